@@ -1,0 +1,1 @@
+"""The ISA-18.2 alarm table: pure, standard library only."""

@@ -1,0 +1,95 @@
+"""The command `jidoka`: a table of commands, each in a file of its own that is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import NamedTuple
+
+import click
+from jidoka_bridge.errors import PlainError
+
+from jidoka import __version__
+from jidoka.exit_codes import EXIT_CODES, code_of
+
+
+class Row(NamedTuple):
+    """One command. module: below jidoka.cli, holds `command`; section: its heading in `jidoka --help`."""
+
+    name: str
+    module: str
+    section: str
+    summary: str
+
+
+COMMANDS: tuple[Row, ...] = (
+    Row("demo", "demo", "See it", "Play the whole story on this machine: no hardware, no broker, no configuration."),
+    Row("validate", "validate", "Set it up", "Check a configuration; every fault is named with its line at once."),
+    Row("plan", "plan", "Set it up", "Compile a configuration into the plan that the programs load."),
+    Row("baseline", "baseline", "Set it up", "Learn what the model's data look like when all is well, and show it."),
+    Row("guard", "guard", "Set it up", "Make the guard's latch file, or run the guard by itself."),
+    Row("run", "run", "Run it", "Start and supervise steward, guard, monitor and host on this device."),
+    Row("host", "host", "Run it", "Run a model bundle on pictures, watched as any application would be."),
+    Row("plc", "plc", "Run it", "A PLC in software: the reference model that speaks Modbus RTU on a pseudo-terminal."),
+    Row("status", "status", "Look and act", "Show the interlock, alarms, models and connections of this device."),
+    Row("ack", "ack", "Look and act", "Acknowledge an alarm with a reason."),
+    Row("hold", "hold", "Look and act", "Stop the machine: withdraw the permissive until somebody resets it."),
+    Row("unlock", "unlock", "Look and act", "End a LOCKOUT as the engineer, with a reason; it leads to HOLD only."),
+    Row("ledger", "ledger", "Look and act", "Check and read the record of everything that happened."),
+)  # fmt: skip
+
+
+class Commands(click.Group):
+    """The group behind `jidoka`; knows every command by the table alone, so that --help imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [row.name for row in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        for row in COMMANDS:
+            if row.name == cmd_name:
+                found = importlib.import_module(f"jidoka.cli.{row.module}").command
+                assert isinstance(found, click.Command)
+                return found
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        for section in dict.fromkeys(row.section for row in COMMANDS):
+            with formatter.section(section):
+                formatter.write_dl([(row.name, row.summary) for row in COMMANDS if row.section == section])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(row.code), row.meaning) for row in EXIT_CODES])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="jidoka")
+def jidoka() -> None:
+    """Watch an AI model beside a machine, stop the machine when the model can't be trusted, call the operator.
+
+    Start with `jidoka demo`. Then copy configs/visual-inspection.yaml, make it yours, and check it with
+    `jidoka validate FILE`.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every user's mistake ends in one plain sentence and a code of the table."""
+    try:
+        outcome = jidoka.main(arguments, prog_name="jidoka", standalone_mode=False)
+    except PlainError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(code_of(error))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(outcome if isinstance(outcome, int) else 0)

@@ -1,0 +1,1 @@
+"""The model host: sources of images, a bundle, and the tap."""

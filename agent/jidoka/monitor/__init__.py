@@ -1,0 +1,1 @@
+"""The monitor: records to features, features to detector states, those to verdicts and conditions."""

@@ -1,0 +1,1 @@
+"""Numba kernels; each has a naive twin in tests/naive.py."""

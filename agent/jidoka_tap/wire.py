@@ -1,0 +1,189 @@
+"""The record wire (contract C1): what the tap and the monitor say to each other, one SEQPACKET datagram a message.
+
+Header `<4s B B H I Q` (magic, version, kind, flags, body length, CLOCK_MONOTONIC ns of sending), then the body.
+A RECORD's body is a record header, one descriptor a tensor, and the tensors' bytes, each padded to 8.
+Little-endian throughout. Python 3.8 and numpy only.
+"""
+
+import json
+import struct
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+MAGIC = b"JDR1"
+VERSION = 1
+HEADER = struct.Struct("<4sBBHIQ")
+
+HELLO = 1  # tap -> monitor, JSON: model, pid, boot, inputs, outputs, runtime
+WELCOME = 2  # monitor -> tap, JSON: model, quota, inline_limit_bytes
+REFUSED = 3  # monitor -> tap, JSON: reason, remedy
+BEAT = 4  # tap -> monitor, every 100 ms
+RECORD = 5  # tap -> monitor
+VERDICT = 6  # monitor -> tap
+GOODBYE = 7  # tap -> monitor, JSON: reason
+
+KINDS = {HELLO: "hello", WELCOME: "welcome", REFUSED: "refused", BEAT: "beat", RECORD: "record",
+         VERDICT: "verdict", GOODBYE: "goodbye"}  # fmt: skip
+
+INLINE_LIMIT_BYTES = 60_000  # of one record's tensors; larger ones are named and counted as not sent
+BEAT_INTERVAL_S = 0.1
+MAX_NDIM = 6
+
+INPUT, OUTPUT, NOT_SENT = 0, 1, 2  # role of a tensor; NOT_SENT is or-ed in: named, without bytes
+
+# frozen numbers of the element types, ONNX's own (TensorProto.DataType)
+DTYPES = {1: np.dtype("<f4"), 2: np.dtype("u1"), 3: np.dtype("i1"), 4: np.dtype("<u2"), 5: np.dtype("<i2"),
+          6: np.dtype("<i4"), 7: np.dtype("<i8"), 9: np.dtype("?"), 10: np.dtype("<f2"), 11: np.dtype("<f8"),
+          12: np.dtype("<u4"), 13: np.dtype("<u8")}  # fmt: skip
+DTYPE_NUMBERS = {dtype: number for number, dtype in DTYPES.items()}
+
+# number, part id (0 = unknown), start ns (CLOCK_MONOTONIC), latency ns, position, recipe, tensors, reserved
+RECORD_HEAD = struct.Struct("<QQQQHHHH")
+# role, dtype number, ndim, reserved, index among the model's inputs or outputs, bytes, shape (MAX_NDIM)
+TENSOR = struct.Struct("<BBBBHHI%dI" % MAX_NDIM)
+# records sent, dropped, tensors not sent
+BEAT_BODY = struct.Struct("<QQQ")
+# record number, part id, reasons, verdict, pad
+VERDICT_BODY = struct.Struct("<QQIHH")
+
+
+class WireError(ValueError):
+    """A datagram that isn't a message of this wire."""
+
+
+class Tensor(NamedTuple):
+    """One tensor of a record. index: among the names of HELLO; array: None if it was not sent (then shape and
+    dtype still tell what it was)."""
+
+    role: int
+    index: int
+    shape: Tuple[int, ...]
+    dtype: Any
+    array: Any
+
+
+class Record(NamedTuple):
+    """One inference as it left the application. part 0 = unknown; recipe 0 = unknown."""
+
+    number: int
+    part: int
+    start_ns: int
+    latency_ns: int
+    position: int
+    recipe: int
+    tensors: List[Tensor]
+
+
+def encode(kind: int, now_ns: int, body: bytes, flags: int = 0) -> bytes:
+    """One datagram."""
+    return HEADER.pack(MAGIC, VERSION, kind, flags, len(body), now_ns) + body
+
+
+def encode_json(kind: int, now_ns: int, value: Dict[str, Any]) -> bytes:
+    """One datagram with a JSON body."""
+    return encode(kind, now_ns, json.dumps(value, separators=(",", ":")).encode())
+
+
+def decode(datagram: bytes) -> Tuple[int, int, memoryview]:
+    """(kind, sent ns, body). Raises WireError naming both versions, or what is cut."""
+    if len(datagram) < HEADER.size:
+        raise WireError("%d bytes are no message: a header has %d" % (len(datagram), HEADER.size))
+    magic, version, kind, _, length, sent_ns = HEADER.unpack_from(datagram)
+    if magic != MAGIC:
+        raise WireError("magic %r isn't %r" % (magic, MAGIC))
+    if version != VERSION:
+        raise WireError("wire version %d isn't %d, the one this program speaks" % (version, VERSION))
+    if kind not in KINDS:
+        raise WireError("kind %d is unknown to version %d" % (kind, VERSION))
+    if length != len(datagram) - HEADER.size:
+        raise WireError("header says %d bytes of body, %d came" % (length, len(datagram) - HEADER.size))
+    return kind, sent_ns, memoryview(datagram)[HEADER.size :]
+
+
+def decode_json(body: memoryview) -> Dict[str, Any]:
+    """A JSON object. Raises WireError."""
+    try:
+        value = json.loads(bytes(body))
+    except ValueError as error:
+        raise WireError("no JSON: %s" % error) from None
+    if not isinstance(value, dict):
+        raise WireError("JSON that isn't an object")
+    return value
+
+
+def pack_record(
+    number: int,
+    part: int,
+    start_ns: int,
+    latency_ns: int,
+    tensors: Sequence[Tuple[int, int, Any]],
+    position: int = 0,
+    recipe: int = 0,
+    inline_limit_bytes: int = INLINE_LIMIT_BYTES,
+) -> Tuple[List[bytes], List[Tuple[int, int]]]:
+    """(pieces for sendmsg, tensors not sent as (role, index)).
+
+    tensors: (role, index, array) in order of importance, outputs first: what doesn't fit inline any more, or
+    has an element type or rank that the wire doesn't know, is named without bytes.
+    """
+    head: List[bytes] = []
+    bodies: List[bytes] = []
+    not_sent: List[Tuple[int, int]] = []
+    used = 0
+    for role, index, array in tensors:
+        array = np.ascontiguousarray(array)
+        dtype_number = DTYPE_NUMBERS.get(array.dtype, 0)
+        padded = -(-array.nbytes // 8) * 8
+        fits = dtype_number and array.ndim <= MAX_NDIM and used + padded <= inline_limit_bytes
+        shape = tuple(array.shape[:MAX_NDIM]) + (0,) * (MAX_NDIM - min(array.ndim, MAX_NDIM))
+        flags = role if fits else role | NOT_SENT
+        size = array.nbytes if fits else 0
+        head.append(TENSOR.pack(flags, dtype_number, min(array.ndim, MAX_NDIM), 0, index, 0, size, *shape))
+        if fits:
+            bodies.append(array.tobytes())
+            if padded != array.nbytes:
+                bodies.append(b"\0" * (padded - array.nbytes))
+            used += padded
+        else:
+            not_sent.append((role, index))
+    first = RECORD_HEAD.pack(number, part, start_ns, latency_ns, position, recipe, len(tensors), 0)
+    return [first] + head + bodies, not_sent
+
+
+def unpack_record(body: memoryview) -> Record:
+    """The record in a body; arrays are read-only views of it. Raises WireError for anything that doesn't fit."""
+    try:
+        number, part, start_ns, latency_ns, position, recipe, count, _ = RECORD_HEAD.unpack_from(body)
+    except struct.error:
+        raise WireError("record head is cut") from None
+    offset = RECORD_HEAD.size + count * TENSOR.size
+    if count > 64 or offset > len(body):
+        raise WireError("%d tensors don't fit %d bytes" % (count, len(body)))
+    tensors = []
+    for i in range(count):
+        flags, dtype_number, ndim, _, index, _, size, *shape = TENSOR.unpack_from(
+            body, RECORD_HEAD.size + i * TENSOR.size
+        )
+        dtype = DTYPES.get(dtype_number)
+        if ndim > MAX_NDIM or flags > (OUTPUT | NOT_SENT):
+            raise WireError("tensor %d: rank %d or flags %d unknown" % (i, ndim, flags))
+        dims = tuple(shape[:ndim])
+        if flags & NOT_SENT:
+            tensors.append(Tensor(flags & OUTPUT, index, dims, dtype, None))
+            continue
+        if dtype is None:
+            raise WireError("tensor %d: element type %d unknown" % (i, dtype_number))
+        expected = dtype.itemsize
+        for dim in dims:
+            expected *= dim
+        if expected != size or offset + size > len(body):
+            raise WireError(
+                "tensor %d: shape %r of %s has %d bytes, not %d" % (i, dims, dtype, expected, size)
+            )
+        array = np.frombuffer(body, dtype, size // dtype.itemsize, offset).reshape(dims)
+        tensors.append(Tensor(flags & OUTPUT, index, dims, dtype, array))
+        offset += -(-size // 8) * 8
+    if offset != len(body):
+        raise WireError("%d bytes behind the last tensor" % (len(body) - offset))
+    return Record(number, part, start_ns, latency_ns, position, recipe, tensors)

@@ -1,0 +1,56 @@
+"""Counters and gauges of every program (contract C7): one table of index, name, kind, unit, labels and help.
+
+Each second a program sends COUNTERS {"program": …, "labels": …, "values": {index: number}} to the steward, which
+serves them on /metrics. Indices are frozen; a row is only ever added.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    """One row. name without the `jidoka_` prefix; kind: counter or gauge; labels: bounded sets only."""
+
+    index: int
+    program: str
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    help: str
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric(1, "monitor", "records_total", "counter", ("model",), "Records received from the tap."),
+    Metric(2, "monitor", "records_lost_total", "counter", ("model",), "Records that the tap numbered but that never came."),
+    Metric(3, "monitor", "records_refused_total", "counter", ("model",), "Records refused: wrong shape, type or size."),
+    Metric(4, "monitor", "verdicts_pass_total", "counter", ("model",), "Verdicts: pass."),
+    Metric(5, "monitor", "verdicts_suspect_total", "counter", ("model",), "Verdicts: suspect."),
+    Metric(6, "monitor", "verdicts_reject_total", "counter", ("model",), "Verdicts: reject."),
+    Metric(7, "monitor", "drift_log_statistic", "gauge", ("model",), "Natural log of the mean drift statistic."),
+    Metric(8, "monitor", "drift_log_limit", "gauge", ("model",), "Natural log of the threshold A."),
+    Metric(9, "monitor", "messages_dropped_total", "counter", (), "Messages that a full or absent peer didn't take."),
+    Metric(10, "monitor", "judge_seconds", "gauge", ("model",), "Mean time from receipt to verdict, last second."),
+    Metric(20, "guard", "beats_total", "counter", (), "Requests sent to the PLC."),
+    Metric(21, "guard", "beats_good_total", "counter", (), "Good beats."),
+    Metric(22, "guard", "beats_lost_total", "counter", (), "Beats without a good reply."),
+    Metric(23, "guard", "beat_round_trip_seconds", "gauge", (), "Round trip of the last good beat."),
+    Metric(24, "guard", "interlock_state", "gauge", (), "Code of the interlock's state."),
+    Metric(25, "guard", "permissive_machine", "gauge", (), "1 while M is written."),
+    Metric(26, "guard", "permissive_ai", "gauge", (), "1 while A is written."),
+    Metric(27, "guard", "trips_total", "counter", (), "Trips since the guard started."),
+    Metric(28, "guard", "resets_refused_total", "counter", (), "Presses of reset that were refused."),
+    Metric(29, "guard", "loop_delay_max_seconds", "gauge", (), "Longest delay of the guard's loop in the last second."),
+    Metric(40, "steward", "ledger_entries_total", "counter", (), "Entries in the ledger."),
+    Metric(41, "steward", "ledger_bytes", "gauge", (), "Size of the ledger file."),
+    Metric(42, "steward", "mqtt_connected", "gauge", (), "1 while connected to the broker."),
+    Metric(43, "steward", "mqtt_published_total", "counter", (), "Messages that the broker acknowledged."),
+    Metric(44, "steward", "outbox_backlog", "gauge", ("lane",), "Messages that wait in a lane."),
+    Metric(45, "steward", "alarms_unacknowledged", "gauge", (), "Alarms in B or D."),
+    Metric(46, "steward", "alarms_active", "gauge", (), "Alarms in B or C."),
+    Metric(60, "host", "inferences_total", "counter", ("model",), "Inferences that the host ran."),
+    Metric(61, "tap", "records_sent_total", "counter", ("model",), "Records that the tap handed to the kernel."),
+    Metric(62, "tap", "records_dropped_total", "counter", ("model",), "Records that the tap dropped."),
+)  # fmt: skip
+
+BY_INDEX: dict[int, Metric] = {metric.index: metric for metric in METRICS}
