@@ -1,0 +1,61 @@
+# demo and test set up all that they need; check and bench use the same environment as test.
+#   make demo            the main job on embedded defaults     make demo ARGS="--fast"
+#   make test            Debian packages, environment, tests   make test ARGS="tests/bridge -x"
+#   make check           lint, format, types, imports, generated files
+#   make bench           all benches, results in docs/figures  make bench ARGS=--quick
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+# the benches and tests are for small machines: one thread a library
+export OMP_NUM_THREADS      ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export NUMBA_NUM_THREADS    ?= 1
+
+.PHONY: demo test check bench setup-test clean help
+
+help:
+	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
+
+demo: $(VENV)/demo.done
+	@$(BIN)/jidoka demo $(ARGS)
+
+test: setup-test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/registers.py --check
+	$(BIN)/python tools/configuration_docs.py --check
+	$(BIN)/python tools/reference_docs.py --check
+
+bench: setup-test
+	@for bench in tools/bench/*.py; do \
+	  case "$$bench" in */_*) continue;; esac; \
+	  echo "== $$bench"; \
+	  $(BIN)/python "$$bench" $(ARGS) $(if $(findstring --quick,$(ARGS)),,--json docs/figures/$$(basename "$$bench" .py).json) || exit 1; \
+	done
+
+setup-test: $(VENV)/test.done
+	@sh tools/setup/debian_packages.sh mosquitto mosquitto-clients
+
+$(VENV)/python.done:
+	@sh tools/setup/python_environment.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/demo.done: $(VENV)/python.done pyproject.toml
+	@echo "jidoka: installing what the demonstration needs into $(VENV) (about a minute, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location -e ".[demo]"
+	@touch $@
+
+$(VENV)/test.done: $(VENV)/python.done pyproject.toml
+	@echo "jidoka: installing what the tests need into $(VENV) (about a minute, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location -e ".[demo,test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .jidoka build dist

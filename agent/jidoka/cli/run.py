@@ -1,0 +1,77 @@
+"""`jidoka run`: start and supervise the programs of this device."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from jidoka_bridge.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from jidoka_bridge.plan import Plan
+
+
+@click.command("run")
+@click.argument("configuration", type=click.Path(path_type=Path))
+def command(configuration: Path) -> None:
+    """Start steward, guard, monitor and (where the configuration has one) host, and keep them running.
+
+    CONFIGURATION is a device's YAML file, or a plan that `jidoka plan` made of it. The plan is written into the
+    state directory first, so that every program loads the same one. Ctrl-C stops all, the last started first.
+
+    \b
+    Example:
+        jidoka validate line7.yaml && jidoka run line7.yaml
+
+    A program that dies is started again after 0.5 to 30 s. That never starts the machine: the guard comes back in
+    START-UP, and only a press of the button at the machine leads on from there.
+    """
+    from jidoka.supervisor import Supervisor, program_commands
+
+    plan_file, plan = _load(configuration)
+    programs = program_commands(plan_file, sys.executable, has_host=plan.sections.get("host") is not None)
+    click.echo(f"jidoka: {plan.site}/{plan.line}/{plan.device}, plan {plan.digest[:12]}", err=True)
+
+    asked_to_stop: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: asked_to_stop.append(received))
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    supervisor = Supervisor(
+        programs,
+        Path(plan.run_dir),
+        lambda name, line: click.echo(line if line.startswith(name) else f"{name}: {line}", err=True),
+        lambda name, text: click.echo(f"jidoka: {name} {text}", err=True),
+    )
+    try:
+        for program in programs:
+            if not asked_to_stop:
+                supervisor.start(program.name, limit_s=120.0)
+        while not asked_to_stop:
+            supervisor.step(0.5)
+    finally:
+        supervisor.stop()
+
+
+def _load(configuration: Path) -> tuple[Path, Plan]:
+    """The plan file that all programs load, written anew if a configuration is given, and the plan in it."""
+    from jidoka_bridge import plan as plans
+
+    if configuration.suffix == ".json":
+        return configuration.resolve(), plans.load(configuration)
+    from jidoka.config.compile import compile_plan
+
+    plan = compile_plan(configuration)
+    plan_file = Path(plan.state_dir) / "plan.json"
+    try:
+        plan_file.parent.mkdir(parents=True, exist_ok=True)
+        plan_file.write_bytes(plans.dump(plan))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{plan_file}: can't write the plan: {error.strerror}",
+            "Give a state_dir that this user may write, or run as the user that owns it.",
+        ) from None
+    return plan_file, plan
