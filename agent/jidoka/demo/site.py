@@ -44,7 +44,7 @@ broker:
   url: mqtt://{host}:{port}
 
 metrics:
-  listen: 127.0.0.1:0
+  listen: {host}:{metrics_port}
 
 host:
   source: renderer
@@ -132,7 +132,9 @@ def make_site() -> Site:
     """A new site in a temporary folder (a short path: socket names have a limit of 107 bytes)."""
     folder = Path(tempfile.mkdtemp(prefix="jidoka-demo-"))
     port = free_port()
-    text = CONFIGURATION.format(folder=folder, parts_per_s=PARTS_PER_S, host=HOST, port=port, seed=SEED)
+    text = CONFIGURATION.format(
+        folder=folder, parts_per_s=PARTS_PER_S, host=HOST, port=port, metrics_port=free_port(), seed=SEED
+    )
     site = Site(folder, port, compile_text(text, folder))
     site.configuration_file.write_text(text)
     site.plan_file.write_bytes(plans.dump(site.plan))
