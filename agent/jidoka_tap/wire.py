@@ -33,7 +33,7 @@ MAX_NDIM = 6
 INPUT, OUTPUT, NOT_SENT = 0, 1, 2  # role of a tensor; NOT_SENT is or-ed in: named, without bytes
 
 # frozen numbers of the element types, ONNX's own (TensorProto.DataType)
-DTYPES = {1: np.dtype("<f4"), 2: np.dtype("u1"), 3: np.dtype("i1"), 4: np.dtype("<u2"), 5: np.dtype("<i2"),
+DTYPES: Dict[int, Any] = {1: np.dtype("<f4"), 2: np.dtype("u1"), 3: np.dtype("i1"), 4: np.dtype("<u2"), 5: np.dtype("<i2"),
           6: np.dtype("<i4"), 7: np.dtype("<i8"), 9: np.dtype("?"), 10: np.dtype("<f2"), 11: np.dtype("<f8"),
           12: np.dtype("<u4"), 13: np.dtype("<u8")}  # fmt: skip
 DTYPE_NUMBERS = {dtype: number for number, dtype in DTYPES.items()}
@@ -57,7 +57,7 @@ class Tensor(NamedTuple):
     dtype still tell what it was)."""
 
     role: int
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
     shape: Tuple[int, ...]
     dtype: Any
     array: Any
@@ -118,6 +118,7 @@ def pack_record(
     start_ns: int,
     latency_ns: int,
     tensors: Sequence[Tuple[int, int, Any]],
+    *,
     position: int = 0,
     recipe: int = 0,
     inline_limit_bytes: int = INLINE_LIMIT_BYTES,
@@ -131,8 +132,8 @@ def pack_record(
     bodies: List[bytes] = []
     not_sent: List[Tuple[int, int]] = []
     used = 0
-    for role, index, array in tensors:
-        array = np.ascontiguousarray(array)
+    for role, index, given in tensors:
+        array = np.asarray(given, order="C")
         dtype_number = DTYPE_NUMBERS.get(array.dtype, 0)
         padded = -(-array.nbytes // 8) * 8
         fits = dtype_number and array.ndim <= MAX_NDIM and used + padded <= inline_limit_bytes
@@ -148,7 +149,7 @@ def pack_record(
         else:
             not_sent.append((role, index))
     first = RECORD_HEAD.pack(number, part, start_ns, latency_ns, position, recipe, len(tensors), 0)
-    return [first] + head + bodies, not_sent
+    return [first, *head, *bodies], not_sent
 
 
 def unpack_record(body: memoryview) -> Record:

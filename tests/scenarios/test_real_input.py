@@ -73,7 +73,7 @@ def judgement(plan: Path) -> str:
 def show(start: Callable[..., Program], plan: Path, folder: Path) -> str:
     """Run the host over a folder; returns what it printed."""
     host = start(sys.executable, "-m", "jidoka.host", "surface-inspection", "--source", str(folder),
-                 "--plan", str(plan), "--rate", "100")  # fmt: skip
+                 "--socket", str(plan.parent / "run" / "tap" / "tap.sock"), "--rate", "100")  # fmt: skip
     assert host.wait(60) == 0, host.text
     return host.text
 

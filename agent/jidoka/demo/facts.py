@@ -83,7 +83,7 @@ class Facts:
     def apply_status(self, value: Mapping[str, Any]) -> None:
         """A status answer of the steward."""
         interlock = value.get("interlock") or {}
-        self.state = interlock.get("state", self.state)
+        self.state = str(interlock.get("state", self.state)).replace("_", "-")
         self.is_proving = bool(interlock.get("proving"))
         self.offer = value.get("offer", "none")
         self.missing = list(value.get("missing", ()))
@@ -111,7 +111,8 @@ class Facts:
 
     def apply_transition(self, transition: Mapping[str, Any]) -> None:
         """A numbered event of the interlock, as the subscriber received it."""
-        self.transitions.append(dict(transition))
+        names = {end: str(transition[end]).replace("_", "-") for end in ("from", "to")}
+        self.transitions.append({**transition, **names})
 
     def apply_plc(self, line: Mapping[str, Any]) -> None:
         """One line that the PLC printed."""

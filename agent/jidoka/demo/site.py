@@ -123,7 +123,12 @@ class Site:
         ]
         agent = program_commands(self.plan_file, sys.executable, has_host=True)
         return [
-            Program(p.name, p.command, {**p.environment, "JIDOKA_DIE_WITH_PARENT": "1"}, p.is_restarted)
+            Program(
+                p.name,
+                (*p.command, "--results") if p.name == "host" else p.command,
+                {**p.environment, "JIDOKA_DIE_WITH_PARENT": "1"},
+                p.is_restarted,
+            )
             for p in around + agent
         ]
 

@@ -1,0 +1,131 @@
+"""A bundle made ready to run: the session, its tensors checked against the manifest, its answer as a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jidoka_bridge.errors import ModelError
+from numpy.typing import NDArray
+
+from jidoka.config.located import parse
+from jidoka.config.manifest import MANIFEST, Bundle, Input, Manifest, Output
+
+#: onnxruntime's names of the element types that a manifest may name
+ELEMENT_TYPES = {
+    "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(uint16)": "uint16", "tensor(int16)": "int16",
+    "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(float16)": "float16", "tensor(float)": "float32",
+    "tensor(double)": "float64",
+}  # fmt: skip
+FATAL_ONLY = 4  # severity of onnxruntime's own log: what goes wrong is raised, and said once by us
+
+
+class Answer(NamedTuple):
+    """What a classifier said of one picture. confidence: softmax of the logits, 0 to 1."""
+
+    name: str
+    confidence: float
+    is_good: bool
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the bundle's maker says it is for."""
+
+    intended: str
+    not_for: tuple[str, ...]
+
+    @property
+    def is_for_the_renderer(self) -> bool:
+        return "built-in renderer" in self.intended
+
+
+def open_session(bundle: Bundle) -> Any:
+    """An onnxruntime session of the bundle's model on one thread, equal to its manifest in all tensors.
+
+    Raises ModelError: onnxruntime is missing, the file can't be loaded, or a tensor differs from the manifest.
+    """
+    try:
+        import onnxruntime  # noqa: PLC0415 - half a second, and an extra that a machine may lack
+    except ImportError:
+        raise ModelError(
+            "onnxruntime isn't installed, so no model can run here.",
+            "Install it: pip install 'jidoka-edge[cpu]', or the vendor's build for this device.",
+        ) from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = FATAL_ONLY
+    try:
+        session = onnxruntime.InferenceSession(
+            bundle.read_model(), options, providers=["CPUExecutionProvider"]
+        )
+    except ModelError:
+        raise
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds, all mean the file
+        text = str(error).strip().splitlines()
+        raise ModelError(
+            f"{bundle.file}: onnxruntime can't load it: {text[0] if text else type(error).__name__}",
+            "Export the model anew, for an opset that this onnxruntime knows.",
+        ) from None
+    faults = [
+        *differences("input", bundle.inputs, session.get_inputs()),
+        *differences("output", bundle.outputs, session.get_outputs()),
+    ]
+    if faults:
+        raise ModelError(
+            "\n".join(f"{bundle.file}: {fault}" for fault in faults),
+            f"Correct {bundle.folder / MANIFEST}, or copy the model that belongs to it.",
+        )
+    return session
+
+
+def differences(side: str, stated: Sequence[Input | Output], found: Sequence[Any]) -> list[str]:
+    """What differs between the manifest's tensors and the file's, one sentence each; a free size may have any name."""
+    in_manifest = {each.name: f"{each.dtype} {_shape_text(each.shape)}" for each in stated}
+    in_file = {
+        each.name: f"{ELEMENT_TYPES.get(each.type, each.type)} {_shape_text(each.shape)}" for each in found
+    }
+    faults = [
+        f"the manifest's {side} {name!r}, {tensor}, isn't in the file"
+        for name, tensor in in_manifest.items()
+        if name not in in_file
+    ]
+    for tensor in found:
+        if tensor.name not in in_manifest:
+            faults.append(f"{side} {tensor.name!r}, {in_file[tensor.name]}, isn't in the manifest")
+            continue
+        (each,) = [each for each in stated if each.name == tensor.name]
+        same_type = ELEMENT_TYPES.get(tensor.type) == each.dtype
+        if not same_type or _fixed(tensor.shape) != _fixed(each.shape):
+            faults.append(
+                f"{side} {tensor.name!r} is {in_file[tensor.name]} in the file, "
+                f"but {in_manifest[tensor.name]} in the manifest"
+            )
+    return faults
+
+
+def _fixed(shape: Sequence[Any]) -> list[int | None]:
+    return [size if isinstance(size, int) else None for size in shape]
+
+
+def _shape_text(shape: Sequence[Any]) -> str:
+    return "[" + ", ".join(str(size) for size in shape) + "]"
+
+
+def use_of(bundle: Bundle) -> Use:
+    """What the manifest says of the bundle's use; `load_bundle` has checked that it can be read."""
+    path = bundle.folder / MANIFEST
+    manifest = Manifest.model_validate(parse(path.read_text(encoding="utf-8"), str(path)).value)
+    return Use(manifest.intended_use, tuple(manifest.not_for))
+
+
+def answer_of(bundle: Bundle, outputs: Sequence[NDArray[Any]]) -> Answer:
+    """The classifier's answer in its outputs (in the manifest's order) for a batch of one."""
+    place = [output.role for output in bundle.outputs].index("logits")
+    logits = np.asarray(outputs[place], np.float64).reshape(-1)
+    share = np.exp(logits - logits.max())
+    top = int(logits.argmax())
+    name = bundle.classes[top]
+    return Answer(name, float(share[top] / share.sum()), name in bundle.good_classes)
