@@ -121,7 +121,7 @@ def module_text(source: dict[str, Any]) -> str:
             for key, (number, text) in table["values"].items()
         ]
         lines += ["", ""]
-    lines += [f"MAP_DIGEST = bytes.fromhex({map_digest(source).hex()!r})", ""]
+    lines += [f'MAP_DIGEST = bytes.fromhex("{map_digest(source).hex()}")', ""]
     for name, block in source["blocks"].items():
         lines += [f"{name} = Layout(", f'    "{name}",', f"    {block['address']},", f"    {block['words']},"]
         lines += [f"    0x{block['direction']:02X},", "    ("]
@@ -152,8 +152,8 @@ def page_text(source: dict[str, Any]) -> str:
     for name, block in source["blocks"].items():
         lines += ["", f"## Block {name}: {block['title']}", ""]
         last = block["address"] + block["words"] - 1
-        lines += [f"Registers {block['address']} to {last}, written by the {block['writer']}; "
-                  f"direction 0x{block['direction']:02X} in the CRC.", ""]  # fmt: skip
+        place = f"Registers {block['address']} to {last}, written by the {block['writer']}"
+        lines += [f"{place}; direction 0x{block['direction']:02X} in the CRC.", ""]
         lines += ["| word | bits | field | scale | meaning |", "|---|---|---|---|---|"]
         for key, field in block["fields"].items():
             first = field["word"]

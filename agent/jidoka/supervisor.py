@@ -28,12 +28,16 @@ CREDENTIALS_BYTES = 12  # struct ucred: pid, uid, gid
 
 @dataclass(frozen=True)
 class Program:
-    """One program. command: as exec takes it; environment: beside the parent's own."""
+    """One program. command: as exec takes it; environment: beside the parent's own.
+
+    is_up: for somebody else's program, which doesn't notify: asked until it says that the program serves.
+    """
 
     name: str
     command: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     is_restarted: bool = True
+    is_up: Callable[[], bool] | None = None
 
 
 class Child:
@@ -121,6 +125,13 @@ class Supervisor:
         for child in self.children.values():
             if child.process is not None and child.process.poll() is not None:
                 self._reap(child, now_s)
+            elif (
+                child.process is not None
+                and not child.is_ready
+                and child.program.is_up
+                and child.program.is_up()
+            ):
+                self._ready(child)
             elif child.process is None and 0 < child.next_start_s <= now_s and not self._is_stopping:
                 self._spawn(child)
 
@@ -203,6 +214,10 @@ class Supervisor:
             child.last_line = line.decode(errors="replace")
             self._on_line(child.program.name, child.last_line)
 
+    def _ready(self, child: Child) -> None:
+        child.is_ready = True
+        self._on_change(child.program.name, "ready")
+
     def _read_notifications(self) -> None:
         while True:
             try:
@@ -218,8 +233,7 @@ class Supervisor:
         for line in text.splitlines():
             name, _, value = line.partition("=")
             if name == "READY" and value == "1" and not child.is_ready:
-                child.is_ready = True
-                self._on_change(child.program.name, "ready")
+                self._ready(child)
             elif name == "STATUS" and value != child.status:
                 child.status = value
                 self._on_change(child.program.name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import shutil
 import socket
@@ -35,13 +36,19 @@ def broker_program(folder: Path, port: int, wanted: str = "any") -> Program:
 
     Raises BrokerError if there is none.
     """
+
+    def is_up() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=0.2):
+            return True
+        return False
+
     mosquitto = find_mosquitto()
     if mosquitto and wanted in {"any", "mosquitto"}:
         configuration = folder / "mosquitto.conf"
         configuration.write_text(f"listener {port} {HOST}\nallow_anonymous true\npersistence false\n")
-        return Program("mosquitto", (mosquitto, "-c", str(configuration)))
+        return Program("mosquitto", (mosquitto, "-c", str(configuration)), is_up=is_up)
     if importlib.util.find_spec("amqtt") and wanted in {"any", "amqtt"}:
-        return Program("amqtt", (sys.executable, "-m", "jidoka.demo.amqtt_broker", str(port)))
+        return Program("amqtt", (sys.executable, "-m", "jidoka.demo.amqtt_broker", str(port)), is_up=is_up)
     raise BrokerError(
         f"there is no MQTT broker here ({'mosquitto or amqtt' if wanted == 'any' else wanted} was looked for)",
         'Install one: sudo apt-get install mosquitto, or: pip install "jidoka-edge[demo]"',

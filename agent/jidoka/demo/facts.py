@@ -32,6 +32,7 @@ class Facts:
     state: str = "?"
     is_proving: bool = False
     offer: str = "none"
+    is_ready: bool = False
     missing: list[str] = field(default_factory=list)
     alarms: list[dict[str, Any]] = field(default_factory=list)
     causes: list[dict[str, Any]] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Facts:
         self.state = str(interlock.get("state", self.state)).replace("_", "-")
         self.is_proving = bool(interlock.get("proving"))
         self.offer = value.get("offer", "none")
+        self.is_ready = bool(value.get("ready"))
         self.missing = list(value.get("missing", ()))
         self.alarms = list(value.get("alarms", ()))
         self.causes = list(value.get("causes", ()))
@@ -121,13 +123,13 @@ class Facts:
             self.output = str(line["word"])
             self.outputs.append((int(line["ns"]), self.output, str(line.get("why", ""))))
         elif event == "conveyor":
-            was_on, self.is_conveyor_on = self.is_conveyor_on, bool(line["on"])
+            was_on, self.is_conveyor_on = self.is_conveyor_on, bool(line["running"])
             if was_on and not self.is_conveyor_on:
                 self.conveyor_stopped_ns = int(line["ns"])
                 self.parts_at_stop = int(line.get("parts", self.parts_made))
                 self.parts_made = self.parts_at_stop
         elif event == "key":
-            self.key_turns += 1
+            self.key_turns += bool(line["override"])
         if "parts" in line:
             self.parts_made = int(line["parts"])
 

@@ -122,10 +122,11 @@ class Rig:
                 "an offer after acknowledging",
                 limit_s,
             )
+        self.wait(lambda f: f.is_ready, "a press counts", limit_s)
         if self.facts.offer == "proving":
             self.line.press()
             self.wait(lambda f: f.is_proving, "a proving run", limit_s)
-            self.wait(lambda f: f.offer == "run", "the proving run judged good", limit_s)
+            self.wait(lambda f: f.offer == "run" and f.is_ready, "the proving run judged good", limit_s)
         self.line.press()
         self.wait(lambda f: f.state == "RUN" and f.output == "MACHINE_AND_AI", "RUN", limit_s)
 

@@ -71,7 +71,7 @@ def mark(facts: Facts) -> Mark:
 @dataclass(frozen=True)
 class Stage:
     """One stage. key: what a person types to let `act` happen (None: it happens by itself at once);
-    says: told when the stage begins; seen: told when it is done, formatted with the figures."""
+    may_act: what somebody who looks before he acts waits for; says: told when the stage begins; seen: told when it is done, formatted with the figures."""
 
     id: str
     says: str
@@ -81,6 +81,7 @@ class Stage:
     hint: str = ""
     act: Act | None = None
     figures: Figures = lambda facts, since: {}
+    may_act: Callable[[Facts], bool] = lambda facts: True
     limit_s: float = 20.0
     pause_s: float = 0.8
 
@@ -88,6 +89,10 @@ class Stage:
 def _press(plant: Plant, facts: Facts) -> None:
     del facts
     plant.press()
+
+
+def _is_ready(facts: Facts) -> bool:
+    return facts.is_ready
 
 
 def _is_proving_with_parts(facts: Facts, since: Mark) -> bool:
@@ -183,6 +188,7 @@ STORY: tuple[Stage, ...] = (
         key="r",
         hint="press and release the reset button",
         act=_press,
+        may_act=_is_ready,
     ),
     Stage(
         "baseline judged",
@@ -198,11 +204,12 @@ STORY: tuple[Stage, ...] = (
         key="r",
         hint="press the button again",
         act=_press,
+        may_act=_is_ready,
     ),
     Stage(
         "production",
         "Parts come down the line; the inspection model passes and rejects them.",
-        lambda f, s: f.inspected - s.inspected >= STEADY_PARTS and bool(f.confidence),
+        lambda f, s: f.inspected - s.inspected >= STEADY_PARTS and f.rejected > 0 and bool(f.confidence),
         "{inspected} parts inspected, {rejected} rejected; mean confidence {confidence:.2f}.",
         figures=lambda f, s: {"inspected": f.inspected, "rejected": f.rejected, "confidence": f.confidence[-1]},
     ),
@@ -268,6 +275,7 @@ STORY: tuple[Stage, ...] = (
         key="r",
         hint="press the button",
         act=_press,
+        may_act=_is_ready,
         pause_s=0.0,
     ),
     Stage(
@@ -303,6 +311,7 @@ STORY: tuple[Stage, ...] = (
         key="r",
         hint="press the button",
         act=_press,
+        may_act=_is_ready,
     ),
     Stage(
         "run again",
@@ -312,6 +321,7 @@ STORY: tuple[Stage, ...] = (
         key="r",
         hint="press the button again",
         act=_press,
+        may_act=_is_ready,
     ),
     Stage(
         "sort again",
@@ -388,7 +398,10 @@ class Teller:
             self._mark = mark(facts)
         if not self._acted:
             waited_s = (facts.now_ns - self._entered_ns) / 1e9
-            if stage.key is None or key == stage.key or waited_s >= patience_s:
+            is_time = (
+                stage.key is None or key == stage.key or (waited_s >= patience_s and stage.may_act(facts))
+            )
+            if is_time or waited_s >= patience_s + stage.limit_s:
                 self._mark = mark(facts)
                 if stage.act:
                     stage.act(plant, facts)
