@@ -98,7 +98,7 @@ def test_conditions_are_listed_once_in_register_order() -> None:
         "false_alarms": {"count": 1, "per": 7_776_000.0, "unit": "s"},
         "off_records": 20,
         "off_error": 0.01,
-        "min_records": 300,
+        "min_records": 100,
     }
     assert plan.sections["integrity"] == {
         "eye:no baseline": {"model": "eye", "kind": "no baseline"},

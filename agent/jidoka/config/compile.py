@@ -35,7 +35,7 @@ PRIORITY_OF_RESPONSE = {
 OFF_RECORDS = 20
 OFF_ERROR = 0.01
 #: fewest records that a baseline may be made of
-MIN_RECORDS = 300
+MIN_RECORDS = 100
 
 
 def compile_plan(path: str | Path) -> Plan:

@@ -1,0 +1,75 @@
+"""`python -m jidoka.monitor --plan PLAN`: the monitor as a program."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from pathlib import Path
+
+from jidoka_bridge import plan as plans
+from jidoka_bridge.errors import PlainError
+from jidoka_bridge.notify import die_with_parent, notify
+
+from jidoka.exit_codes import code_of
+
+LOG = logging.getLogger("monitor")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the monitor; returns a code of jidoka.exit_codes."""
+    parser = argparse.ArgumentParser(prog="python -m jidoka.monitor", description=__doc__)
+    parser.add_argument("--plan", required=True, type=Path, help="the plan that `jidoka plan` compiled")
+    path = parser.parse_args(arguments).plan
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")
+    die_with_parent()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end_at_once)
+    # one thread: the kernels are small, and the cores are the application's
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        run(plans.load(path))
+    except PlainError as error:
+        LOG.error("%s", error)
+        return code_of(error)
+    return 0
+
+
+def run(plan: plans.Plan) -> None:
+    """Warm the kernels, load the baselines, listen, and judge until SIGTERM. Raises PlainError."""
+    notify("STATUS=compiling kernels")
+    # imported here: numba alone takes a second, and the supervisor should know what it waits for
+    begun_ns = time.monotonic_ns()
+    from jidoka.monitor.kernels.warm import warm  # noqa: PLC0415
+
+    cached = warm()
+    from jidoka.monitor.baseline import load_all  # noqa: PLC0415
+    from jidoka.monitor.core import Monitor  # noqa: PLC0415
+    from jidoka.monitor.process import Process  # noqa: PLC0415
+
+    LOG.info("kernels ready in %.1f s, %d from the cache", (time.monotonic_ns() - begun_ns) * 1e-9, cached)
+    notify("STATUS=loading baselines")
+    baselines = {model.id: load_all(plan, model.id) for model in plan.models}
+    monitor = Monitor(plan, baselines, secrets.randbits(64), time.monotonic_ns())
+    process = Process(plan, monitor)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, process.stop)
+    for name, state in monitor.models.items():
+        LOG.info("%s: %d baselines", name, len(state.streams))
+    notify("READY=1", "STATUS=judging records")
+    process.run()
+
+
+def _end_at_once(*_: object) -> None:
+    """A planned stop while nothing is connected yet."""
+    notify("STOPPING=1")
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

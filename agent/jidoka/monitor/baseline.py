@@ -1,0 +1,174 @@
+"""Baseline files: what a model's features looked like at commissioning, for one recipe and position.
+
+Format 1: `JDKBASE1`, u32 length of the header, header (JSON), float64 values (features × records, NaN = the record
+doesn't have it, in the order they came), SHA-256 of all before. Little-endian.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jidoka_bridge.errors import BaselineError
+from jidoka_bridge.plan import Plan
+from numpy.typing import NDArray
+
+from jidoka.monitor.detectors.reference import Reference, freeze
+
+MAGIC = b"JDKBASE"
+FORMAT = 1
+LENGTH = struct.Struct("<I")
+NAME = re.compile(r"recipe-(\d+)\.position-(\d+)\.baseline")
+
+Key = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline:
+    """What was learned. names: F features; records: (n, F) float64, NaN = none, in the order they came;
+    rate_hz: records a second of the whole model while it was learned; digest: of the file, "" before it is written.
+    """
+
+    model: str
+    sha256: str
+    recipe: int
+    position: int
+    names: tuple[str, ...]
+    records: NDArray[np.float64]
+    rate_hz: float
+    learned_at: str
+    digest: str = field(default="")
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The frozen, widened reference that the detectors hold records against."""
+        return freeze(self.names, self.records)
+
+
+def folder_of(plan: Plan, model: str) -> Path:
+    """Where the baselines of a model lie."""
+    return Path(plan.state_dir) / "baselines" / model
+
+
+def path_of(plan: Plan, model: str, recipe: int, position: int) -> Path:
+    """Where one baseline lies."""
+    return folder_of(plan, model) / f"recipe-{recipe}.position-{position}.baseline"
+
+
+def encode(baseline: Baseline) -> bytes:
+    """The file's bytes, digest included."""
+    header = {
+        "format": FORMAT,
+        "model": baseline.model,
+        "sha256": baseline.sha256,
+        "recipe": baseline.recipe,
+        "position": baseline.position,
+        "features": list(baseline.names),
+        "records": len(baseline.records),
+        "rate_hz": baseline.rate_hz,
+        "learned_at": baseline.learned_at,
+    }
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    values = np.ascontiguousarray(baseline.records.T, "<f8").tobytes()
+    body = MAGIC + str(FORMAT).encode() + LENGTH.pack(len(text)) + text + values
+    return body + hashlib.sha256(body).digest()
+
+
+def save(path: Path, baseline: Baseline) -> str:
+    """Write the file as a whole or not at all; returns its digest. Raises BaselineError if it can't."""
+    data = encode(baseline)
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise BaselineError(
+            f"{path}: can't write the baseline: {error.strerror}", "Check the state folder."
+        ) from None
+    return data[-32:].hex()
+
+
+def load(path: Path, model: str, sha256: str) -> Baseline:
+    """The baseline in `path`, which must be of this model. Raises BaselineError with what to do."""
+    again = f"Learn it anew with: jidoka baseline learn CONFIGURATION --model {model}"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BaselineError(f"{path}: can't read the baseline: {error.strerror}", again) from None
+    try:
+        baseline = _parse(data)
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise BaselineError(f"{path}: isn't a baseline that can be used: {error}", again) from None
+    if baseline.model != model:
+        raise BaselineError(f"{path}: is the baseline of model {baseline.model!r}, not of {model!r}", again)
+    if baseline.sha256 != sha256:
+        raise BaselineError(
+            f"{path}: was learned with {model} {baseline.sha256[:16]}…, the model here is {sha256[:16]}…",
+            again,
+        )
+    return baseline
+
+
+def _parse(data: bytes) -> Baseline:
+    start = len(MAGIC) + 1
+    if data[: len(MAGIC)] != MAGIC:
+        raise ValueError("it doesn't begin as one")
+    if data[len(MAGIC) : start] != str(FORMAT).encode():
+        raise ValueError(
+            f"format {data[len(MAGIC) : start].decode(errors='replace')}, this program reads {FORMAT}"
+        )
+    if len(data) < 32 or hashlib.sha256(data[:-32]).digest() != data[-32:]:
+        raise ValueError("its digest doesn't match: it was cut or changed")
+    (length,) = LENGTH.unpack_from(data, start)
+    body = start + LENGTH.size + length
+    header: dict[str, Any] = json.loads(data[start + LENGTH.size : body])
+    names = tuple(header["features"])
+    values = np.frombuffer(data[body:-32], "<f8").reshape(len(names), header["records"])
+    return Baseline(
+        header["model"], header["sha256"], header["recipe"], header["position"], names,
+        np.ascontiguousarray(values.T), float(header["rate_hz"]), header["learned_at"], data[-32:].hex(),
+    )  # fmt: skip
+
+
+def load_all(plan: Plan, model: str) -> dict[Key, Baseline]:
+    """Every baseline of a model by (recipe, position). Raises BaselineError for the first that can't be used."""
+    found: dict[Key, Baseline] = {}
+    sha256 = str(plan.sections["models"][model]["sha256"])
+    for path in sorted(folder_of(plan, model).glob("*.baseline")):
+        name = NAME.fullmatch(path.name)
+        if name is None:
+            continue
+        baseline = load(path, model, sha256)
+        if (baseline.recipe, baseline.position) != (int(name[1]), int(name[2])):
+            raise BaselineError(
+                f"{path}: is of recipe {baseline.recipe}, position {baseline.position}",
+                "Give it its own name.",
+            )
+        found[baseline.recipe, baseline.position] = baseline
+    return found
+
+
+def rate_of(section: Mapping[str, Any], baseline: Baseline) -> float:
+    """Records a second that budgets in seconds are counted by: what the plan states, else what was measured."""
+    stated = section.get("records_per_s")
+    return float(stated) if stated else baseline.rate_hz
+
+
+def limit_of(detector: Mapping[str, Any], section: Mapping[str, Any], rate_hz: float) -> float:
+    """A: the average number of records between false alarms that the budget `false_alarms` asks for."""
+    budget = detector["false_alarms"]
+    records = {"s": rate_hz, "records": 1.0, "parts": float(section.get("records_per_part") or 1)}
+    return max(1.0, float(budget["per"]) / float(budget["count"]) * records[budget["unit"]])

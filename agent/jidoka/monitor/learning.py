@@ -1,0 +1,106 @@
+"""Collects the records of a commissioning: the intake's sink while no monitor runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jidoka_bridge.errors import BaselineError
+from jidoka_bridge.plan import Plan
+from jidoka_tap import wire
+
+from jidoka.monitor.baseline import Baseline, Key
+from jidoka.monitor.detectors.band import MOST_RECORDS
+from jidoka.monitor.features import FEATURES, Extractor
+from jidoka.monitor.verdicts import INVALID_OUTPUT, Reason, texts_of
+
+#: more records than this share with an invalid output are no picture of a line that runs well
+MOST_INVALID = 0.01
+
+
+class Learner:
+    """Takes the records of one model until it has `wanted` for every (recipe, position) that came.
+
+    wanted: records, at most band.MOST_RECORDS.
+    """
+
+    def __init__(self, plan: Plan, model: str, wanted: int) -> None:
+        if not 1 <= wanted <= MOST_RECORDS:
+            raise BaselineError(f"{wanted} records can't be learned", f"Give 1 to {MOST_RECORDS}.")
+        self.section = plan.sections["models"][model]
+        self.model = model
+        self.wanted = wanted
+        self.rows: dict[Key, list[list[float]]] = {}
+        self.invalid = 0
+        self.invalid_reasons = Reason(0)
+        self.refused = 0
+        self.taken = 0
+        self.first_ns = self.last_ns = 0
+        self.has_tap = False
+        self._extractor: Extractor | None = None
+
+    @property
+    def progress(self) -> int:
+        """Records of the (recipe, position) that has fewest."""
+        return min((len(rows) for rows in self.rows.values()), default=0)
+
+    @property
+    def is_done(self) -> bool:
+        return self.progress >= self.wanted
+
+    def tap_connected(self, model: str, hello: Mapping[str, Any], now_ns: int) -> None:
+        del now_ns
+        if model == self.model:
+            self._extractor = Extractor(self.section, hello["inputs"], hello["outputs"])
+            self.has_tap = True
+
+    def tap_gone(self, model: str) -> None:
+        if model == self.model:
+            self.has_tap = False
+
+    def tap_beat(self, model: str, now_ns: int) -> None:
+        """Beats say nothing about the baseline."""
+
+    def tap_refused(self, model: str) -> None:
+        self.refused += model == self.model
+
+    def second_writer(self, model: str, evidence: dict[str, Any], now_ns: int) -> None:
+        """The refusal itself is enough here."""
+
+    def record(self, model: str, record: wire.Record, now_ns: int) -> None:
+        if model != self.model or self._extractor is None or self.is_done:
+            return
+        extract = self._extractor.extract(record)
+        self.first_ns = self.first_ns or now_ns
+        self.last_ns = now_ns
+        self.taken += 1
+        if extract.reasons & (INVALID_OUTPUT | Reason.INPUT_NOT_FINITE):
+            self.invalid += 1
+            self.invalid_reasons |= extract.reasons
+            return
+        rows = self.rows.setdefault((record.recipe, record.position), [])
+        if len(rows) < self.wanted:
+            rows.append(extract.values.tolist())
+
+    def baselines(self, learned_at: str) -> list[Baseline]:
+        """What was learned, one for each (recipe, position). Raises BaselineError if too much was invalid."""
+        if self.invalid > MOST_INVALID * max(self.taken, 1):
+            why = "; ".join(texts_of(self.invalid_reasons))
+            raise BaselineError(
+                f"{self.model}: {self.invalid} of {self.taken} records were invalid: {why}",
+                "Learn while the line and the model run well.",
+            )
+        elapsed_s = (self.last_ns - self.first_ns) * 1e-9
+        rate_hz = (self.taken - 1) / elapsed_s if elapsed_s > 0.0 else 0.0
+        found = []
+        for (recipe, position), rows in sorted(self.rows.items()):
+            values = np.array(rows)
+            has = [f for f in range(len(FEATURES)) if not np.isnan(values[:, f]).all()]
+            found.append(
+                Baseline(
+                    self.model, str(self.section["sha256"]), recipe, position,
+                    tuple(FEATURES[f] for f in has), values[:, has], rate_hz, learned_at,
+                )
+            )  # fmt: skip
+        return found

@@ -1,0 +1,271 @@
+"""The monitor's shell: one select loop over the tap socket, the guard and the steward; clocks and sockets live here."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jidoka_bridge import messages
+from jidoka_bridge.channel import Channel, listen
+from jidoka_bridge.errors import ConfigurationError
+from jidoka_bridge.messages import Kind
+from jidoka_bridge.notify import notify
+from jidoka_bridge.plan import Plan
+
+from jidoka.monitor.core import Monitor
+from jidoka.monitor.intake import Intake, Writer
+from jidoka.monitor.summary import counters_of, take_summary
+
+LOG = logging.getLogger("monitor")
+
+LEASE_NS = 100_000_000
+REPEAT_NS = 500_000_000
+SECOND_NS = 1_000_000_000
+MOST_TAPS = 32
+PEER_CREDENTIALS = struct.Struct("3i")
+
+
+class Taps:
+    """The listening socket and every connection behind it."""
+
+    def __init__(self, path: Path, intake: Intake) -> None:
+        try:
+            self.server = listen(path)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path}: can't listen for taps: {error.strerror or error}",
+                "End the other monitor, or check the run folder of the plan.",
+            ) from None
+        self.path = path
+        self.intake = intake
+        self.writers: dict[Channel, Writer] = {}
+
+    def sockets(self) -> list[Any]:
+        return [self.server, *self.writers]
+
+    def turn(self, ready: list[Any], clock: Callable[[], int]) -> None:
+        """Serve whoever is ready, each at most 64 datagrams; then let new ones in."""
+        for channel in [each for each in ready if each in self.writers]:
+            self._serve(channel, clock)
+        for channel, writer in list(self.writers.items()):
+            if self.intake.is_overdue(writer, clock()):
+                self._end(channel)
+        if self.server in ready:
+            self._accept(clock())
+
+    def _serve(self, channel: Channel, clock: Callable[[], int]) -> None:
+        writer = self.writers[channel]
+        for datagram in channel.receive():
+            self.intake.take(writer, datagram, clock())
+            while writer.replies:
+                channel.send(writer.replies.pop(0))
+            if writer.is_ended:
+                break
+        if writer.is_ended or not channel.is_connected:
+            self._end(channel)
+
+    def _accept(self, now_ns: int) -> None:
+        with contextlib.suppress(OSError):
+            sock, _ = self.server.accept()
+            if len(self.writers) >= MOST_TAPS:
+                self.intake.refusals["", "too many taps"] += 1
+                sock.close()
+                return
+            peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER_CREDENTIALS.size)
+            self.writers[Channel(connected=sock)] = self.intake.opened(
+                PEER_CREDENTIALS.unpack(peer)[1], now_ns
+            )
+
+    def _end(self, channel: Channel) -> None:
+        self.intake.closed(self.writers.pop(channel))
+        channel.close()
+
+    def close(self) -> None:
+        for channel in list(self.writers):
+            self._end(channel)
+        self.server.close()
+        # the directory stays: a container may have mounted it
+        self.path.unlink(missing_ok=True)
+
+
+class Process:
+    """Runs a Monitor until `stop` is set: everything that it says goes to guard and steward at its time."""
+
+    def __init__(self, plan: Plan, monitor: Monitor, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        self.plan = plan
+        self.monitor = monitor
+        self.clock = clock
+        self.guard = Channel(plan.guard_monitor_socket)
+        self.steward = Channel(plan.steward_socket)
+        self.intake = Intake(plan, _Timed(self, monitor))
+        self.taps = Taps(plan.tap_socket, self.intake)
+        self.is_stopping = False
+        self.judge_ns = dict.fromkeys(monitor.models, 0)
+        self.judged = dict.fromkeys(monitor.models, 0)
+        self._lost = dict.fromkeys(monitor.models, 0)
+        now_ns = clock()
+        self._lease_ns = self._repeat_ns = now_ns
+        self._second_ns = now_ns + SECOND_NS
+        self._last_second_ns = now_ns
+
+    def stop(self, *_: object) -> None:
+        """End after this turn; fit to be a signal handler."""
+        self.is_stopping = True
+
+    def run(self) -> None:
+        """Loop until told to stop; then say goodbye to whoever is connected."""
+        while not self.is_stopping:
+            self.turn()
+        notify("STOPPING=1")
+        now_ns = self.clock()
+        self._blocks(now_ns, 0)
+        for channel in (self.guard, self.steward):
+            if channel.is_connected:
+                self._send(channel, Kind.BYE, now_ns, {"program": "monitor", "reason": "planned stop"})
+            channel.close()
+        self.taps.close()
+
+    def turn(self) -> None:
+        """One turn: wait for something, serve it, and send what is due."""
+        now_ns = self.clock()
+        for channel in (self.guard, self.steward):
+            if channel.connect(now_ns):
+                self._introduce(channel, now_ns)
+        waiting = [*self.taps.sockets(), *(c for c in (self.guard, self.steward) if c.is_connected)]
+        due_ns = min(self._lease_ns, self._repeat_ns, self._second_ns)
+        ready = select.select(waiting, [], [], max(0, due_ns - now_ns) * 1e-9)[0]
+        if self.guard in ready:
+            self._hear_guard()
+        if self.steward in ready:
+            self.steward.receive()  # the steward has nothing to tell the monitor
+        self.taps.turn(ready, self.clock)
+        self._send_due(self.clock())
+
+    def _hear_guard(self) -> None:
+        for datagram in self.guard.receive():
+            self._hear(datagram)
+        if not self.guard.is_connected:
+            self.monitor.guard_gone()
+
+    def _hear(self, datagram: bytes) -> None:
+        try:
+            message = messages.decode(datagram)
+            if message.kind is Kind.PLC_STATUS:
+                self.monitor.plc_status(messages.PlcStatus.unpack(message.body), self.clock())
+        except messages.MessageError as error:
+            LOG.warning("the guard sent what can't be read: %s", error)
+
+    def send_news(self, now_ns: int) -> None:
+        """Conditions that changed, at once: nothing waits for the end of a turn."""
+        for index in self.monitor.take_changed():
+            self._condition(index, now_ns, (self.guard, self.steward))
+
+    def _send_due(self, now_ns: int) -> None:
+        self.send_news(now_ns)
+        if now_ns >= self._lease_ns:
+            self._lease_ns = now_ns + LEASE_NS
+            self.monitor.tick(now_ns)
+            for lease in self.monitor.leases():
+                self._send(self.guard, Kind.LEASE, now_ns, lease.pack())
+        if now_ns >= self._repeat_ns:
+            self._repeat_ns = now_ns + REPEAT_NS
+            for index in range(len(self.monitor.conditions)):
+                self._condition(index, now_ns, (self.guard, self.steward))
+        self._blocks(now_ns, SECOND_NS)
+        if now_ns >= self._second_ns:
+            self._each_second(now_ns)
+
+    def _each_second(self, now_ns: int) -> None:
+        elapsed_ns = now_ns - self._last_second_ns
+        self._second_ns, self._last_second_ns = now_ns + SECOND_NS, now_ns
+        for name, state in self.monitor.models.items():
+            self._send(
+                self.steward, Kind.SUMMARY, now_ns, take_summary(self.monitor, state, now_ns, elapsed_ns)
+            )
+            judge_s = self.judge_ns[name] / self.judged[name] * 1e-9 if self.judged[name] else 0.0
+            self.judge_ns[name] = self.judged[name] = 0
+            self._send(self.steward, Kind.COUNTERS, now_ns, counters_of(self.monitor, state, judge_s))
+            if state.total_lost > self._lost[name]:
+                lost = state.total_lost - self._lost[name]
+                self._lost[name] = state.total_lost
+                self._event(
+                    "loss",
+                    f"{lost} records of {name} were numbered but never came",
+                    now_ns,
+                    model=name,
+                    count=lost,
+                )
+        dropped = self.guard.dropped + self.steward.dropped
+        self._send(
+            self.steward,
+            Kind.COUNTERS,
+            now_ns,
+            {"program": "monitor", "labels": {}, "values": {"9": dropped}},
+        )
+        for text in self.intake.news:
+            LOG.warning("%s", text)
+            self._event("refusal", text, now_ns)
+        self.intake.news.clear()
+        notify("WATCHDOG=1")
+
+    def _introduce(self, channel: Channel, now_ns: int) -> None:
+        """Whoever connects hears every condition, and the steward which baselines are in force."""
+        for index in range(len(self.monitor.conditions)):
+            self._condition(index, now_ns, (channel,))
+        if channel is self.steward:
+            for name, state in self.monitor.models.items():
+                for (recipe, position), stream in state.streams.items():
+                    digest = stream.baseline.digest
+                    text = f"baseline of {name}, recipe {recipe}, position {position}: {digest[:16]}…"
+                    self._event(
+                        "baseline", text, now_ns,
+                        model=name, recipe=recipe, position=position, digest=digest,
+                        learned_at=stream.baseline.learned_at, records=len(stream.baseline.records),
+                    )  # fmt: skip
+
+    def _condition(self, index: int, now_ns: int, channels: tuple[Channel, ...]) -> None:
+        body = self.monitor.conditions[index].message().pack()
+        for channel in channels:
+            self._send(channel, Kind.CONDITION, now_ns, body)
+
+    def _blocks(self, now_ns: int, older_than_ns: int) -> None:
+        for model, rows in self.monitor.take_rows(now_ns, older_than_ns):
+            body = messages.pack_decisions(model, rows[0].number, rows)
+            self._send(self.steward, Kind.DECISIONS, now_ns, body)
+
+    def _event(self, kind: str, text: str, now_ns: int, **more: object) -> None:
+        self._send(self.steward, Kind.EVENT, now_ns, {"kind": kind, "text": text, **more})
+
+    def _send(self, channel: Channel, kind: Kind, now_ns: int, body: bytes | dict[str, Any]) -> None:
+        if isinstance(body, dict):
+            channel.send(messages.encode_json(kind, channel.number, now_ns, body))
+        else:
+            channel.send(messages.encode(kind, channel.number, now_ns, body))
+
+
+class _Timed:
+    """The monitor as the intake's sink, with each record's time taken and news sent at once."""
+
+    def __init__(self, process: Process, monitor: Monitor) -> None:
+        self._process = process
+        self._monitor = monitor
+        self.tap_connected = monitor.tap_connected
+        self.tap_gone = monitor.tap_gone
+        self.tap_beat = monitor.tap_beat
+        self.tap_refused = monitor.tap_refused
+        self.second_writer = monitor.second_writer
+
+    def record(self, model: str, record: Any, now_ns: int) -> None:
+        process = self._process
+        self._monitor.record(model, record, now_ns)
+        process.judged[model] += 1
+        judged_ns = process.clock()
+        process.judge_ns[model] += judged_ns - now_ns
+        process.send_news(judged_ns)

@@ -1,0 +1,133 @@
+"""A baseline in words and as an object: what `jidoka baseline show` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jidoka_bridge.plan import Plan
+
+from jidoka.monitor.baseline import Baseline, limit_of, rate_of
+from jidoka.monitor.commissioning import Delay, delays, faults_of
+from jidoka.monitor.detectors.band import CONFIDENCE
+from jidoka.monitor.features import GROUPS
+
+INDEPENDENT = (
+    "The records are taken as independent of each other: the budget holds for parts that come one by one. "
+    "Where neighbouring records resemble each other (video, a slow process) false alarms come more often than stated."
+)
+
+
+def detectors_of(plan: Plan, model: str) -> dict[str, Mapping[str, Any]]:
+    """The drift conditions of a model, by id."""
+    return {name: each for name, each in plan.sections["detectors"].items() if each["model"] == model}
+
+
+def limits_of(plan: Plan, baseline: Baseline) -> dict[str, float]:
+    """A of each drift condition of the baseline's model, in records."""
+    section = plan.sections["models"][baseline.model]
+    rate_hz = rate_of(section, baseline)
+    return {
+        name: limit_of(each, section, rate_hz) for name, each in detectors_of(plan, baseline.model).items()
+    }
+
+
+def budget_text(budget: Mapping[str, Any]) -> str:
+    """`1 per 90 days`, as people write it."""
+    per, unit = float(budget["per"]), str(budget["unit"])
+    if unit == "s":
+        size, name = next(
+            ((s, n) for s, n in ((86400, "days"), (3600, "hours"), (60, "minutes")) if per % s == 0), (1, "s")
+        )
+        return f"{budget['count']:g} per {per / size:g} {name}"
+    return f"{budget['count']:g} per {per:,.0f} {unit}"
+
+
+def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
+    """Everything that is shown, for `--json`."""
+    detectors, limits = detectors_of(plan, baseline.model), limits_of(plan, baseline)
+    stated = plan.sections["models"][baseline.model].get("records_per_s")
+    present = ~np.isnan(baseline.records)
+    return {
+        "model": baseline.model,
+        "sha256": baseline.sha256,
+        "recipe": baseline.recipe,
+        "position": baseline.position,
+        "records": len(baseline.records),
+        "learned_at": baseline.learned_at,
+        "digest": baseline.digest,
+        "rate_hz": round(rate_of(plan.sections["models"][baseline.model], baseline), 3),
+        "rate_is": "stated in the configuration" if stated else "measured while learning",
+        "features": {
+            name: {
+                "records": int(present[:, f].sum()),
+                "mean": float(np.nanmean(baseline.records[:, f])),
+                "sigma": float(np.nanstd(baseline.records[:, f])),
+                "lowest": float(np.nanmin(baseline.records[:, f])),
+                "highest": float(np.nanmax(baseline.records[:, f])),
+            }
+            for f, name in enumerate(baseline.names)
+        },
+        "conditions": {
+            name: {
+                "group": each["group"],
+                "false_alarms": budget_text(each["false_alarms"]),
+                "limit_records": limits[name],
+                "confidence": CONFIDENCE,
+                "off_records": each["off_records"],
+                "off_error": each["off_error"],
+                "sees": [_delay(delay) for delay in delays(baseline, GROUPS[each["group"]], limits[name])],
+            }
+            for name, each in detectors.items()
+        },
+        "faults": faults_of(baseline, detectors, limits),
+        "independence": INDEPENDENT,
+    }
+
+
+def _delay(delay: Delay) -> dict[str, Any]:
+    return {
+        "feature": delay.feature,
+        "shift_sigma": delay.shift_sigma,
+        "direction": delay.direction,
+        "records": delay.records,
+    }
+
+
+def as_lines(shown: Mapping[str, Any]) -> list[str]:
+    """What people read, from `as_object`."""
+    lines = [
+        f"Baseline of {shown['model']}, recipe {shown['recipe']}, position {shown['position']}",
+        f"  learned   {shown['learned_at']}, {shown['records']} records, {shown['rate_hz']:g} a second ({shown['rate_is']})",
+        f"  model     sha256 {shown['sha256'][:16]}…",
+        f"  digest    {shown['digest'][:16]}…" if shown["digest"] else "  digest    not written",
+        "",
+        "  feature            records        mean     σ           lowest      highest",
+    ]
+    for name, each in shown["features"].items():
+        lines.append(
+            f"  {name:<18} {each['records']:>7}  {each['mean']:>10.4g}  {each['sigma']:<10.4g}"
+            f"  {each['lowest']:<10.4g}  {each['highest']:<10.4g}"
+        )
+    for name, each in shown["conditions"].items():
+        lines += [
+            "",
+            f"  {name}: false alarms {each['false_alarms']}",
+            f"    that is at most one in {each['limit_records']:,.0f} records on average,",
+            f"    with {each['confidence']:.0%} confidence for this baseline",
+            f"    goes off when {each['off_records']} fresh records lie where the baseline lay;",
+            f"    that test errs on a good line in {each['off_error']:.0%} of the cases",
+            "    sees, in records until the alarm (simulated on this baseline; the slower of up and down):",
+        ]
+        for feature in dict.fromkeys(delay["feature"] for delay in each["sees"]):
+            one, two = (_slower(each["sees"], feature, shift) for shift in (1.0, 2.0))
+            lines.append(f"      {feature:<18} 1 σ: {one:<14} 2 σ: {two}")
+    lines += ["", f"  {shown['independence']}"]
+    lines += [f"  refused: {fault}" for fault in shown["faults"]]
+    return lines
+
+
+def _slower(sees: list[dict[str, Any]], feature: str, shift: float) -> str:
+    found = [d["records"] for d in sees if d["feature"] == feature and d["shift_sigma"] == shift]
+    return "not seen" if any(records is None for records in found) else f"{max(found):.0f}"

@@ -1,0 +1,71 @@
+"""What the monitor tells each second of each model: the summary for people, the counters for Prometheus."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from jidoka_bridge.messages import Judgement
+
+from jidoka.monitor.core import ModelState, Monitor, Second
+from jidoka.monitor.features import FEATURES
+
+
+def take_summary(monitor: Monitor, state: ModelState, now_ns: int, elapsed_ns: int) -> dict[str, Any]:
+    """The SUMMARY of the time since the last one, whose sums start anew. elapsed_ns: that time."""
+    second, state.second = state.second, Second()
+    stream = next((state.streams[key] for key in sorted(state.current)), None)
+    return {
+        "model": state.model.id,
+        "ns": now_ns,
+        "records": state.total,
+        "lost": state.total_lost,
+        "refused": state.refused,
+        "rate_hz": round(second.records * 1e9 / elapsed_ns, 2) if elapsed_ns > 0 else 0.0,
+        "latency_ms": round(second.latency_ns / 1e6 / second.records, 3) if second.records else None,
+        "verdicts": dict(zip(("pass", "suspect", "reject"), state.verdicts, strict=True)),
+        "features": {
+            name: round(second.sums[f] / second.counts[f], 5)
+            for f, name in enumerate(FEATURES)
+            if second.counts[f]
+        },
+        "statistic": statistic_of(monitor, state),
+        "conditions": {
+            monitor.conditions[index].id: Judgement(monitor.conditions[index].judgement).name.lower()
+            for index in sorted([*state.drift, *state.signs])
+        },
+        "baseline": stream.baseline.digest if stream else None,
+        "last_part": state.last_part,
+    }
+
+
+def statistic_of(monitor: Monitor, state: ModelState) -> dict[str, float | None]:
+    """Natural logs of the drift statistic that is nearest to its limit, and of the limit; None where there is none."""
+    nearest = max(
+        (monitor.conditions[index] for index in state.drift if monitor.conditions[index].limit > 0.0),
+        key=lambda condition: condition.value / condition.limit,
+        default=None,
+    )
+    if nearest is None:
+        return {"log": None, "limit_log": None}
+    log = round(math.log(nearest.value), 4) if nearest.value > 0.0 else None
+    return {"log": log, "limit_log": round(math.log(nearest.limit), 4)}
+
+
+def counters_of(monitor: Monitor, state: ModelState, judge_s: float) -> dict[str, Any]:
+    """COUNTERS of one model, by index of jidoka_bridge.metrics. judge_s: mean time from receipt to verdict."""
+    statistic = statistic_of(monitor, state)
+    values: dict[str, float] = {
+        "1": state.total,
+        "2": state.total_lost,
+        "3": state.refused,
+        "4": state.verdicts[0],
+        "5": state.verdicts[1],
+        "6": state.verdicts[2],
+        "10": judge_s,
+    }
+    if statistic["limit_log"] is not None:
+        values["8"] = statistic["limit_log"]
+        # Prometheus has no use for −inf: an untouched statistic is shown as 1
+        values["7"] = statistic["log"] if statistic["log"] is not None else 0.0
+    return {"program": "monitor", "labels": {"model": state.model.id}, "values": values}
