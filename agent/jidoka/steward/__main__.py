@@ -1,0 +1,38 @@
+"""`python -m jidoka.steward --plan PLAN`: starts the steward."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from jidoka_bridge.errors import PlainError
+from jidoka_bridge.notify import die_with_parent
+from jidoka_bridge.plan import load
+
+from jidoka.exit_codes import code_of
+from jidoka.steward.process import Steward
+
+
+def main() -> int:
+    """Run until told to stop; the exit code is of the table in jidoka.exit_codes."""
+    parser = argparse.ArgumentParser(
+        prog="jidoka.steward",
+        description="Records what happens, tells it over MQTT, serves metrics and status.",
+    )
+    parser.add_argument("--plan", type=Path, required=True, help="the compiled plan (jidoka plan)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+    die_with_parent()
+    try:
+        plan = load(arguments.plan)
+        Steward(plan).run()
+    except PlainError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 — the last words of a program
+        return code_of(error)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,382 @@
+"""The steward's core: a message comes in, effects go out. No clock, socket or file in here; it decides nothing about the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jidoka_bridge.messages import (
+    Condition,
+    Kind,
+    Message,
+    MessageError,
+    PlcStatus,
+    unpack_decisions,
+)
+from jidoka_bridge.plan import Plan
+
+from jidoka.steward import acts
+from jidoka.steward.acts import Acts, Asked
+from jidoka.steward.annunciator import Annunciator
+from jidoka.steward.conditions import Conditions
+from jidoka.steward.effects import ConnectAnew, Effect, Live, Record, Reply, Rows, ToGuard
+from jidoka.steward.ledger.format import Entry, FormatError
+from jidoka.steward.ledger.format import Kind as EntryKind
+from jidoka.steward.metrics import Counters
+from jidoka.steward.transitions import Arrival, Transitions
+
+#: EVENT kinds that are a kind of entry by themselves
+EVENT_KINDS: dict[str, EntryKind] = {
+    "config": EntryKind.CONFIG,
+    "admission": EntryKind.ADMISSION,
+    "baseline": EntryKind.BASELINE,
+    "refusal": EntryKind.REFUSAL,
+    "loss": EntryKind.LOSS,
+    "absence": EntryKind.ABSENCE,
+    "clock step": EntryKind.CLOCK_STEP,
+    "retention": EntryKind.RETENTION,
+}
+#: which kind of message shows which program is at the other end
+SHOWS: dict[Kind, str] = {Kind.SUMMARY: "monitor", Kind.CONDITION: "monitor", Kind.DECISIONS: "monitor"}
+PROGRAMS = ("monitor", "guard", "host")
+#: those that connect to the steward; the guard is known by its own socket alone
+PEERS = frozenset({"monitor", "host"})
+
+
+class Core:
+    """All that the steward knows. Handlers return what the shell is to do, in order.
+
+    seal: text → (commitment, line for the side file). why_not_recording: set by the shell; empty while recording.
+    """
+
+    def __init__(self, plan: Plan, boot: bytes, seal: acts.Seal) -> None:
+        self.plan = plan
+        self.annunciator = Annunciator()
+        self.conditions = Conditions(plan)
+        self.transitions = Transitions()
+        self.acts = Acts()
+        self.counters = Counters(frozenset(model.id for model in plan.models))
+        self.interlock: dict[str, Any] = {}  # last transition, of this boot or an earlier one
+        self.since_ns = 0
+        self.plc: PlcStatus | None = None
+        self.mode: dict[str, Any] = {}
+        self.summaries: dict[str, dict[str, Any]] = {}
+        self.programs: dict[int, str] = {}
+        self.is_guard_here = False
+        self.why_not_recording = ""
+        self.remedy = ""
+        self.last_plan = ""
+        self.last_boot_event = "none"
+        self._boot = boot
+        self._seal = seal
+        self._away: dict[str, int] = {}
+        self._complained: set[int] = set()
+        self._from_peer: dict[Kind, Callable[[int, int, Message], list[Effect]]] = {
+            Kind.CONDITION: self._condition,
+            Kind.DECISIONS: self._decisions,
+            Kind.SUMMARY: self._summary,
+            Kind.COUNTERS: self._counters,
+            Kind.EVENT: self._event,
+            Kind.ACKNOWLEDGE: self._act,
+            Kind.HOLD: self._act,
+            Kind.UNLOCK: self._act,
+            Kind.BYE: lambda now_ns, peer, _message: self.on_peer_lost(peer, now_ns),
+        }
+        self._from_guard: dict[Kind, Callable[[int, Message], list[Effect]]] = {
+            Kind.TRANSITION: self._transition,
+            Kind.CAUSE: self._cause,
+            Kind.MODE: self._mode,
+            Kind.PLC_STATUS: self._plc_status,
+            Kind.ANSWER: self._answer,
+            Kind.COUNTERS: lambda now_ns, message: self._counters(now_ns, -1, message),
+            Kind.EVENT: lambda now_ns, message: self._event(now_ns, -1, message),
+            Kind.BYE: lambda _now_ns, _message: [],
+        }
+
+    # ------------------------------------------------------------ what the ledger remembers
+
+    def restore(self, entry: Entry) -> None:
+        """An entry that was in the ledger at the start. Bodies that can't be read are left alone."""
+        restore = {
+            EntryKind.TRANSITION: self._restore_transition,
+            EntryKind.CAUSE: lambda body, _: self.annunciator.restore_cause(body),
+            EntryKind.ALARM: lambda body, _: self.annunciator.restore_alarm(body),
+            EntryKind.CONDITION: self.conditions.restore,
+            EntryKind.BOOT: self._restore_boot,
+            EntryKind.CONFIG: self._restore_config,
+        }.get(entry.kind)
+        if restore is None:
+            return
+        try:
+            restore(entry.json(), entry.boot == self._boot)
+        except (FormatError, KeyError, TypeError, ValueError):
+            return
+
+    def _restore_transition(self, body: dict[str, Any], is_this_boot: bool) -> None:
+        self.transitions.restore(int(body["number"]), int(body["ns"]))
+        self._follow(body)
+        if not is_this_boot:
+            self.since_ns = 0
+
+    def _restore_boot(self, body: dict[str, Any], _: bool) -> None:
+        self.last_boot_event = "planned" if body.get("event") == "stop" else "unplanned"
+
+    def _restore_config(self, body: dict[str, Any], _: bool) -> None:
+        self.last_plan = str(body.get("plan", self.last_plan))
+
+    # ------------------------------------------------------------ from the guard
+
+    def on_guard_connected(self, now_ns: int) -> list[Effect]:
+        self.is_guard_here = True
+        self.transitions.connect()
+        effects = self._back("guard", now_ns)
+        for asked in self.acts.unsent():
+            effects += self._pass_on(asked)
+        return effects
+
+    def on_guard_lost(self, now_ns: int) -> list[Effect]:
+        self.is_guard_here = False
+        self.plc = None
+        self.mode = {}
+        self._away["guard"] = now_ns
+        return []
+
+    def on_guard(self, now_ns: int, message: Message) -> list[Effect]:
+        """A message of the guard."""
+        handle = self._from_guard.get(message.kind)
+        if handle is None:
+            return self._complain(-1, f"{message.kind.name} isn't the guard's to send")
+        return self._handled(-1, message, lambda: handle(now_ns, message))
+
+    def _transition(self, now_ns: int, message: Message) -> list[Effect]:
+        del now_ns
+        body = message.json()
+        number = int(body["number"])
+        arrival = self.transitions.arrive(number, int(body["ns"]))
+        if arrival is Arrival.DUPLICATE:
+            return []
+        if arrival is Arrival.GAP:
+            return [ConnectAnew()]
+        effects: list[Effect] = []
+        if arrival is Arrival.LOST:
+            text = f"{self.transitions.missing} transitions before number {number} never came."
+            effects.append(
+                Record(
+                    EntryKind.LOSS,
+                    {
+                        "what": "transitions",
+                        "text": text,
+                        "count": self.transitions.missing,
+                        "unit": "entries",
+                    },
+                )
+            )
+        was = self.interlock.get("to")
+        body, secret = self._without_free_text(body)
+        self._follow(body)
+        effects.append(Record(EntryKind.TRANSITION, body, is_urgent=True, transition=number, secret=secret))
+        override = _override_act(body, was)
+        if override:
+            kept = {key: body.get(key) for key in ("number", "ns", "text", "person")}
+            effects.append(Record(EntryKind.OVERRIDE, {"act": override, **kept}, is_urgent=True))
+        return effects
+
+    def _without_free_text(self, body: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        reason = str(body.get("reason") or "")
+        code = acts.reason_code(reason)
+        if code == reason:
+            return body, b""
+        commitment, line = self._seal(reason)
+        return {**body, "reason": code, "commitment": commitment}, line
+
+    def _follow(self, body: dict[str, Any]) -> None:
+        if not self.interlock or body.get("from") != body.get("to"):
+            self.since_ns = int(body["ns"])
+        self.interlock = body
+
+    def _cause(self, now_ns: int, message: Message) -> list[Effect]:
+        del now_ns
+        body = message.json()
+        cause, alarm = self.annunciator.take(body, self.acts.reason_for(str(body.get("id"))))
+        effects: list[Effect] = []
+        if cause is not None:
+            effects.append(Record(EntryKind.CAUSE, cause, is_urgent=True))
+        if alarm is not None:
+            effects.append(Record(EntryKind.ALARM, alarm, is_urgent=True))
+            effects.append(Live("alarms", self.annunciator.summary))
+        return effects
+
+    def _mode(self, now_ns: int, message: Message) -> list[Effect]:
+        del now_ns
+        self.mode = message.json()
+        return []
+
+    def _plc_status(self, now_ns: int, message: Message) -> list[Effect]:
+        del now_ns
+        self.plc = PlcStatus.unpack(message.body)
+        return []
+
+    def _answer(self, now_ns: int, message: Message) -> list[Effect]:
+        del now_ns
+        answer = message.json()
+        asked = self.acts.answered(str(answer.get("request", "")))
+        return [] if asked is None else self._conclude(asked, answer)
+
+    # ------------------------------------------------------------ from monitor, host, command line
+
+    def on_peer(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        """A message of whoever is connected at `peer` (a number that the shell gives)."""
+        handle = self._from_peer.get(message.kind)
+        if handle is None:
+            return self._complain(peer, f"{message.kind.name} isn't for the steward")
+        effects = self._shows(peer, SHOWS[message.kind], now_ns) if message.kind in SHOWS else []
+        return effects + self._handled(peer, message, lambda: handle(now_ns, peer, message))
+
+    def on_peer_lost(self, peer: int, now_ns: int) -> list[Effect]:
+        self._complained.discard(peer)
+        program = self.programs.pop(peer, None)
+        if program and program not in self.programs.values():
+            self._away.setdefault(program, now_ns)
+        return []
+
+    def on_garbage(self, peer: int, why: str) -> list[Effect]:
+        """Something that isn't a message."""
+        return self._complain(peer, why)
+
+    def tick(self, now_ns: int) -> list[Effect]:
+        """What time brings: acts that nobody answered."""
+        effects: list[Effect] = []
+        for asked in self.acts.overdue(now_ns):
+            away = "isn't running" if not self.is_guard_here else "doesn't answer within 2 s"
+            effects += self._conclude(
+                asked,
+                {"ok": False, "refused": f"the guard {away}", "remedy": "See: jidoka status. Use the machine's own stop."},
+            )  # fmt: skip
+        return effects
+
+    def _condition(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        del now_ns, peer
+        body = self.conditions.change(Condition.unpack(message.body))
+        return [] if body is None else [Record(EntryKind.CONDITION, body, is_urgent=True)]
+
+    def _decisions(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        del now_ns, peer
+        model, rows = unpack_decisions(message.body)
+        return [Rows(self.plan.models[model].id, rows)]
+
+    def _summary(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        del now_ns, peer
+        body = message.json()
+        model = str(body["model"])
+        if model not in self.counters.models:
+            raise KeyError(model)
+        self.summaries[model] = body
+        self.conditions.went_on(model, int(body.get("last_part") or 0))
+        return [Live("health", body)]
+
+    def _counters(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        body = message.json()
+        self.counters.take(body)
+        program = str(body.get("program", ""))
+        return self._shows(peer, program, now_ns) if peer >= 0 and program in PEERS else []
+
+    def _event(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        del now_ns, peer
+        body = message.json()
+        kind = EVENT_KINDS.get(str(body.get("kind")))
+        if kind is None:
+            body = {
+                **body,
+                "what": "event",
+                "refused": f"events of kind {body.get('kind')!r} have no place of their own",
+            }
+            return [Record(EntryKind.REFUSAL, body)]
+        defaults = {
+            "what": str(body.get("what") or body.get("text", "")),
+            "refused": str(body.get("text", "")),
+        }
+        return [Record(kind, {**defaults, **body} if kind in _NEED_WHAT else body)]
+
+    def _act(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        body = message.json()
+        if self.why_not_recording and message.kind in acts.NEED_RECORD:
+            refused = f"it couldn't be recorded: {self.why_not_recording}"
+            asked = Asked(peer, message.kind, body, 0)
+            return self._conclude(asked, {"ok": False, "refused": refused, "remedy": self.remedy})
+        known = self.acts.ask(now_ns, peer, message.kind, body)
+        if known is None:
+            refused = "it has no request id, or one that is under way"
+            asked = Asked(peer, message.kind, body, 0)
+            return self._conclude(asked, {"ok": False, "refused": refused, "remedy": "Use a new random id."})
+        return self._pass_on(known)
+
+    def _pass_on(self, asked: Asked) -> list[Effect]:
+        if not self.is_guard_here:
+            return []
+        asked.was_sent = True
+        return [ToGuard(asked.kind, acts.for_guard(asked.body))]
+
+    def _conclude(self, asked: Asked, answer: dict[str, Any]) -> list[Effect]:
+        """The act is decided: record it, tell who asked."""
+        entry, secret = acts.recorded(asked, self._seal)
+        name = acts.NAMES[asked.kind]
+        is_granted = bool(answer.get("ok"))
+        reply = {
+            "request": entry["request"],
+            "ok": is_granted,
+            "refused": str(answer.get("refused") or ""),
+            "remedy": str(answer.get("remedy") or ""),
+            "value": answer.get("value") or {},
+        }
+        if is_granted:
+            value = {"act": name, **entry, "is_remote": bool(asked.body.get("remote", False))}
+            record = Record(EntryKind.ACT, value, is_urgent=True, secret=secret)
+        else:
+            value = {"what": name, "refused": reply["refused"], "remedy": reply["remedy"], **entry}
+            record = Record(EntryKind.REFUSAL, value, is_urgent=True, secret=secret)
+        return [record, Reply(asked.peer, reply)]
+
+    # ------------------------------------------------------------ small parts
+
+    def _handled(self, peer: int, message: Message, handle: Callable[[], list[Effect]]) -> list[Effect]:
+        """What a malformed message costs: a recorded refusal, never the steward."""
+        try:
+            return handle()
+        except (MessageError, KeyError, TypeError, ValueError, IndexError) as error:
+            return self._complain(peer, f"{message.kind.name} can't be used: {type(error).__name__}: {error}")
+
+    def _complain(self, peer: int, why: str) -> list[Effect]:
+        """Record that a message was refused: once a connection, for a flood must not fill the disk."""
+        if peer in self._complained:
+            return []
+        self._complained.add(peer)
+        program = "guard" if peer < 0 else self.programs.get(peer, "somebody")
+        return [Record(EntryKind.REFUSAL, {"what": "message", "refused": f"{program}: {why}"})]
+
+    def _shows(self, peer: int, program: str, now_ns: int) -> list[Effect]:
+        if self.programs.get(peer) == program:
+            return []
+        self.programs[peer] = program
+        return self._back(program, now_ns)
+
+    def _back(self, program: str, now_ns: int) -> list[Effect]:
+        away_ns = self._away.pop(program, None)
+        if away_ns is None:
+            return []
+        text = f"The {program} was away for {(now_ns - away_ns) / 1e9:.1f} s."
+        return [
+            Record(EntryKind.ABSENCE, {"what": program, "text": text, "from_ns": away_ns, "to_ns": now_ns})
+        ]
+
+
+_NEED_WHAT = frozenset({EntryKind.REFUSAL, EntryKind.LOSS, EntryKind.ABSENCE})
+
+
+def _override_act(body: dict[str, Any], was: Any) -> str:
+    """start, repeat or end of an override; empty for every other transition."""
+    before, after = body.get("from", was), body.get("to")
+    if after == "OVERRIDE":
+        if before != "OVERRIDE":
+            return "start"
+        return "repeat" if "override repeat" in str(body.get("event")) else ""
+    return "end" if before == "OVERRIDE" else ""

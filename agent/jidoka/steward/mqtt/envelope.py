@@ -1,0 +1,119 @@
+"""CloudEvents 1.0 in structured JSON around a message, and topics that any broker takes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from jidoka.steward.ledger.format import Entry
+from jidoka.steward.mqtt.messages import ENTRIES, LIVE
+
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+
+
+def topic_id(text: str) -> str:
+    """`text` as one level of a topic: percent-encoded as in RFC 3986, so that spaces, colons, brackets, `/`, `+`
+    and `#` can't be mistaken; any URL library gives it back.
+
+    >>> topic_id("surface:drift(all)")
+    'surface%3Adrift%28all%29'
+    """
+    return quote(text, safe="")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which device speaks: the top of its topic tree and its CloudEvents source."""
+
+    site: str
+    line: str
+    device: str
+
+    @property
+    def tree(self) -> str:
+        return "aims/v1/" + "/".join(topic_id(part) for part in (self.site, self.line, self.device))
+
+    @property
+    def source(self) -> str:
+        return "/" + "/".join(topic_id(part) for part in (self.site, self.line, self.device))
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message ready to be sent. expiry_s: how long a broker may keep it (MQTT 5; 0 = for ever)."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    is_retained: bool
+    properties: tuple[tuple[str, str], ...] = ()
+    expiry_s: int = 0
+
+
+def letter_of_entry(place: Place, entry: Entry, *, is_historical: bool, is_current: bool) -> Letter | None:
+    """The letter that tells a ledger entry; None for kinds that stay on the device.
+
+    is_current: the newest of its topic, so it may be retained there; what is late and superseded never is.
+    """
+    row = ENTRIES.get(entry.kind)
+    if row is None:
+        return None
+    lane, seq = entry.lane.label, entry.lane_number
+    event = {
+        "specversion": "1.0",
+        "id": f"{lane}-{seq}",
+        "source": place.source,
+        "type": row.event_type,
+        "time": rfc3339(entry.wall_ns),
+        "datacontenttype": "application/json",
+        "lane": lane,
+        "seq": seq,
+        "boot": entry.boot.hex(),
+        "leaf": entry.index,
+        "historical": is_historical,
+        "data": msgspec.Raw(entry.body),
+    }
+    topic = row.topic
+    if row.key:
+        value = str(json.loads(entry.body).get(row.key, ""))
+        event["subject"] = value
+        topic = topic.replace("{id}", topic_id(value))
+    properties = (("lane", lane), ("seq", str(seq)), ("historical", "true" if is_historical else "false"))
+    payload = msgspec.json.encode(event)
+    return Letter(f"{place.tree}/{topic}", payload, 1, row.is_retained and is_current, properties)
+
+
+def live_letter(
+    place: Place, name: str, value: dict[str, Any], *, boot: bytes, now_ns: int, wall_ns: int
+) -> Letter:
+    """The letter of a live value; it has no place in the ledger, hence neither `seq` nor `leaf`."""
+    row = LIVE[name]
+    key = str(value[row.key]) if row.key else ""
+    event = {
+        "specversion": "1.0",
+        "id": f"live-{boot.hex()[:8]}-{now_ns}",
+        "source": place.source,
+        "type": row.event_type,
+        "time": rfc3339(wall_ns),
+        "datacontenttype": "application/json",
+        "lane": "live",
+        "boot": boot.hex(),
+        "historical": False,
+        "data": value,
+    }
+    if key:
+        event["subject"] = key
+    topic = f"{place.tree}/{row.topic.replace('{id}', topic_id(key))}"
+    qos, expiry_s = (1, 0) if row.is_retained else (0, 60)
+    return Letter(topic, msgspec.json.encode(event), qos, row.is_retained, (("lane", "live"),), expiry_s)
+
+
+def rfc3339(wall_ns: int) -> str:
+    """`2026-11-23T08:15:00.123456Z`; microseconds, for many parsers take no more."""
+    moment = datetime.fromtimestamp(wall_ns // 1_000_000_000, timezone.utc)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{wall_ns % 1_000_000_000 // 1000:06d}Z"

@@ -1,0 +1,270 @@
+"""What is told to the AIMS: one msgspec type a message, and the table of topics (TELEMETRY §2).
+
+A message of lane alarm or evidence is a ledger entry: its `data` are the entry's body, byte for byte. Types name
+what a receiver may rely on; a body may carry more fields, and a field is only ever added. Times that end in `ns`
+are CLOCK_MONOTONIC nanoseconds of the device's boot (the envelope carries wall time and boot id).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from jidoka.steward.ledger.format import Kind
+
+
+class Message(msgspec.Struct, kw_only=True):
+    """Base of all messages: unknown fields are allowed and kept."""
+
+
+class Person(msgspec.Struct, kw_only=True):
+    """Who did something: a role and a pseudonym, never a name."""
+
+    role: str = ""
+    pseudonym: str = ""
+
+
+class Interlock(Message):
+    """A numbered event of the interlock and the state after it. m, a: the two permissives; word: what is written to the PLC."""
+
+    number: int
+    ns: int
+    event: str
+    from_: str = msgspec.field(name="from")
+    to: str
+    proving: bool = False
+    proving_run: int = 0
+    word: str = "WITHHOLD"
+    m: bool = False
+    a: bool = False
+    cause: str | None = None
+    first_out: str | None = None
+    refused: bool = False
+    reasons: list[str] = []
+    text: str = ""
+    person: Person | None = None
+    reason: str | None = None
+    evidence: dict[str, Any] = {}
+
+
+class Alarm(Message):
+    """An alarm changed. state: letter of the ISA-18.2 table; sign: S sound, f flash, s steady, - nothing new;
+    count: how often it came since it was acknowledged; class_: trip alarms can't be shelved."""
+
+    id: str
+    state: str
+    meaning: str
+    was: str
+    sign: str
+    priority: str
+    class_: str = msgspec.field(name="class")
+    risk: str = ""
+    response: str = ""
+    text: str = ""
+    remedy: str = ""
+    revision: int = 0
+    acknowledged_revision: int = 0
+    count: int = 0
+    since_ns: int = 0
+    quality: str = "good"
+    person: Person | str | None = None
+    events: list[str] = []
+    evidence: dict[str, Any] = {}
+
+
+class Override(Message):
+    """A human has the machine: begins, still has it, or gave it back."""
+
+    act: str
+    number: int
+    ns: int
+    text: str = ""
+    person: Person | None = None
+
+
+class Condition(Message):
+    """What the monitor says of a model. judgement: on, off or unknown; judged on judged_n of needed_n records."""
+
+    id: str
+    model: str
+    judgement: str
+    revision: int
+    value: float | None = None
+    limit: float | None = None
+    judged_ns: int = 0
+    judged_n: int = 0
+    needed_n: int = 0
+    run: int = 0
+    evidence: dict[str, Any] = {}
+
+
+class Cause(Message):
+    """The guard's record of a cause."""
+
+    id: str
+    active: bool
+    latched: bool
+    revision: int
+    acknowledged_revision: int = 0
+    risk: str = ""
+    response: str = ""
+    priority: str = "low"
+    statistical: bool = False
+    trip: bool = False
+    text: str = ""
+    remedy: str = ""
+    quality: str = "good"
+
+
+class Act(Message):
+    """A person did something and the guard agreed. reason: a code; commitment: to what was written freely, or empty."""
+
+    act: str
+    request: str
+    role: str = ""
+    pseudonym: str = ""
+    cause: str | None = None
+    revision: int | None = None
+    reason: str = ""
+    commitment: str = ""
+    is_remote: bool = False
+
+
+class Refusal(Message):
+    """Something was asked for and refused. what: the act, or `message`, `broker`, `event`."""
+
+    what: str
+    refused: str
+    remedy: str = ""
+    request: str = ""
+    role: str = ""
+    pseudonym: str = ""
+    cause: str | None = None
+    revision: int | None = None
+    reason: str = ""
+    commitment: str = ""
+
+
+class Boot(Message):
+    """The steward starts, or stops in an orderly way. plan: digest; previous: planned, unplanned or none."""
+
+    event: str
+    program: str
+    version: str
+    plan: str
+    previous: str = ""
+
+
+class Loss(Message):
+    """Something was lost. count: of `unit`."""
+
+    what: str
+    text: str = ""
+    count: int = 0
+    unit: str = ""
+
+
+class Absence(Message):
+    """Somebody was away. from_ns, to_ns: CLOCK_MONOTONIC."""
+
+    what: str
+    text: str = ""
+    from_ns: int = 0
+    to_ns: int = 0
+
+
+class Report(Message):
+    """An event that a program asked to have recorded (baseline, configuration, admission, clock step)."""
+
+    kind: str
+    text: str = ""
+
+
+class Status(Message):
+    """online: False is what the broker tells when the device is gone (its will)."""
+
+    online: bool
+    version: str
+    boot: str
+    plan: str
+    why: str = ""
+
+
+class AlarmSummary(Message):
+    """How many alarms stand; list: all that aren't normal."""
+
+    active: int
+    unacknowledged: int
+    latched: int
+    shelved: int
+    list: list[dict[str, Any]] = []
+
+
+class Health(Message):
+    """The last second of a model, as the monitor sums it up."""
+
+    model: str
+    ns: int
+    records: int = 0
+    lost: int = 0
+    refused: int = 0
+    rate_hz: float | None = None
+    latency_ms: float | None = None
+    verdicts: dict[str, int] = {}
+    features: dict[str, float | None] = {}
+    conditions: dict[str, str] = {}
+    baseline: str | None = None
+    last_part: int = 0
+
+
+class Row(NamedTuple):
+    """One line of the table. topic: below the device, `{id}` from the body's field named in `key`;
+    is_retained: the newest stays at the broker."""
+
+    event_type: str
+    message: type[Message]
+    topic: str
+    key: str = ""
+    is_retained: bool = False
+
+
+#: kinds of ledger entries that are told; `decision block` stays on the device unless the site wants it off
+ENTRIES: dict[Kind, Row] = {
+    Kind.TRANSITION: Row("jidoka.interlock.v1", Interlock, "interlock", is_retained=True),
+    Kind.ALARM: Row("jidoka.alarm.v1", Alarm, "alarms/{id}", "id"),
+    Kind.OVERRIDE: Row("jidoka.override.v1", Override, "override"),
+    Kind.CONDITION: Row("jidoka.condition.v1", Condition, "models/{id}/condition", "model"),
+    Kind.CAUSE: Row("jidoka.cause.v1", Cause, "ledger/leaf"),
+    Kind.ACT: Row("jidoka.act.v1", Act, "ledger/leaf"),
+    Kind.REFUSAL: Row("jidoka.refusal.v1", Refusal, "ledger/leaf"),
+    Kind.BOOT: Row("jidoka.boot.v1", Boot, "ledger/leaf"),
+    Kind.LOSS: Row("jidoka.loss.v1", Loss, "ledger/leaf"),
+    Kind.ABSENCE: Row("jidoka.absence.v1", Absence, "ledger/leaf"),
+    Kind.CONFIG: Row("jidoka.config.v1", Report, "ledger/leaf"),
+    Kind.BASELINE: Row("jidoka.baseline.v1", Report, "ledger/leaf"),
+    Kind.ADMISSION: Row("jidoka.admission.v1", Report, "ledger/leaf"),
+    Kind.CLOCK_STEP: Row("jidoka.clock-step.v1", Report, "ledger/leaf"),
+}
+
+#: values that are never queued: the newest replaces the older
+LIVE: dict[str, Row] = {
+    "status": Row("jidoka.status.v1", Status, "status", is_retained=True),
+    "alarms": Row("jidoka.alarms.v1", AlarmSummary, "alarms", is_retained=True),
+    "health": Row("jidoka.health.v1", Health, "models/{id}/health", "model"),
+}
+
+
+def body_of(kind: Kind, value: dict[str, Any]) -> bytes:
+    """The body of a ledger entry as JSON: every field of the kind's type, and whatever else `value` has.
+
+    A value that doesn't fit its type is recorded as it came, with `malformed` saying why: nothing is lost for form.
+    """
+    row = ENTRIES.get(kind)
+    if row is not None:
+        try:
+            fitted = msgspec.to_builtins(msgspec.convert(value, row.message, strict=False))
+            value = {**value, **fitted, **{key: value[key] for key in ("evidence",) if key in value}}
+        except msgspec.ValidationError as error:
+            value = {**value, "malformed": str(error)}
+    return msgspec.json.encode(value)

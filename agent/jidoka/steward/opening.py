@@ -1,0 +1,88 @@
+"""How the steward begins: its socket, this boot's id, the courier of the plan, and the first entries of a run."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from jidoka_bridge.channel import listen
+from jidoka_bridge.errors import ConfigurationError
+from jidoka_bridge.plan import Plan
+
+from jidoka import __version__
+from jidoka.steward.core import Core
+from jidoka.steward.effects import Effect, Record
+from jidoka.steward.ledger.format import Kind
+from jidoka.steward.ledger.writer import Ledger
+from jidoka.steward.mqtt.connection import Broker
+from jidoka.steward.mqtt.courier import Courier, News
+from jidoka.steward.mqtt.envelope import Place
+
+
+def boot_id() -> bytes:
+    """The kernel's id of this boot, 16 bytes. Linux: /proc/sys/kernel/random/boot_id."""
+    return bytes.fromhex(Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", ""))
+
+
+def listen_plainly(path: Path) -> socket.socket:
+    """The listening socket. Raises ConfigurationError where it can't be made."""
+    try:
+        return listen(path)
+    except FileExistsError:
+        raise ConfigurationError(f"{path}: another steward listens there", "Stop it first.") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: can't listen: {error.strerror or error}", "Check run_dir in the plan and its rights."
+        ) from None
+
+
+def make_courier(plan: Plan, boot: bytes, wake_loop: Callable[[], None]) -> Courier | None:
+    """The courier to the plan's broker; None where it has none. Raises ConfigurationError."""
+    options = (plan.sections.get("steward") or {}).get("broker")
+    if not options:
+        return None
+    try:
+        broker = Broker(**options)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"the plan's broker: {error}", "Make the plan anew with: jidoka plan"
+        ) from None
+    place = Place(plan.site, plan.line, plan.device)
+    about = {"version": __version__, "boot": boot.hex(), "plan": plan.digest}
+    return Courier(broker, place, plan.ledger_file, boot=boot, about=about, wake_loop=wake_loop)
+
+
+def first_entries(core: Core, ledger: Ledger) -> list[Effect]:
+    """That we are here, what was cut, which plan is in force."""
+    digest = core.plan.digest
+    effects: list[Effect] = [
+        Record(Kind.BOOT, {**boot_event(digest, "start"), "previous": core.last_boot_event}),
+    ]
+    if ledger.torn is not None:
+        text = f"A torn tail of {ledger.torn_bytes} bytes was cut at byte {ledger.torn.offset}."
+        effects.append(loss("torn tail", text, ledger.torn_bytes, "bytes"))
+    if core.last_plan != digest:
+        text = f"The plan {digest[:16]} is in force."
+        effects.append(
+            Record(Kind.CONFIG, {"kind": "config", "text": text, "plan": digest, "was": core.last_plan})
+        )
+    return effects
+
+
+def boot_event(digest: str, event: str) -> dict[str, str]:
+    """Body of a boot entry. event: start or stop; digest: of the plan."""
+    return {"event": event, "program": "steward", "version": __version__, "plan": digest}
+
+
+def loss(what: str, text: str, count: int = 0, unit: str = "") -> Record:
+    """That something was lost."""
+    return Record(Kind.LOSS, {"what": what, "text": text, "count": count, "unit": unit})
+
+
+def entry_of_news(news: News, now_ns: int) -> Record:
+    """What the courier has to say of the broker, as an entry: an absence that ended, or a refusal."""
+    if news.state == "up":
+        value = {"what": "broker", "text": news.text, "from_ns": news.since_ns, "to_ns": now_ns}
+        return Record(Kind.ABSENCE, value)
+    return Record(Kind.REFUSAL, {"what": "broker", "refused": news.text, "remedy": news.remedy})

@@ -1,0 +1,41 @@
+"""The cursor file beside the ledger: the highest confirmed number of each lane, replaced at once and forced to disk."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+from jidoka.steward.ledger.format import Lane
+
+#: lanes that leave the device at this stage; history (decision blocks) stays unless the site wants it off
+SENT_LANES: tuple[Lane, ...] = (Lane.ALARM, Lane.EVIDENCE)
+
+
+def cursor_path(ledger: Path) -> Path:
+    """Where the cursors of a ledger lie."""
+    return ledger.with_name(ledger.name + ".cursor")
+
+
+def load(ledger: Path) -> dict[Lane, int]:
+    """The cursors; 0 (send everything) for a lane or file that is missing or can't be read."""
+    cursors = dict.fromkeys(SENT_LANES, 0)
+    with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+        written = json.loads(cursor_path(ledger).read_bytes())
+        for lane in SENT_LANES:
+            cursors[lane] = max(0, int(written.get(lane.label, 0)))
+    return cursors
+
+
+def store(ledger: Path, cursors: dict[Lane, int]) -> None:
+    """Replace the file. Raises OSError; the old one then still holds, and some messages are sent twice."""
+    path = cursor_path(ledger)
+    fresh = path.with_name(path.name + ".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
+    try:
+        os.write(descriptor, json.dumps({lane.label: number for lane, number in cursors.items()}).encode())
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+    fresh.replace(path)

@@ -1,0 +1,100 @@
+"""The answer to `ASK status`: everything that a person wants to see at once. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jidoka_bridge.messages import PlcStatus
+from jidoka_bridge.registers import Fault, Input, PlcState, State, Word
+
+from jidoka.steward.core import PROGRAMS, Core
+
+
+def plc_value(plc: PlcStatus | None, *, has_link: bool) -> dict[str, Any]:
+    """What the PLC shows, in words; empty while the guard isn't here, or where the plan has no PLC."""
+    if plc is None or not has_link:
+        return {}
+    return {
+        "link_up": bool(plc.flags & PlcStatus.LINK_UP),
+        "running": bool(plc.flags & PlcStatus.RUNNING),
+        "state": _name(PlcState, plc.state_fault >> 8),
+        "fault": _name(Fault, plc.state_fault & 0xFF),
+        "actual": _name(Word, plc.actual),
+        "inputs": [flag.name for flag in Input if plc.inputs & flag],
+        "part_count": plc.part_count,
+        "recipe": plc.recipe,
+        "accepted_presses": plc.accepted,
+        "remaining_ms": plc.remaining_ms,
+        "rtt_us": plc.rtt_us,
+        "beat_ns": plc.beat_ns,
+    }
+
+
+def interlock_value(core: Core) -> dict[str, Any]:
+    """State, permissive and first cause. `known` is False while the guard isn't here: then the state is the last one heard of."""
+    last, plc = core.interlock, core.plc
+    state = core.mode.get("state") or last.get("to") or "UNKNOWN"
+    word, proving = last.get("word", "WITHHOLD"), bool(last.get("proving", False))
+    if plc is not None:
+        state = _name(State, plc.interlock) if plc.interlock else state
+        word, proving = _name(Word, plc.word), bool(plc.flags & PlcStatus.PROVING)
+    return {
+        "state": state,
+        "known": core.is_guard_here,
+        "proving": proving,
+        "word": word,
+        "m": word in {"MACHINE", "MACHINE_AND_AI"},
+        "a": word == "MACHINE_AND_AI",
+        "since_ns": core.since_ns,
+        "first_out": last.get("first_out"),
+        "text": last.get("text", ""),
+        "number": last.get("number", 0),
+        "offer": core.mode.get("offer", "none"),
+        "plc": plc_value(plc, has_link=core.plan.link is not None),
+    }
+
+
+def status_value(
+    core: Core, now_ns: int, ledger: dict[str, Any], mqtt: dict[str, Any], metrics: dict[str, Any]
+) -> dict[str, Any]:
+    """The whole answer. ledger, mqtt, metrics: what only the shell knows."""
+    here = set(core.programs.values()) | ({"guard"} if core.is_guard_here else set())
+    return {
+        "device": {"site": core.plan.site, "line": core.plan.line, "device": core.plan.device},
+        "now_ns": now_ns,
+        "plan": core.plan.digest,
+        "interlock": interlock_value(core),
+        "offer": core.mode.get("offer", "none"),
+        "ready": bool(core.mode.get("ready", False)),
+        "missing": list(core.mode.get("missing", [])),
+        "causes": list(core.annunciator.causes.values()),
+        "alarms": core.annunciator.listed,
+        "models": core.summaries,
+        "ledger": ledger,
+        "mqtt": mqtt,
+        "metrics": metrics,
+        "programs": {program: program in here for program in PROGRAMS},
+        "sort_again": core.conditions.sort_again,
+    }
+
+
+def answer_value(what: str, status: dict[str, Any]) -> dict[str, Any] | None:
+    """The part of a status that was asked for; None for a question that nobody knows."""
+    parts = {
+        "status": status,
+        "alarms": {"alarms": status["alarms"], "causes": status["causes"]},
+        "sort again": {"sort_again": status["sort_again"]},
+    }
+    return parts.get(what)
+
+
+def trimmed(value: dict[str, Any]) -> dict[str, Any]:
+    """The same without evidence, for an answer that doesn't fit a datagram."""
+    return {**value, "causes": [{**cause, "evidence": {}} for cause in value.get("causes", [])]}
+
+
+def _name(table: type[Word | State | PlcState | Fault], code: int) -> str:
+    try:
+        return table(code).name
+    except ValueError:
+        return str(code)

@@ -1,0 +1,135 @@
+"""Cursors move only over what is confirmed; topics and envelopes are what any receiver can read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jidoka.steward.ledger.format import KINDS, Entry, Kind, Lane
+from jidoka.steward.mqtt import messages
+from jidoka.steward.mqtt.envelope import Place, letter_of_entry, live_letter, rfc3339, topic_id
+from jidoka.steward.outbox import cursors
+from jidoka.steward.outbox.lane import LaneIndex
+
+PLACE = Place("plant 1", "line/7", "press+#")
+
+
+def lane_of(count: int) -> LaneIndex:
+    lane = LaneIndex()
+    for number in range(1, count + 1):
+        lane.add(number, 100 * number)
+    return lane
+
+
+@given(st.permutations(range(1, 9)), st.integers(0, 8))
+def test_the_cursor_never_passes_what_is_not_confirmed(order: list[int], count: int) -> None:
+    lane = lane_of(8)
+    for number in order[:count]:
+        lane.confirm(number)
+    confirmed = set(order[:count])
+    assert lane.cursor == next(n for n in range(9) if n + 1 not in confirmed)
+    assert lane.backlog == 8 - lane.cursor
+
+
+def test_what_was_sent_and_not_confirmed_is_sent_again_on_a_new_connection() -> None:
+    lane = lane_of(3)
+    for number in (1, 2, 3):
+        assert lane.next() == (number, 100 * number)
+        lane.mark_sent(number)
+    assert lane.next() is None
+    lane.confirm(1)
+    lane.confirm(3)
+    lane.go_back()
+    assert lane.next() == (2, 200)
+    lane.mark_sent(2)
+    assert lane.next() == (3, 300)
+
+
+def test_confirmed_entries_are_not_indexed_and_gaps_are_refused() -> None:
+    lane = LaneIndex(cursor=5)
+    lane.add(5, 1)
+    assert lane.backlog == 0
+    lane.add(6, 1)
+    with pytest.raises(ValueError, match="lane number 8, expected 7"):
+        lane.add(8, 1)
+
+
+def test_cursors_are_kept_and_a_lost_file_sends_everything_again(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.jdl"
+    assert set(cursors.load(ledger).values()) == {0}
+    cursors.store(ledger, {Lane.ALARM: 7, Lane.EVIDENCE: 9})
+    assert cursors.load(ledger) == {Lane.ALARM: 7, Lane.EVIDENCE: 9}
+    for garbage in (b"", b"[1]", b'{"alarm": "x"}', b"\xff"):
+        cursors.cursor_path(ledger).write_bytes(garbage)
+        assert cursors.load(ledger)[Lane.EVIDENCE] == 0
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_any_id_is_one_level_of_a_topic_and_comes_back(text: str) -> None:
+    level = topic_id(text)
+    assert not set(level) & set("/+# \0:$")
+    assert unquote(level) == text
+
+
+def entry(kind: Kind, body: dict[str, object]) -> Entry:
+    lane = next(row.lane for row in KINDS if row.kind is kind)
+    return Entry(kind, lane, 41, 7, 5, 1_763_885_700_123_456_789, b"b" * 16, json.dumps(body).encode())
+
+
+def test_an_entry_is_a_cloudevent_whose_data_are_the_stored_bytes() -> None:
+    stored = entry(Kind.ALARM, {"id": "surface:drift(all)", "state": "B", "more": [1, 2]})
+    letter = letter_of_entry(PLACE, stored, is_historical=True, is_current=True)
+    assert letter is not None
+    assert letter.topic == "aims/v1/plant%201/line%2F7/press%2B%23/alarms/surface%3Adrift%28all%29"
+    assert stored.body in letter.payload
+    event = json.loads(letter.payload)
+    assert event | {"data": {}} == {
+        "specversion": "1.0", "id": "alarm-7", "source": "/plant%201/line%2F7/press%2B%23", "type": "jidoka.alarm.v1",
+        "time": "2025-11-23T08:15:00.123456Z", "datacontenttype": "application/json", "lane": "alarm", "seq": 7,
+        "boot": (b"b" * 16).hex(), "leaf": 41, "historical": True, "subject": "surface:drift(all)", "data": {},
+    }  # fmt: skip
+    assert letter.qos == 1
+    assert not letter.is_retained
+    assert all(name == name.lower() and name.isalnum() for name in event), "CloudEvents attribute names"
+    assert ("seq", "7") in letter.properties
+
+
+def test_only_the_newest_transition_is_retained() -> None:
+    stored = entry(Kind.TRANSITION, {"number": 1})
+    for is_current in (True, False):
+        letter = letter_of_entry(PLACE, stored, is_historical=False, is_current=is_current)
+        assert letter is not None
+        assert letter.is_retained is is_current
+
+
+def test_decision_blocks_stay_on_the_device_and_all_else_of_alarm_and_evidence_is_told() -> None:
+    silent = {row.kind for row in KINDS} - set(messages.ENTRIES)
+    reserved = {Kind.COMMAND, Kind.CHECKPOINT, Kind.COSIGNATURE, Kind.RETENTION}
+    assert silent == {Kind.DECISIONS} | reserved
+    assert letter_of_entry(PLACE, entry(Kind.DECISIONS, {}), is_historical=False, is_current=False) is None
+
+
+def test_live_values_have_no_place_in_the_ledger() -> None:
+    letter = live_letter(PLACE, "health", {"model": "a/b"}, boot=b"b" * 16, now_ns=9, wall_ns=0)
+    event = json.loads(letter.payload)
+    assert "seq" not in event
+    assert "leaf" not in event
+    assert (letter.qos, letter.is_retained, letter.expiry_s) == (0, False, 60)
+    assert letter.topic.endswith("/models/a%2Fb/health")
+    assert live_letter(PLACE, "status", {"online": True}, boot=b"b" * 16, now_ns=9, wall_ns=0).is_retained
+
+
+def test_a_body_keeps_unknown_fields_and_one_that_does_not_fit_is_kept_as_it_came() -> None:
+    body = json.loads(messages.body_of(Kind.LOSS, {"what": "x", "count": "3", "new": {"a": 1}}))
+    assert body == {"what": "x", "count": 3, "new": {"a": 1}, "text": "", "unit": ""}
+    odd = json.loads(messages.body_of(Kind.TRANSITION, {"number": "one", "to": "HOLD"}))
+    assert odd["number"] == "one"
+    assert "malformed" in odd
+
+
+def test_times_are_utc_with_microseconds() -> None:
+    assert rfc3339(0) == "1970-01-01T00:00:00.000000Z"
