@@ -8,7 +8,6 @@ Descriptors that arrive with a datagram are never received (plain recv), so a pe
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def listen(path: Path, mode: int = 0o660) -> socket.socket:
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
     try:
         server.bind(str(path))
-        os.chmod(path, mode)
+        path.chmod(mode)
         server.listen(16)
     except OSError:
         server.close()

@@ -313,6 +313,7 @@ def pack_recorded(number: int) -> bytes:
 
 
 def unpack_recorded(body: bytes) -> int:
+    """The number in a RECORDED. Raises MessageError for another length."""
     return int(_unpack(_RECORDED, body, "recorded")[0])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,10 +25,7 @@ PATIENCE_S = 6.0
 @click.option("--plain", is_flag=True, help="Print lines instead of a live screen, as without a terminal.")
 @click.option("--broker", type=click.Choice(["any", "mosquitto", "amqtt"]), default="any", show_default=True,
               help="Which MQTT broker to start.")  # fmt: skip
-@click.option(
-    "--picture", type=click.Path(path_type=Path), hidden=True, help="Write the screen of a stage as SVG."
-)
-def command(fast: bool, as_json: bool, plain: bool, broker: str, picture: Path | None) -> int:
+def command(fast: bool, as_json: bool, plain: bool, broker: str) -> int:
     """Play the whole story on this machine: no hardware, no broker, no configuration.
 
     Starts the real programs (monitor, guard, steward, model host), a PLC in software that speaks Modbus RTU over a
@@ -53,16 +49,12 @@ def command(fast: bool, as_json: bool, plain: bool, broker: str, picture: Path |
 
     from jidoka.demo.lines import Lines, Silent
     from jidoka.demo.play import play
-    from jidoka.demo.terminal import Recorder, Terminal
+    from jidoka.demo.terminal import Terminal
 
     console = Console()
     screen: Screen
     is_live = console.is_terminal and sys.stdin.isatty() and not plain
-    if picture is not None:
-        screen = Recorder(
-            Console(record=True, width=124, height=40, force_terminal=True, color_system="truecolor")
-        )
-    elif as_json:
+    if as_json:
         screen = Silent()
     elif is_live:
         screen = Terminal(console)
@@ -78,9 +70,6 @@ def command(fast: bool, as_json: bool, plain: bool, broker: str, picture: Path |
         outcome = play(screen, broker, patience_s)
     finally:
         screen.close()
-    if picture is not None:
-        assert isinstance(screen, Recorder)
-        _write_pictures(screen, picture)
     if as_json:
         click.echo(json.dumps(outcome.as_json(), indent=1, default=_plain_number))
     else:
@@ -101,15 +90,6 @@ def _tell_outcome(outcome: Outcome) -> None:
     for topic, count in outcome.topics.items():
         click.echo(f"    {count:6}  {topic}")
     click.echo(f"\n  check the record yourself:  {outcome.check_command}\n")
-
-
-def _write_pictures(screen: Any, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, drawing in screen.drawings.items():
-        screen.console.print(drawing)
-        (folder / f"{name.replace(',', '').replace(' ', '-')}.svg").write_text(
-            screen.console.export_svg(title="jidoka demo", clear=True)
-        )
 
 
 def _plain_number(value: Any) -> Any:

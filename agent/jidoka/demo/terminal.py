@@ -69,31 +69,3 @@ class Terminal:
         if self._saved is not None:
             termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self._saved)
             self._saved = None
-
-
-class Recorder(Terminal):
-    """Draws the same screen for a picture: keeps the drawing of each stage instead of showing it."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.story = deque(maxlen=STORY_LINES)
-        self.drawings: dict[str, Any] = {}
-        self._saved = None
-        self._live = None
-
-    def begins(self, stage: Stage) -> None:
-        self.story.append(f"[dim]{stage.says}[/dim]")
-
-    def show(self, facts: Facts, teller: Teller, now_ns: int) -> None:
-        del now_ns
-        if teller.stage is not None:
-            self.drawings[teller.stage.id] = draw(facts, teller, list(self.story))
-
-    def preparing(self, text: str) -> None:
-        """Not part of the picture."""
-
-    def key(self) -> str | None:
-        return None
-
-    def close(self) -> None:
-        """Nothing to give back."""

@@ -24,7 +24,25 @@ SETTLED_ERRORS = 4.0
 MUST_SEE_SIGMA = 2.0
 #: runs of each simulated delay, and where one gives up
 RUNS, LONGEST = 12, 5000
-SIZES = (50, 70, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 5000, 10_000, 20_000, MOST_RECORDS)
+SIZES = (
+    50,
+    70,
+    100,
+    150,
+    200,
+    300,
+    400,
+    500,
+    700,
+    1000,
+    1500,
+    2000,
+    3000,
+    5000,
+    10_000,
+    20_000,
+    MOST_RECORDS,
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,108 @@
+"""What the monitor last said of each condition of the plan: on stays on until it is judged off afresh.
+
+Silence, a restart of the monitor and `unknown` never clear a condition; they only make it unjudged, which counts
+as on wherever a permissive is asked for (INTERLOCK §4, G).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jidoka_bridge.messages import Condition, Judgement, MessageError
+from jidoka_bridge.plan import Plan
+
+HOUR_NS = 3_600_000_000_000
+
+
+@dataclass
+class Known:
+    """One condition. is_on: judged on and not judged off since; reported: heard of since the monitor connected.
+
+    by_run: it is statistical and of a model in enforce, whose detectors start afresh with each proving run.
+    """
+
+    id: str
+    model: str
+    is_statistical: bool
+    by_run: bool
+    judgement: Judgement = Judgement.UNKNOWN
+    is_on: bool = False
+    reported: bool = False
+    has_data: bool = True
+    run: int = 0
+    judged_ns: int = 0
+    received_ns: int = 0
+    judged_n: int = 0
+    needed_n: int = 0
+    value: float = 0.0
+    limit: float = 0.0
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Conditions:
+    """All conditions of a plan, by index and by id."""
+
+    def __init__(self, plan: Plan) -> None:
+        enforced = {model.id for model in plan.models if model.mode == "enforce"}
+        self.known = [
+            Known(spec.id, spec.model, spec.statistical, spec.statistical and spec.model in enforced)
+            for spec in plan.conditions
+        ]
+        self.by_id = {known.id: known for known in self.known}
+        self.run = 0
+        self.in_proving = False
+        self._valid_ns = int(plan.judgement_valid_h * HOUR_NS)
+
+    def start_afresh(self, run: int, proving: bool) -> None:
+        """The detectors start anew: what was judged before `run` isn't a judgement of this run."""
+        self.run, self.in_proving = run, proving
+        if proving:
+            for known in self.known:
+                if known.by_run:
+                    known.judgement, known.judged_n = Judgement.UNKNOWN, 0
+
+    def monitor_lost(self) -> None:
+        """A new monitor has to say everything again."""
+        for known in self.known:
+            known.judgement, known.reported = Judgement.UNKNOWN, False
+
+    def data_of(self, model: str, has_data: bool) -> None:
+        """Mark the evidence of a model's conditions as good or as without data."""
+        for known in self.known:
+            if known.model == model:
+                known.has_data = has_data
+
+    def take(self, now_ns: int, message: Condition) -> bool:
+        """Keep what the monitor says. True if the condition is judged on where it wasn't: a new judgement.
+
+        In a proving run only judgements of that run count. Raises MessageError for an index outside the plan.
+        """
+        if message.index >= len(self.known):
+            raise MessageError(f"condition {message.index} isn't one of the plan's {len(self.known)}")
+        known = self.known[message.index]
+        known.reported = True
+        is_of_this_run = message.run == self.run or not known.by_run
+        if self.in_proving and not is_of_this_run:
+            return False
+        is_new = message.judgement is Judgement.ON and known.judgement is not Judgement.ON
+        known.judgement, known.run, known.judged_ns = message.judgement, message.run, message.judged_ns
+        known.judged_n, known.needed_n = message.judged_n, message.needed_n
+        known.value, known.limit = message.value, message.limit
+        if message.judgement is Judgement.ON:
+            known.is_on = True
+        elif message.judgement is Judgement.OFF and is_of_this_run:
+            known.is_on = False
+        if is_new:
+            known.received_ns, known.evidence = now_ns, message.evidence
+        return is_new
+
+    def is_off(self, known: Known, now_ns: int) -> bool:
+        """True if the condition was judged off, on this run's records and not too long ago."""
+        if known.judgement is not Judgement.OFF or not known.reported:
+            return False
+        if not known.is_statistical:
+            return True
+        is_of_this_run = known.run == self.run or not known.by_run
+        return is_of_this_run and known.judged_ns > 0 and now_ns - known.judged_ns <= self._valid_ns
