@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from jidoka_bridge import errors
-from jidoka_bridge.guard_process import run
+from jidoka_bridge.guard.process import run
 
 #: the numbers of jidoka.exit_codes, which the guard may not import
 EXIT_CODES: tuple[tuple[type[errors.PlainError], int], ...] = (

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 
 class Metric(NamedTuple):
-    """One row. name without the `jidoka_` prefix; kind: counter or gauge; labels: bounded sets only."""
+    """One row. number: the frozen index on the wire; name: without the prefix; kind: counter or gauge; labels: bounded."""
 
-    index: int
+    number: int
     program: str
     name: str
     kind: str
@@ -53,4 +53,4 @@ METRICS: tuple[Metric, ...] = (
     Metric(62, "tap", "records_dropped_total", "counter", ("model",), "Records that the tap dropped."),
 )  # fmt: skip
 
-BY_INDEX: dict[int, Metric] = {metric.index: metric for metric in METRICS}
+BY_INDEX: dict[int, Metric] = {metric.number: metric for metric in METRICS}

@@ -12,7 +12,7 @@ from jidoka_bridge import plan as plans
 from jidoka_bridge.plan import Link
 from jidoka_bridge.registers import MAP_DIGEST
 
-from tests.bridge.guard_rig import plan
+from tests.bridge.guard.guard_rig import plan
 from tests.processes import Program, programs, wait_until
 
 pytestmark = pytest.mark.process

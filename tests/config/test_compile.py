@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jidoka.config.compile import compile_plan, compile_text
-from jidoka_bridge import link_times
 from jidoka_bridge import plan as plans
 from jidoka_bridge.errors import ConfigurationError
+from jidoka_bridge.link import times as link_times
 from jidoka_bridge.registers import MAP_DIGEST
 from jidoka_bridge.roles import ROLES
 

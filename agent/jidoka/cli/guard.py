@@ -30,7 +30,7 @@ def init(configuration: Path) -> None:
     Example:
         jidoka guard init line7.yaml
     """
-    from jidoka_bridge import latch, remembered
+    from jidoka_bridge.guard import latch, remembered
 
     from jidoka.cli.asking import load_plan
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jidoka_bridge.causes import BUILT_IN
 from jidoka_bridge.errors import LinkError, ModelError
+from jidoka_bridge.guard.causes import BUILT_IN
 
 from jidoka.config import conditions
 from jidoka.config.conditions import When

@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from jidoka_bridge import link_times
 from jidoka_bridge.errors import LinkError
-from jidoka_bridge.link_times import LinkTimes
+from jidoka_bridge.link import times as link_times
+from jidoka_bridge.link.times import LinkTimes
 from jidoka_bridge.plan import Link
 
 from jidoka.config.schema import PlcSettings

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 
 TREE = "aims/v1/#"
 
@@ -18,7 +19,7 @@ class Subscriber:
         self.topics: Counter[str] = Counter()
         self._received: deque[tuple[str, bytes]] = deque()
         self._client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2, client_id="jidoka-demo-aims", protocol=mqtt.MQTTv311
+            CallbackAPIVersion.VERSION2, client_id="jidoka-demo-aims", protocol=mqtt.MQTTv311
         )
         self._client.on_connect = self._subscribe
         self._client.on_message = self._append

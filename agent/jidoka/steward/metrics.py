@@ -43,7 +43,7 @@ class Counters:
             return False
         if "model" in metric.labels and labels["model"] not in self.models:
             return False
-        series = self.values.setdefault(metric.index, {})
+        series = self.values.setdefault(metric.number, {})
         if key not in series and sum(map(len, self.values.values())) >= MAX_SERIES:
             return False
         series[key] = number
@@ -58,7 +58,7 @@ class TableCollector(Collector):
 
     def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         for metric in METRICS:
-            series = dict(self._counters.values.get(metric.index, {}))
+            series = dict(self._counters.values.get(metric.number, {}))
             if series:
                 yield _family(metric, series)
 

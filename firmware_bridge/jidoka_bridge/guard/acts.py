@@ -1,0 +1,126 @@
+"""What people may do: acknowledge, hold, unlock. The steward proved who they are; here it is decided what counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jidoka_bridge.guard.causes import Causes
+from jidoka_bridge.guard.recorder import Details
+from jidoka_bridge.messages import Kind
+from jidoka_bridge.registers import State
+from jidoka_bridge.roles import ACKNOWLEDGE_REASONS, is_entitled
+
+if TYPE_CHECKING:
+    from jidoka_bridge.guard.core import Guard
+
+#: refusal and remedy; both empty = granted
+Decision = tuple[str, str]
+GRANTED: Decision = ("", "")
+
+
+def judge_acknowledge(body: Mapping[str, Any], causes: Causes) -> Decision:
+    """May this acknowledgement count? By role, cause, the revision that was seen, and a reason of the list."""
+    role, name = str(body.get("role", "")), str(body.get("cause", ""))
+    if not is_entitled(role, "acknowledge"):
+        return f"the role {role or '(none)'} may not acknowledge", "Ask an operator, maintenance or quality."
+    if body.get("remote"):
+        return "an acknowledgement from elsewhere only marks as seen", "Acknowledge at the machine."
+    cause = causes.by_id.get(name)
+    if cause is None:
+        return f"there is no cause {name!r}", "See: jidoka ack"
+    if not cause.revision or not (cause.active or cause.latched or not cause.is_acknowledged):
+        return f"{name} has nothing to acknowledge", "See: jidoka ack"
+    if cause.needs_role and role != cause.needs_role:
+        return f"{name} must be acknowledged by {cause.needs_role}", "It failed too often in a row."
+    if body.get("revision") != cause.revision:
+        seen = body.get("revision")
+        return (
+            f"{name} has changed: revision {cause.revision} now, {seen} was seen",
+            "Look at it again, then acknowledge.",
+        )
+    if body.get("reason") not in ACKNOWLEDGE_REASONS:
+        return f"{body.get('reason')!r} isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}."
+    return GRANTED
+
+
+def judge_hold(body: Mapping[str, Any]) -> Decision:
+    """Anybody who is entitled may stop, from anywhere."""
+    role = str(body.get("role", ""))
+    if not is_entitled(role, "hold"):
+        return f"the role {role or '(none)'} may not hold", "Ask somebody who may."
+    return GRANTED
+
+
+def judge_unlock(body: Mapping[str, Any], causes: Causes, state: State, key_on: bool) -> Decision:
+    """An engineer, at the machine, with a reason, when the cause is gone and everything is acknowledged."""
+    role = str(body.get("role", ""))
+    if not is_entitled(role, "unlock"):
+        return f"the role {role or '(none)'} may not unlock", "Ask the engineer."
+    if body.get("remote"):
+        return "a lockout can't be ended from elsewhere", "Unlock at the machine."
+    if state is not State.LOCKOUT:
+        return "there is no lockout", "See: jidoka status"
+    if not str(body.get("reason", "")).strip():
+        return "a reason is needed", "Say why it is safe to go on."
+    if key_on:
+        return "the override key is on", "Turn it off first."
+    active = [cause.id for cause in causes if cause.active and cause.response == "lockout"]
+    if active:
+        return f"still active: {', '.join(active)}", "The cause must be gone first."
+    waiting = [cause.id for cause in causes.unacknowledged()]
+    if waiting:
+        return f"not acknowledged: {', '.join(waiting)}", "Acknowledge first: jidoka ack"
+    return GRANTED
+
+
+def person_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """Role and pseudonym as they go into the record."""
+    return {"role": str(body.get("role", "")), "pseudonym": str(body.get("person", ""))}
+
+
+def acknowledge(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
+    """Judge, carry out and record an acknowledgement."""
+    decision = judge_acknowledge(body, guard.causes)
+    person, reason = person_of(body), str(body.get("reason", ""))
+    name = str(body.get("cause", ""))
+    if decision != GRANTED:
+        guard.event(now_ns, "acknowledge refused", Details(name, (decision[0],), person, reason))
+        return decision
+    cause = guard.causes[name]
+    cause.acknowledged_revision, cause.person = cause.revision, person
+    guard.acknowledged_ns, guard.acknowledged_by = now_ns, person
+    # the free text stays with the steward: it must be erasable, a transition never is
+    guard.event(now_ns, "acknowledge", Details(name, (), person, reason, {"revision": cause.revision}))
+    return decision
+
+
+def hold(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
+    """Judge, carry out and record a hold. In OVERRIDE the key must go off and on again afterwards."""
+    decision = judge_hold(body)
+    person, reason = person_of(body), str(body.get("reason", ""))
+    if decision != GRANTED:
+        guard.event(now_ns, "hold refused", Details(None, (decision[0],), person, reason))
+        return decision
+    name = "remote hold" if body.get("remote") else "local hold"
+    guard.key_must_go_off = guard.key_must_go_off or guard.interlock.state is State.OVERRIDE
+    guard.causes[name].strike(now_ns, {"reason": reason, **person})
+    guard.event(now_ns, name, Details(name, (), person, reason))
+    return decision
+
+
+def unlock(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
+    """Judge, carry out and record an engineer's unlock; it leads to HOLD only."""
+    decision = judge_unlock(body, guard.causes, guard.interlock.state, guard.view.key_on)
+    person, reason = person_of(body), str(body.get("reason", ""))
+    name = "engineer unlock" if decision == GRANTED else "unlock refused"
+    reasons = (decision[0],) if decision[0] else ()
+    guard.event(now_ns, name, Details(None, reasons, person, reason))
+    return decision
+
+
+ACTS: dict[Kind, Callable[[Guard, int, Mapping[str, Any]], Decision]] = {
+    Kind.ACKNOWLEDGE: acknowledge,
+    Kind.HOLD: hold,
+    Kind.UNLOCK: unlock,
+}

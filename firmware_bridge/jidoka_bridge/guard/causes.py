@@ -1,0 +1,220 @@
+"""Cause records: what trips, what stays latched, who acknowledged which revision. All that a reset asks for.
+
+Register causes combine conditions (any_of is OR, all_of is AND) with an on-delay; built-in causes come from the
+guard's own watching. A cause of response fallback, hold or lockout that was active stays latched until a reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from jidoka_bridge.guard.conditions import Conditions, Known
+from jidoka_bridge.plan import CauseSpec, Plan
+from jidoka_bridge.registers import REASON_NUMBERS
+
+TRIPS = ("fallback", "hold", "lockout")
+MS_NS = 1_000_000
+
+
+class BuiltIn(NamedTuple):
+    """A cause that is in every plan. reason: its name in the register map's table."""
+
+    id: str
+    reason: str
+    response: str
+    priority: str
+    text: str
+    remedy: str
+
+
+#: `no data` and `parts without records` exist once for each model
+BUILT_IN: tuple[BuiltIn, ...] = (
+    BuiltIn("restart", "restart", "hold", "medium", "The guard was restarted without having been stopped in order.", "Find out why, acknowledge, and reset at the machine."),
+    BuiltIn("latch file", "latch file", "hold", "high", "The latch file is lost or can't be written.", "Check the disk behind the state directory; after a loss an engineer unlocks."),
+    BuiltIn("no data", "no data", "fallback", "high", "Nothing is heard from the model.", "Check the application and the monitor."),
+    BuiltIn("parts without records", "parts without records", "fallback", "high", "The PLC counts parts, but no inference comes.", "Check the trigger, the camera and the application."),
+    BuiltIn("no record", "no record", "hold", "high", "Nothing can be recorded.", "Check the steward and the disk of the ledger."),
+    BuiltIn("plc link", "plc link", "hold", "high", "The link to the PLC was lost.", "Check the cable, the port and the PLC."),
+    BuiltIn("plc not ready", "plc not ready", "hold", "low", "The PLC isn't ready.", "See the machine's own alarms."),
+    BuiltIn("read-back", "read-back less", "hold", "high", "The PLC's output isn't what was written.", "Check the relay and the PLC program."),
+    BuiltIn("time gap", "pause", "hold", "high", "The guard was stopped for longer than the permissive lasts.", "Check the load and the sleep settings of this computer."),
+    BuiltIn("local hold", "local hold", "hold", "medium", "A person holds the machine.", "Acknowledge and reset when it may go on."),
+    BuiltIn("remote hold", "remote hold", "hold", "medium", "The machine is held from elsewhere.", "Ask who held it and why; acknowledge and reset at the machine."),
+    BuiltIn("override", "override", "hold", "high", "The override key is or was on.", "Turn the key off, acknowledge, and reset."),
+    BuiltIn("proving failed", "proving failed", "hold", "high", "A proving run ended without a good judgement.", "Find the cause; after three in a row maintenance acknowledges."),
+    BuiltIn("self-test", "self-test failed", "lockout", "high", "The guard's self-test failed.", "Install the guard and its plan anew; an engineer unlocks."),
+    BuiltIn("plc disobeys", "read-back more", "lockout", "high", "The PLC permits more than was written.", "Stop the machine by its own means; check relay and PLC program."),
+    BuiltIn("fallback path", "fallback lost", "hold", "high", "The plant's own program isn't ready any more.", "Make it ready, acknowledge, and reset."),
+    BuiltIn("fault", "internal", "lockout", "high", "An event that the guard doesn't know, or an error inside it.", "Report it with the record; an engineer unlocks."),
+)  # fmt: skip
+PER_MODEL = ("no data", "parts without records")
+
+
+@dataclass
+class Cause:
+    """One cause. revision rises whenever it becomes active anew; an acknowledgement names the one that was seen."""
+
+    id: str
+    risk: str
+    response: str
+    priority: str
+    reason: int
+    text: str
+    remedy: str
+    any_of: tuple[Known, ...] = ()
+    all_of: tuple[Known, ...] = ()
+    on_delay_ns: int = 0
+    active: bool = False
+    latched: bool = False
+    revision: int = 0
+    acknowledged_revision: int = 0
+    person: dict[str, str] | None = None
+    needs_role: str = ""
+    quality: str = "good"
+    statistical: bool = False
+    since_ns: int = 0
+    onset_ns: int = 0
+    pending_ns: int = 0
+    evidence: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def trips(self) -> bool:
+        return self.response in TRIPS
+
+    @property
+    def is_acknowledged(self) -> bool:
+        return self.acknowledged_revision == self.revision
+
+    @property
+    def conditions(self) -> tuple[Known, ...]:
+        return self.any_of + self.all_of
+
+    def strike(self, now_ns: int, evidence: dict[str, Any], latch: bool = True) -> None:
+        """The cause happened (again): a new revision, so that an older acknowledgement doesn't hold for it."""
+        self.revision += 1
+        self.since_ns = now_ns
+        self.evidence = evidence
+        self.onset_ns = int(evidence.get("onset_ns") or now_ns)
+        self.latched = self.latched or (latch and self.trips)
+
+
+class Change(NamedTuple):
+    """kind: on, again (judged on anew while active) or off."""
+
+    cause: Cause
+    kind: str
+
+
+class Causes:
+    """All causes: the register's, then the built-in ones."""
+
+    def __init__(self, plan: Plan, conditions: Conditions) -> None:
+        self._conditions = conditions
+        self._latches = plan.link is not None
+        register = [_from_spec(spec, conditions) for spec in plan.causes]
+        self.register = [cause for cause in register if cause.response != "observe"]
+        self.by_id = {cause.id: cause for cause in self.register}
+        for row in BUILT_IN:
+            names = [f"{row.id}:{model.id}" for model in plan.models] if row.id in PER_MODEL else [row.id]
+            for name in names:
+                response = plan.no_record if row.id == "no record" else row.response
+                text = f"{name.partition(':')[2]}: {row.text}" if ":" in name else row.text
+                number = REASON_NUMBERS[row.reason]
+                self.by_id[name] = Cause(name, "built-in", response, row.priority, number, text, row.remedy)
+
+    def __iter__(self) -> Iterator[Cause]:
+        return iter(self.by_id.values())
+
+    def __getitem__(self, name: str) -> Cause:
+        return self.by_id[name]
+
+    def add_foreign(self, name: str) -> Cause:
+        """A latched cause of an earlier plan: it still waits for a person."""
+        text, remedy = f"{name}: tripped under an earlier plan.", "Acknowledge and reset."
+        return self.by_id.setdefault(name, Cause(name, "earlier plan", "hold", "medium", 0, text, remedy))
+
+    def judge(self, now_ns: int, fresh: set[str]) -> list[Change]:
+        """Evaluate the register causes. fresh: ids of conditions that were judged on anew since the last call."""
+        changes = []
+        for cause in self.register:
+            is_on = _combine(cause, [k.is_on for k in cause.any_of], [k.is_on for k in cause.all_of])
+            if not is_on:
+                cause.pending_ns = 0
+                if cause.active:
+                    cause.active = False
+                    changes.append(Change(cause, "off"))
+                continue
+            cause.statistical = all(k.is_statistical for k in cause.conditions if k.is_on)
+            cause.pending_ns = cause.pending_ns or now_ns
+            is_again = cause.active and any(k.id in fresh for k in cause.conditions)
+            if cause.active and not is_again:
+                continue
+            if now_ns - cause.pending_ns < cause.on_delay_ns:
+                continue
+            cause.active = True
+            cause.strike(now_ns, _evidence(cause), self._latches)
+            changes.append(Change(cause, "again" if is_again else "on"))
+        return changes
+
+    def possible(self, cause: Cause, now_ns: int) -> bool:
+        """True unless what was judged off rules the cause out; unknown counts as on."""
+        off = self._conditions.is_off
+        any_of = [not off(known, now_ns) for known in cause.any_of]
+        return cause.active or _combine(cause, any_of, [not off(known, now_ns) for known in cause.all_of])
+
+    def not_off(self, cause: Cause, now_ns: int) -> list[Known]:
+        """Conditions of a cause that weren't judged off."""
+        return [known for known in cause.conditions if not self._conditions.is_off(known, now_ns)]
+
+    def set_active(self, name: str, active: bool, now_ns: int, latch: bool, evidence: dict[str, Any]) -> str:
+        """A built-in cause as the guard sees it now. Returns on, off, or "" where nothing changed."""
+        cause = self.by_id[name]
+        if active == cause.active:
+            return ""
+        cause.active = active
+        if active:
+            cause.strike(now_ns, evidence, latch)
+        return "on" if active else "off"
+
+    def clear_latches(self) -> None:
+        """An accepted reset: what is gone and acknowledged returns to normal."""
+        for cause in self:
+            if cause.is_acknowledged and not cause.active:
+                cause.latched = False
+
+    def unacknowledged(self) -> list[Cause]:
+        """Latched causes that nobody acknowledged at their current revision."""
+        return [cause for cause in self if cause.latched and not cause.is_acknowledged]
+
+
+def _from_spec(spec: CauseSpec, conditions: Conditions) -> Cause:
+    known = conditions.by_id
+    return Cause(
+        spec.id, spec.risk, spec.response, spec.priority, spec.reason, spec.text, spec.remedy,
+        tuple(known[each] for each in spec.any_of), tuple(known[each] for each in spec.all_of),
+        spec.on_delay_ms * MS_NS,
+    )  # fmt: skip
+
+
+def _combine(cause: Cause, any_of: list[bool], all_of: list[bool]) -> bool:
+    """OR over any_of, AND over all_of; a part that the register left out doesn't decide."""
+    if not cause.conditions:
+        return False
+    return (any(any_of) if any_of else True) and all(all_of)
+
+
+def _evidence(cause: Cause) -> dict[str, Any]:
+    """Of the condition that came last: its own evidence, statistic and times."""
+    last = max((k for k in cause.conditions if k.is_on), key=lambda k: k.received_ns)
+    return {
+        **last.evidence,
+        "condition": last.id,
+        "value": last.value,
+        "limit": last.limit,
+        "judged_ns": last.evidence.get("judged_ns") or last.judged_ns,
+        "judged_n": last.judged_n,
+        "condition_ns": last.received_ns,
+        "conditions_on": [k.id for k in cause.conditions if k.is_on],
+    }

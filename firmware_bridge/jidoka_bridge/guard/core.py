@@ -1,0 +1,268 @@
+"""The guard's pure core: messages, beats and time go in; events, messages and what to ask the link for come out.
+
+The shell calls one input at a time and gives the time; after each the core has settled: what must be lowered is
+lowered in `ask`. Raising alone takes two calls: an accepted press asks for a write of the latch file, and
+`written` raises if nothing changed meanwhile. An exception in any input is LOCKOUT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jidoka_bridge.guard import acts, remembered, resetting
+from jidoka_bridge.guard.causes import Causes
+from jidoka_bridge.guard.conditions import Conditions
+from jidoka_bridge.guard.facts import MOVING
+from jidoka_bridge.guard.guard_condition import NONE, PROVING, Offer
+from jidoka_bridge.guard.guarded import guarded
+from jidoka_bridge.guard.interlock import Interlock, Step
+from jidoka_bridge.guard.latch import Latch
+from jidoka_bridge.guard.link_view import LinkView
+from jidoka_bridge.guard.proving import ProvingRun
+from jidoka_bridge.guard.recorder import PLAIN, Details, Out, Recorder
+from jidoka_bridge.guard.reports import plc_status
+from jidoka_bridge.guard.rules import settle
+from jidoka_bridge.guard.watch import MS_NS, DataWatch, RecordWatch
+from jidoka_bridge.link.blocks import RANK
+from jidoka_bridge.link.session import Ask
+from jidoka_bridge.messages import Condition, Kind, Lease, PlcStatus
+from jidoka_bridge.plan import Plan
+from jidoka_bridge.registers import State, Word
+
+
+@dataclass
+class Withdrawal:
+    """A trip whose read-back is awaited, to complete its evidence. number: of its transition."""
+
+    number: int
+    cause: str | None
+    began_ns: int
+    evidence: dict[str, Any]
+    asked_ns: int = 0
+
+
+class Guard:
+    """One device's guard. latch: what the file held, or None with `latch_fault` saying why; faults: of the self-test."""
+
+    def __init__(
+        self, plan: Plan, latch: Latch | None, latch_fault: str, faults: list[str], now_ns: int
+    ) -> None:
+        self.plan = plan
+        self.faults = faults
+        self.interlock = Interlock()
+        self.conditions = Conditions(plan)
+        self.causes = Causes(plan, self.conditions)
+        self.data = DataWatch(plan)
+        self.records = RecordWatch(plan)
+        content = {**remembered.NEW, **(latch.content if latch else {"lockout": True, "clean": False})}
+        self.run = ProvingRun(plan.proving, int(content["run"]), int(content["failed_runs"]))
+        self.conditions.run = self.run.number
+        self.is_enforcing = (
+            plan.link is not None and bool(plan.models) and all(m.mode == "enforce" for m in plan.models)
+        )
+        self.recorder = Recorder(int(content["transition"]) + 1, self.is_enforcing)
+        self.recorder.first_out = content["first_out"]
+        self.view = LinkView()
+        self.offer = Offer(NONE, ("the guard has just started",))
+        self.offer_since_ns = 0
+        self.offer_held = False
+        self.offer_lapsed_ns = 0
+        self.fresh: set[str] = set()
+        self.pending: resetting.Pending | None = None
+        self.withdrawal: Withdrawal | None = None
+        self.started_ns = self.changed_ns = now_ns
+        self.acknowledged_ns = 0
+        self.acknowledged_by: Mapping[str, str] | None = None
+        self.more_since_ns = 0
+        self.passed = self.arming_told = self.was_up = self.stopping = False
+        self.key_was_on = self.key_must_go_off = self.is_clean_stop = False
+        self.override_used_ns = int(content["override_used_s"]) * 1_000 * MS_NS
+        self.override_repeat_ns = self.last_tick_ns = now_ns
+        self.latch_number = (latch.number if latch else 1) + 1
+        self.latch_written = self.latch_number - 1
+        self.latch_asked_ns = now_ns
+        self.latch_failed = ""
+        self.loop_delay_ns = 0
+        self._content: dict[str, Any] = {}
+        self._start(now_ns, latch, latch_fault, content)
+
+    def _start(self, now_ns: int, latch: Latch | None, latch_fault: str, content: dict[str, Any]) -> None:
+        torn = {"torn": True} if latch and latch.torn else {}
+        evidence = {"clean": bool(content["clean"]), "plan": self.plan.digest, **torn}
+        remembered.restore_causes(self.causes, content)
+        if content["lockout"] and latch is not None:
+            self.interlock.state = State.LOCKOUT
+        self.event(now_ns, "restart", Details(evidence=evidence))
+        if latch is None:
+            self.causes["latch file"].strike(now_ns, {"why": latch_fault})
+            self.event(now_ns, "lockout cause on", Details("latch file", text=latch_fault))
+        elif not content["clean"] and self.plan.link is not None:
+            self.causes["restart"].strike(now_ns, evidence)
+        if self.faults:
+            self.causes["self-test"].active = True
+            self.causes["self-test"].strike(now_ns, {"faults": self.faults})
+            self.event(now_ns, "self-test failed", Details("self-test", self.faults))
+        settle(self, now_ns)
+
+    # ------------------------------------------------------------------ inputs
+
+    @guarded
+    def tick(self, now_ns: int) -> None:
+        """Time passed: deadlines are looked at."""
+
+    @guarded
+    def lease(self, now_ns: int, lease: Lease) -> None:
+        self.data.take(now_ns, lease)
+
+    @guarded
+    def condition(self, now_ns: int, condition: Condition) -> None:
+        if self.conditions.take(now_ns, condition):
+            self.fresh.add(self.conditions.known[condition.index].id)
+
+    @guarded
+    def recorded(self, now_ns: int, number: int) -> None:
+        self.records.take(now_ns)
+        self.recorder.ring.recorded(number)
+
+    @guarded
+    def monitor_connected(self, now_ns: int) -> None:
+        """A monitor came: it has to say everything again, and gets what it needs."""
+        del now_ns
+        self.conditions.monitor_lost()
+
+    @guarded
+    def steward_connected(self, now_ns: int) -> None:
+        del now_ns
+        self.recorder.tell_all(self.causes)
+
+    @guarded
+    def sent(self, now_ns: int, word: Word) -> None:
+        """A request with this word has gone out."""
+        if self.withdrawal and not self.withdrawal.asked_ns and RANK[word] <= RANK[self.word]:
+            self.withdrawal.asked_ns = now_ns
+
+    @guarded
+    def beat(self, now_ns: int, view: LinkView) -> None:
+        """A beat ended, good or lost. A press counts if the same reset was on offer since the good beat before."""
+        before, self.view = self.view, view
+        self.data.take_parts(now_ns, view.part_count, view.running)
+        if not view.good:
+            return
+        settle(self, now_ns)
+        held, self.offer_held = self.offer_held, self.offer.target != NONE
+        if view.presses > before.presses:
+            resetting.press(self, now_ns, held)
+        elif before.beat_ns and view.edges != before.edges:
+            resetting.refuse_press(self, now_ns)
+
+    @guarded
+    def written(self, now_ns: int, number: int, error: str) -> None:
+        """A write of the latch file ended. This is the only place where a word rises."""
+        self.latch_failed = error
+        if not error:
+            self.latch_written = max(self.latch_written, number)
+            self.latch_asked_ns = now_ns
+        settle(self, now_ns)
+        if not error:
+            resetting.finish(self, now_ns, number)
+
+    @guarded
+    def gap(self, now_ns: int, gap_ns: int) -> None:
+        """The process or the computer stood still for longer than the permissive lasts."""
+        evidence = {"gap_ms": gap_ns // MS_NS}
+        if self.interlock.state in MOVING:
+            self.causes["time gap"].strike(now_ns, evidence)
+        self.event(now_ns, "monotonic gap", Details("time gap", evidence=evidence))
+
+    @guarded
+    def act(self, now_ns: int, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+        """ACKNOWLEDGE, HOLD or UNLOCK from the steward. Returns the body of the ANSWER."""
+        refused, remedy = acts.ACTS[kind](self, now_ns, body)
+        request = str(body.get("request", ""))
+        return {"request": request, "ok": not refused, "refused": refused, "remedy": remedy, "value": {}}
+
+    def refuse(self, now_ns: int, why: str) -> None:
+        """Somebody sent what he may not send, or what can't be read; it changes nothing but is recorded."""
+        self.event(now_ns, "message refused", Details(reasons=(why,)))
+
+    def fail(self, now_ns: int, why: str) -> None:
+        """An error inside the guard: LOCKOUT. One that goes on is told once."""
+        self.pending = None
+        if self.interlock.state is State.LOCKOUT and self.causes["fault"].evidence.get("why") == why:
+            return
+        self.causes["fault"].strike(now_ns, {"why": why})
+        self.event(now_ns, "fault", Details("fault", text=why))
+
+    @guarded
+    def stop(self, now_ns: int) -> None:
+        """A planned stop: withhold, and note whether the next start is a restart without a cause."""
+        clean = self.interlock.state in (State.RUN, State.ADVISE)
+        self.is_clean_stop = clean and not any(c.trips and (c.active or c.latched) for c in self.causes)
+        self.stopping = True
+        self.event(now_ns, "planned stop", Details(evidence={"clean": self.is_clean_stop}))
+
+    # ------------------------------------------------------------------ outputs
+
+    @property
+    def word(self) -> Word:
+        """What is written: the state's word, masked to WITHHOLD where not every model is in enforce."""
+        return self.interlock.word if self.is_enforcing and not self.stopping else Word.WITHHOLD
+
+    def ask(self) -> Ask:
+        """What the next beat shall carry."""
+        cause = self.causes.by_id.get(self.recorder.first_out or "")
+        is_wanted = self.offer.target != NONE and self.is_enforcing and not self.stopping
+        return Ask(self.word, self.interlock.state, cause.reason if cause else 0, is_wanted)
+
+    def status(self) -> PlcStatus:
+        return plc_status(self.interlock, self.word, self.view, self.run.number)
+
+    def take_outbox(self) -> list[Out]:
+        """Messages that wait to be sent (transitions for the steward wait in `recorder.ring`)."""
+        return self.recorder.take()
+
+    def latch(self, boot: bytes) -> Latch:
+        """What the latch file shall hold now, under `latch_number`."""
+        return Latch(self.latch_number, boot, self._content)
+
+    # ------------------------------------------------------------------ for the rules
+
+    def event(self, now_ns: int, name: str, details: Details = PLAIN) -> Step:
+        """Apply one kind of event and record it. The only place where the interlock moves."""
+        before = self.word
+        step = self.interlock.apply(name)
+        trip = step.is_trip and RANK[self.word] < RANK[before]
+        evidence = dict(details.evidence)
+        if step.is_trip:
+            evidence |= {"loop_delay_ms": self.loop_delay_ns // MS_NS, "rtts_us": list(self.view.rtts_us)}
+        body = self.recorder.transition(
+            now_ns, step, self.word, self.run.number, details._replace(evidence=evidence)
+        )
+        if self.word != before:
+            self.changed_ns = now_ns
+            self.more_since_ns = 0
+        if trip:
+            self.withdrawal = Withdrawal(body["number"], details.cause, now_ns, evidence)
+        self.conditions.in_proving = self.interlock.proving
+        return step
+
+    def note_latch(self, now_ns: int) -> None:
+        """A new number for the latch file whenever what it must hold has changed."""
+        content = {
+            "clean": self.stopping and self.is_clean_stop,
+            "lockout": self.interlock.state is State.LOCKOUT,
+            "run": self.run.number + (self.pending is not None and self.pending.target == PROVING),
+            "failed_runs": self.run.failed_in_a_row,
+            "override_used_s": self.override_used_ns // (10_000 * MS_NS) * 10,
+            "transition": self.recorder.ring.last_number,
+            "causes": remembered.causes_content(self.causes),
+            "first_out": self.recorder.first_out,
+            "raising": self.pending.target if self.pending else None,
+        }
+        if content != self._content:
+            if self.latch_written >= self.latch_number:
+                self.latch_asked_ns = now_ns
+            self._content = content
+            self.latch_number += 1

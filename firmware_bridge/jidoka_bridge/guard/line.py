@@ -1,0 +1,131 @@
+"""The guard's end of the serial line: beats by absolute deadlines, one transaction at a time, lowering at once."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from jidoka_bridge.errors import LinkError
+from jidoka_bridge.guard.core import Guard
+from jidoka_bridge.guard.link_view import LinkView, view_of
+from jidoka_bridge.link.blocks import RANK
+from jidoka_bridge.link.serial_port import SerialPort
+from jidoka_bridge.link.session import Beat, Session
+from jidoka_bridge.link.times import REQUEST_BYTES, character_ms, gap_ms
+from jidoka_bridge.plan import Link
+from jidoka_bridge.registers import Word
+
+MS_NS = 1_000_000
+LOG = logging.getLogger("guard")
+
+
+class Line:
+    """Port, session and clock of the beats. `beats`, `good`, `lost` count; next_ns: when `step` wants to be called."""
+
+    def __init__(self, link: Link, first_number: int) -> None:
+        self.link = link
+        self.session = Session(link, first_number)
+        self.port = SerialPort(link)
+        self.beats = self.good = self.lost = 0
+        self.in_transaction = False
+        self._view = LinkView()
+        self._beat_ns = link.beat_ms * MS_NS
+        self._gap_ns = int(gap_ms(link.baud) * MS_NS)
+        self._reply_ns = int((REQUEST_BYTES * character_ms(link.baud) + link.reply_timeout_ms) * MS_NS)
+        self._due_ns = 0
+        self._reply_until_ns = 0
+        self._quiet_until_ns = 0
+        self._word = Word.WITHHOLD
+        self._told_error = ""
+
+    def fileno(self) -> int:
+        """Descriptor for select; -1 while the port is closed."""
+        return self.port.fileno()
+
+    @property
+    def next_ns(self) -> int:
+        """The next deadline: a reply that should have come, or the next beat."""
+        return self._reply_until_ns if self.in_transaction else self._due_ns
+
+    def readable(self, now_ns: int, guard: Guard) -> None:
+        """Bytes wait at the port."""
+        try:
+            data = self.port.read()
+        except LinkError:
+            self._port_lost(now_ns, guard)
+            return
+        beat = self.session.feed(now_ns, data)
+        if beat is not None:
+            self._ended(now_ns, beat, guard)
+
+    def step(self, now_ns: int, guard: Guard) -> None:
+        """What is due: open the port, give a reply up, send a beat; a lower word doesn't wait for its beat."""
+        if not self.port.is_open:
+            self._open(now_ns)
+            if not self.port.is_open:
+                self._due_ns = now_ns + self._beat_ns
+                return
+        if self.in_transaction:
+            if now_ns < self._reply_until_ns:
+                return
+            self._ended(now_ns, self.session.timeout(now_ns), guard)
+        lowers = RANK[guard.ask().word] < RANK[self._word] and now_ns >= self._quiet_until_ns
+        if now_ns >= self._due_ns or lowers:
+            self._send(now_ns, guard)
+
+    def _send(self, now_ns: int, guard: Guard) -> None:
+        ask = guard.ask()
+        frame = self.session.request(now_ns, ask)
+        # absolute deadlines: a late beat doesn't move the ones after it, missed ones aren't made up for
+        self._due_ns += self._beat_ns
+        if self._due_ns <= now_ns or self._due_ns > now_ns + self._beat_ns:
+            self._due_ns = now_ns + self._beat_ns
+        self._word = ask.word
+        self.in_transaction = True
+        self._reply_until_ns = now_ns + self._reply_ns
+        self.beats += 1
+        try:
+            self.port.drain()
+            self.port.write(frame)
+        except LinkError:
+            self._port_lost(now_ns, guard)
+            return
+        if frame:
+            guard.sent(now_ns, ask.word)
+
+    def _ended(self, now_ns: int, beat: Beat, guard: Guard) -> None:
+        self.in_transaction = False
+        self._quiet_until_ns = now_ns + self._gap_ns
+        self._due_ns = max(self._due_ns, self._quiet_until_ns)
+        self.good += beat.good
+        self.lost += not beat.good
+        if not beat.good:
+            try:
+                self.port.drain()
+            except LinkError:
+                self._port_lost(now_ns, guard)
+                return
+        self._view = view_of(self.session, beat, self._view)
+        guard.beat(now_ns, self._view)
+
+    def _open(self, now_ns: int) -> None:
+        if self.port.open(now_ns):
+            LOG.info("%s is open", self.link.port)
+            self._told_error = ""
+            self.session.reset(now_ns)
+            self._due_ns = now_ns
+        elif self.port.error != self._told_error:
+            self._told_error = self.port.error
+            LOG.warning("not armed: %s", self.port.error)
+
+    def _port_lost(self, now_ns: int, guard: Guard) -> None:
+        LOG.warning("%s", self.port.error)
+        self._told_error = self.port.error
+        self.in_transaction = False
+        self.session.reset(now_ns)
+        self.lost += 1
+        self._view = replace(self._view, good=False, is_up=False, why=self.port.error)
+        guard.beat(now_ns, self._view)
+
+    def close(self) -> None:
+        self.port.close()

@@ -1,0 +1,132 @@
+"""The guard's two sockets: one monitor and one steward at a time, each with the kinds of message that it may send."""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from jidoka_bridge.channel import Channel, listen
+from jidoka_bridge.guard.core import Guard
+from jidoka_bridge.messages import (
+    Condition,
+    Kind,
+    Lease,
+    Message,
+    MessageError,
+    decode,
+    encode,
+    encode_json,
+    unpack_recorded,
+)
+
+#: which kinds each peer may send; anything else is refused and recorded
+ALLOWED: dict[str, frozenset[Kind]] = {
+    "monitor": frozenset({Kind.LEASE, Kind.CONDITION, Kind.BYE}),
+    "steward": frozenset(
+        {Kind.RECORDED, Kind.ACKNOWLEDGE, Kind.HOLD, Kind.UNLOCK, Kind.LEDGER_HEAD, Kind.BYE}
+    ),
+}
+ACTS = (Kind.ACKNOWLEDGE, Kind.HOLD, Kind.UNLOCK)
+#: what whoever asked is told when an act met an error inside the guard, which then locked out
+FAILED = {
+    "request": "",
+    "ok": False,
+    "refused": "an error inside the guard",
+    "remedy": "See: jidoka status",
+    "value": {},
+}
+QUEUE_LENGTH = 4096
+REFUSALS_EVERY_NS = 1_000_000_000
+
+
+class Peer:
+    """One of the two ends. Messages that a full socket doesn't take wait, and are forgotten when the peer goes."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.server: socket.socket = listen(path)
+        self.channel = Channel()
+        self._waiting: deque[Callable[[int, int], bytes]] = deque(maxlen=QUEUE_LENGTH)
+        self._refused = 0
+        self._told_ns = -REFUSALS_EVERY_NS
+
+    def descriptors(self) -> list[int]:
+        """For select: the listening socket, and the connection where there is one."""
+        return [self.server.fileno(), *([self.channel.fileno()] if self.channel.is_connected else [])]
+
+    def receive(self, now_ns: int, guard: Guard) -> None:
+        """Hand everything that came to the guard; answer acts; then let a new peer in if the old one is gone."""
+        for datagram in self.channel.receive():
+            self._take_or_refuse(now_ns, datagram, guard)
+        self._accept(now_ns, guard)
+
+    def _accept(self, now_ns: int, guard: Guard) -> None:
+        try:
+            sock, _ = self.server.accept()
+        except OSError:
+            return
+        if self.channel.is_connected:
+            sock.close()
+            self._refuse(now_ns, guard, "a second one tried to connect")
+            return
+        self.channel = Channel(connected=sock)
+        self._waiting.clear()
+        if self.name == "monitor":
+            guard.monitor_connected(now_ns)
+        else:
+            guard.steward_connected(now_ns)
+
+    def _take_or_refuse(self, now_ns: int, datagram: bytes, guard: Guard) -> None:
+        try:
+            self._take(now_ns, decode(datagram), guard)
+        except MessageError as error:
+            self._refuse(now_ns, guard, str(error))
+
+    def _take(self, now_ns: int, message: Message, guard: Guard) -> None:
+        kind = message.kind
+        if kind not in ALLOWED[self.name]:
+            raise MessageError(f"it may not send {kind.name}")
+        if kind is Kind.LEASE:
+            guard.lease(now_ns, Lease.unpack(message.body))
+        elif kind is Kind.CONDITION:
+            guard.condition(now_ns, Condition.unpack(message.body))
+        elif kind is Kind.RECORDED:
+            guard.recorded(now_ns, unpack_recorded(message.body))
+        elif kind in ACTS:
+            answer = guard.act(now_ns, kind, message.json())
+            self.send_json(now_ns, Kind.ANSWER, answer or FAILED)
+
+    def _refuse(self, now_ns: int, guard: Guard, why: str) -> None:
+        """Recorded at most once a second with the count: a flood must not fill the ring of transitions."""
+        self._refused += 1
+        if now_ns - self._told_ns >= REFUSALS_EVERY_NS:
+            guard.refuse(now_ns, f"{self.name}: {why} ({self._refused} refused so far)")
+            self._told_ns = now_ns
+
+    def send_json(self, now_ns: int, kind: Kind, body: dict[str, Any]) -> None:
+        """Queue a JSON message; forgotten while nobody is connected."""
+        self._queue(now_ns, lambda number, at_ns: encode_json(kind, number, at_ns, body))
+
+    def send(self, now_ns: int, kind: Kind, body: bytes) -> None:
+        """Queue a packed message; forgotten while nobody is connected."""
+        self._queue(now_ns, lambda number, at_ns: encode(kind, number, at_ns, body))
+
+    def _queue(self, now_ns: int, make: Callable[[int, int], bytes]) -> None:
+        if self.channel.is_connected:
+            self._waiting.append(make)
+            self.flush(now_ns)
+
+    def flush(self, now_ns: int) -> bool:
+        """Send what waits. False: the socket is full, or nobody is there."""
+        while self._waiting and self.channel.is_connected:
+            if not self.channel.send(self._waiting[0](self.channel.number, now_ns)):
+                break
+            self._waiting.popleft()
+        return not self._waiting and self.channel.is_connected
+
+    def close(self) -> None:
+        self.channel.close()
+        self.server.close()

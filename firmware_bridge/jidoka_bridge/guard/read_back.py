@@ -1,0 +1,52 @@
+"""The PLC's output against what was written: less, more, and the end of each withdrawal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jidoka_bridge.guard.facts import is_moving
+from jidoka_bridge.guard.recorder import Details
+from jidoka_bridge.guard.watch import MS_NS
+from jidoka_bridge.link.blocks import RANK
+
+if TYPE_CHECKING:
+    from jidoka_bridge.guard.core import Guard
+
+
+def watch_read_back(guard: Guard, now_ns: int) -> None:
+    """Less after the time that a rise takes: HOLD. More for longer than the hold time, key off: LOCKOUT."""
+    view, link = guard.view, guard.plan.link
+    if link is None or not guard.is_enforcing or not view.is_up or not view.good or guard.stopping:
+        return
+    written, actual = RANK[guard.word], RANK[view.actual]
+    settle_ns = (4 * link.beat_ms + link.reply_timeout_ms + 2 * link.scan_ms + link.relay_ms) * MS_NS
+    why = {"written": guard.word.name, "actual": view.actual.name, "fault": view.fault.name}
+    if actual < written and now_ns - guard.changed_ns > settle_ns and is_moving(guard):
+        guard.causes["read-back"].strike(now_ns, why)
+        guard.event(now_ns, "read-back less", Details("read-back", evidence=why))
+    if actual <= RANK[guard.word] and guard.withdrawal and guard.withdrawal.asked_ns:
+        _withdrawn(guard, now_ns)
+    if actual <= written or view.key_on:
+        guard.more_since_ns = 0
+        guard.causes.set_active("plc disobeys", False, now_ns, False, {})
+        return
+    guard.more_since_ns = guard.more_since_ns or now_ns
+    is_long = now_ns - guard.more_since_ns > link.hold_ms * MS_NS + settle_ns
+    if is_long and guard.causes.set_active("plc disobeys", True, now_ns, True, why):
+        guard.event(now_ns, "read-back more", Details("plc disobeys", evidence=why))
+
+
+def _withdrawn(guard: Guard, now_ns: int) -> None:
+    """The read-back of a trip: its times complete the trip's evidence."""
+    trip, guard.withdrawal = guard.withdrawal, None
+    if trip is None:
+        return
+    times = {
+        "trip": trip.number,
+        "tripped_ns": trip.began_ns,
+        "asked_ns": trip.asked_ns,
+        "readback_ns": now_ns,
+    }
+    if "condition_ns" in trip.evidence:
+        times["condition_ns"] = trip.evidence["condition_ns"]
+    guard.event(now_ns, "withdrawn", Details(trip.cause, evidence=times))

@@ -1,0 +1,65 @@
+"""A counted press: what it needs, the write it waits for, and the one event after which more is permitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jidoka_bridge.guard.guard_condition import NONE, PROVING, RUN
+from jidoka_bridge.guard.recorder import Details
+from jidoka_bridge.registers import State
+
+if TYPE_CHECKING:
+    from jidoka_bridge.guard.core import Guard
+
+
+@dataclass
+class Pending:
+    """A reset between the accepted press and the end of the latch file's write. number: of the write it waits for."""
+
+    target: str
+    pressed_ns: int
+    number: int
+
+
+def press(guard: Guard, now_ns: int, held: bool) -> None:
+    """A press that the PLC counted. held: the same reset was on offer since the good beat before."""
+    if not held or guard.offer.target == NONE:
+        refuse_press(guard, now_ns)
+        return
+    guard.pending = Pending(guard.offer.target, now_ns, 0)
+    guard.note_latch(now_ns)
+    guard.pending.number = guard.latch_number
+
+
+def refuse_press(guard: Guard, now_ns: int) -> None:
+    """A press that can't count is told with its reasons; in RUN and ADVISE it means nothing."""
+    if guard.interlock.state in (State.RUN, State.ADVISE) or guard.pending:
+        return
+    only_just = ("the offer had only just begun or changed",)
+    reasons = guard.offer.missing if guard.offer.target == NONE else only_just
+    guard.event(now_ns, "reset refused", Details(reasons=reasons))
+
+
+def finish(guard: Guard, now_ns: int, number: int) -> None:
+    """The latch file was written up to `number`: raise, if a press waits for that and nothing has changed."""
+    pending = guard.pending
+    if pending and number >= pending.number:
+        guard.pending = None
+        raise_to(guard, now_ns, pending.target)
+
+
+def raise_to(guard: Guard, now_ns: int, target: str) -> None:
+    """The accepted reset. Person: whoever acknowledged last; the button proves presence only."""
+    is_advised = any(cause.active for cause in guard.causes if cause.response == "advise")
+    name = "advise" if target == RUN and is_advised else "proving run" if target == PROVING else target
+    if target == PROVING:
+        guard.run.number += 1
+    step = guard.event(now_ns, f"reset to {name}", Details(person=guard.acknowledged_by, reason="button"))
+    if step.is_refused:
+        return
+    guard.recorder.first_out = None
+    guard.causes.clear_latches()
+    if target == PROVING:
+        guard.run.start(now_ns, guard.view.part_count)
+        guard.conditions.start_afresh(guard.run.number, proving=True)

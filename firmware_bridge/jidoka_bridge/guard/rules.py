@@ -1,0 +1,32 @@
+"""The order in which the guard concludes: lowering first, then self-test and offer. Runs after every input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jidoka_bridge.guard import facts, judging, override, read_back, reset_offer
+
+if TYPE_CHECKING:
+    from jidoka_bridge.guard.core import Guard
+
+RULES = (
+    facts.watch_link,
+    override.watch_key,
+    facts.watch_data,
+    facts.watch_records,
+    facts.watch_latch,
+    judging.judge_causes,
+    judging.judge_proving,
+    facts.watch_fallback,
+    read_back.watch_read_back,
+    reset_offer.pass_self_test,
+    reset_offer.refresh_offer,
+)
+
+
+def settle(guard: Guard, now_ns: int) -> None:
+    """Bring interlock, causes and offer up to date with everything that is known at `now_ns`."""
+    for rule in RULES:
+        rule(guard, now_ns)
+    guard.note_latch(now_ns)
+    guard.recorder.report(guard.causes, guard.offer, guard.interlock.state, guard.view.is_press_awaited)

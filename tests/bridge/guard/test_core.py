@@ -1,0 +1,671 @@
+"""The guard's core as stories: what the people at the machine see, event by event."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from jidoka_bridge.guard.core import Guard
+from jidoka_bridge.guard.latch import Latch
+from jidoka_bridge.guard.remembered import NEW
+from jidoka_bridge.guard.watch import PauseWatch
+from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
+from jidoka_bridge.plan import CauseSpec, Model, Proving, Times
+from jidoka_bridge.registers import Input, Word
+
+from tests.bridge.guard.guard_rig import ADVICE, CONDITIONS, DIGEST, DRIFT, INVALID, MS, Rig, plan
+
+ON, OFF, UNKNOWN = Judgement.ON, Judgement.OFF, Judgement.UNKNOWN
+
+
+def running(rig: Rig | None = None) -> Rig:
+    rig = rig or Rig()
+    rig.turn(3)
+    rig.prove()
+    assert (rig.state, rig.word) == ("RUN", "MACHINE_AND_AI")
+    return rig
+
+
+def with_fallback(**changes: Any) -> Rig:
+    """Drift leads to FALLBACK, the plant has a program of its own and it is ready."""
+    causes = (
+        CauseSpec("R-1", "risk", "fallback", "high", 32, "R-1.", "Look.", (DRIFT,)),
+        CauseSpec("R-2", "risk", "hold", "high", 33, "R-2.", "Look.", (INVALID,)),
+    )
+    rig = Rig(plan(causes=causes, fallback="program 7", **changes))
+    rig.says[DRIFT] = (OFF, 0)
+    rig.fallback(healthy=True)
+    rig.turn(3)
+    rig.press()
+    assert rig.state == "RUN"
+    return rig
+
+
+# ---------------------------------------------------------------------- the main story
+
+
+def test_start_up_proving_run_hold_acknowledge_proving_run_again() -> None:
+    rig = Rig()
+    rig.turn(3)
+    assert rig.guard.offer.target == "proving"
+    rig.press()
+    assert (rig.state, rig.word, rig.guard.interlock.proving) == ("FALLBACK", "MACHINE", True)
+    rig.press()
+    assert (
+        "3 of 20" in rig.last("reset refused")["reasons"][0]
+        or "0 of 20" in rig.last("reset refused")["reasons"][0]
+    )
+    rig.judge(DRIFT, UNKNOWN)
+    rig.press()
+    assert rig.last("reset refused")["reasons"] == ["m:drift(all) isn't judged yet: 3 of 20 records judged"]
+    rig.judge(DRIFT, OFF)
+    rig.turn()
+    rig.press()
+    assert (rig.state, rig.word) == ("RUN", "MACHINE_AND_AI")
+    rig.judge(DRIFT, ON)
+    assert (rig.state, rig.word) == ("HOLD", "WITHHOLD")
+    rig.turn(2)
+    rig.press()
+    assert "R-1 (revision 1) must be acknowledged with a reason" in rig.last("reset refused")["reasons"]
+    rig.acknowledge_all()
+    rig.says[DRIFT] = (UNKNOWN, 1)
+    rig.prove()
+    assert not any(cause.latched for cause in rig.guard.causes)
+
+
+def test_a_trip_carries_its_evidence_and_its_times() -> None:
+    rig = running()
+    rig.evidence = {"feature": "sharpness", "onset_part": 41, "onset_ns": 77}
+    rig.judge(DRIFT, ON)
+    rig.turn(2)
+    trip, withdrawn = rig.last("hold cause on"), rig.last("withdrawn")
+    assert trip["first_out"] == trip["cause"] == "R-1"
+    assert trip["evidence"]["onset_part"] == 41
+    assert trip["evidence"]["condition"] == DRIFT
+    assert "loop_delay_ms" in trip["evidence"]
+    times = withdrawn["evidence"]
+    assert times["trip"] == trip["number"]
+    assert times["condition_ns"] <= times["tripped_ns"] <= times["asked_ns"] <= times["readback_ns"]
+    assert rig.guard.causes["R-1"].onset_ns == 77
+
+
+def test_the_first_cause_stays_first_until_a_reset() -> None:
+    rig = running()
+    rig.judge(DRIFT, ON)
+    rig.judge(INVALID, ON)
+    assert rig.last("hold cause on")["first_out"] == "R-1"
+    assert rig.guard.ask().reason == 32
+
+
+def test_lowering_is_asked_for_in_the_same_call_that_brought_the_condition() -> None:
+    rig = running()
+    rig.guard.condition(rig.now + 1, Condition(CONDITIONS.index(INVALID), ON, 2))
+    assert rig.guard.ask().word is Word.WITHHOLD
+
+
+def test_numbers_of_transitions_have_no_gap() -> None:
+    rig = running()
+    rig.judge(INVALID, ON)
+    numbers = [event["number"] for event in rig.events]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+# ---------------------------------------------------------------------- the proving run
+
+
+def test_a_bad_proving_run_holds_and_must_be_acknowledged_anew_the_third_time_by_maintenance() -> None:
+    rig = Rig()
+    rig.turn(3)
+    for failed in (1, 2, 3):
+        rig.turn(2)
+        rig.press()
+        assert rig.guard.interlock.proving
+        rig.judge(DRIFT, UNKNOWN)
+        rig.judge(DRIFT, ON)
+        assert (rig.state, rig.last("proving judged bad")["cause"]) == ("HOLD", "R-1")
+        assert rig.guard.causes["R-1"].revision == failed
+        rig.turn(2)
+        assert rig.acknowledge("R-1")["ok"]
+    assert rig.guard.offer.target == "none"
+    assert "by maintenance" in rig.acknowledge("proving failed")["refused"]
+    assert rig.acknowledge("proving failed", role="maintenance")["ok"]
+    rig.judge(DRIFT, UNKNOWN)
+    rig.prove()
+    assert rig.guard.run.failed_in_a_row == 0
+
+
+@pytest.mark.parametrize("how", ["parts", "time"])
+def test_a_proving_run_ends_by_parts_or_time(how: str) -> None:
+    rig = Rig(plan(proving=Proving(parts=3, minutes=0.01)))
+    rig.turn(3)
+    rig.press()
+    if how == "parts":
+        for _ in range(3):
+            rig.view = dataclasses.replace(rig.view, part_count=rig.view.part_count + 1)
+            rig.turn()
+    else:
+        rig.inputs(on=Input.RUNNING)
+        rig.turn(10)
+    assert (rig.state, rig.last("proving over")["cause"]) == ("HOLD", "proving failed")
+    assert rig.guard.causes.unacknowledged()[0].id == "proving failed"
+
+
+def test_a_proving_run_that_was_judged_good_ends_in_hold_without_a_cause_and_a_press_leads_to_run() -> None:
+    rig = Rig(plan(proving=Proving(parts=3, minutes=1.0)))
+    rig.turn(3)
+    rig.press()
+    rig.judge(DRIFT, OFF)
+    assert rig.guard.run.is_judged_good
+    for _ in range(3):
+        rig.view = dataclasses.replace(rig.view, part_count=rig.view.part_count + 1)
+        rig.turn()
+    assert (rig.state, rig.last("proving over, judged good")["cause"]) == ("HOLD", None)
+    assert rig.guard.causes.unacknowledged() == []
+    rig.turn(2)
+    assert rig.guard.offer.target == "run"
+    rig.press()
+    assert rig.state == "RUN"
+
+
+def test_a_proving_run_of_a_standing_machine_ends_too() -> None:
+    rig = Rig(plan(proving=Proving(parts=3, minutes=0.01)))
+    rig.turn(3)
+    rig.press()
+    rig.turn(27)
+    assert rig.state == "HOLD"
+
+
+@pytest.mark.parametrize("spoil", ["other cause", "no data", "no record", "local hold"])
+def test_anything_else_ends_a_proving_run_in_hold(spoil: str) -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.press()
+    if spoil == "other cause":
+        rig.judge(INVALID, ON)
+    elif spoil == "local hold":
+        rig.hold()
+    else:
+        rig.monitor, rig.steward = spoil != "no data", spoil != "no record"
+        rig.turn(40)
+    assert (rig.state, rig.guard.interlock.proving) == ("HOLD", False)
+
+
+def test_a_judgement_of_an_earlier_run_decides_nothing() -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.press()
+    for judgement in (OFF, ON):
+        rig.judge(DRIFT, judgement, run=0)
+        assert rig.guard.interlock.proving
+        assert not rig.guard.run.is_judged_good
+
+
+# ---------------------------------------------------------------------- advise, fallback, lockout
+
+
+def test_advice_comes_and_goes_without_a_bit_changing() -> None:
+    rig = running()
+    rig.judge(ADVICE, ON)
+    assert (rig.state, rig.word) == ("ADVISE", "MACHINE_AND_AI")
+    rig.judge(ADVICE, OFF)
+    assert (rig.state, rig.word) == ("RUN", "MACHINE_AND_AI")
+
+
+def test_a_reset_with_an_active_advice_leads_to_advise() -> None:
+    rig = running()
+    rig.judge(ADVICE, ON)
+    rig.hold()
+    rig.turn(2)
+    rig.acknowledge_all()
+    rig.press()
+    assert rig.state == "ADVISE"
+
+
+def test_drift_leads_to_a_healthy_fallback_whose_detectors_judge_afresh() -> None:
+    rig = with_fallback()
+    run = rig.guard.run.number
+    rig.judge(DRIFT, ON)
+    assert (rig.state, rig.word, rig.guard.run.number) == ("FALLBACK", "MACHINE", run + 1)
+    rig.judge(DRIFT, UNKNOWN)
+    rig.judge(DRIFT, OFF)
+    assert rig.state == "FALLBACK"
+    rig.acknowledge_all()
+    rig.press()
+    assert rig.state == "RUN"
+
+
+def test_a_fallback_that_is_lost_holds() -> None:
+    rig = with_fallback()
+    rig.judge(DRIFT, ON)
+    rig.fallback(healthy=False)
+    assert (rig.state, rig.last("fallback path lost")["cause"]) == ("HOLD", "fallback path")
+
+
+def test_without_a_healthy_fallback_drift_holds() -> None:
+    rig = with_fallback()
+    rig.fallback(healthy=False)
+    rig.judge(DRIFT, ON)
+    assert rig.state == "HOLD"
+
+
+def test_from_hold_a_fallback_cause_allows_fallback_not_run() -> None:
+    rig = with_fallback()
+    rig.judge(DRIFT, ON)
+    rig.hold()
+    rig.turn(2)
+    rig.acknowledge_all()
+    assert rig.guard.offer.target == "fallback"
+    rig.press()
+    assert (rig.state, rig.guard.interlock.proving) == ("FALLBACK", False)
+
+
+@pytest.mark.parametrize(("policy", "state"), [("hold", "HOLD"), ("fallback", "FALLBACK")])
+def test_no_record_follows_the_sites_policy(policy: str, state: str) -> None:
+    rig = with_fallback(no_record=policy)
+    rig.steward = False
+    rig.turn(31)
+    assert rig.state == state
+    rig.steward = True
+    rig.turn(2)
+    assert rig.state == state
+
+
+def test_lockout_needs_the_cause_gone_everything_acknowledged_and_an_engineer() -> None:
+    rig = running()
+    rig.judge(DIGEST, ON)
+    assert rig.state == "LOCKOUT"
+    assert "still active" in rig.unlock()["refused"]
+    rig.judge(DIGEST, OFF)
+    assert "not acknowledged" in rig.unlock()["refused"]
+    rig.acknowledge_all()
+    assert "may not unlock" in rig.unlock(role="maintenance")["refused"]
+    assert "elsewhere" in rig.unlock(remote=True)["refused"]
+    assert "reason" in rig.unlock(reason=" ")["refused"]
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    assert "key" in rig.unlock()["refused"]
+    rig.inputs(off=Input.OVERRIDE_KEY)
+    rig.acknowledge_all()
+    assert rig.unlock()["ok"]
+    assert (rig.state, rig.word) == ("HOLD", "WITHHOLD")
+    assert "no lockout" in rig.unlock()["refused"]
+
+
+def test_a_lockout_outlives_a_restart() -> None:
+    rig = running()
+    rig.judge(DIGEST, ON)
+    again = Rig(content=rig.content)
+    again.turn(3)
+    assert again.state == "LOCKOUT"
+
+
+# ---------------------------------------------------------------------- data, records, link
+
+
+def test_no_data_holds_and_its_return_raises_nothing() -> None:
+    rig = running()
+    rig.monitor = False
+    rig.turn(9)
+    assert (rig.state, rig.last("no data, none")["cause"]) == ("HOLD", "no data:m")
+    assert rig.guard.causes["R-1"].quality == "no data"
+    rig.monitor = True
+    rig.turn(3)
+    assert rig.state == "HOLD"
+    rig.acknowledge_all()
+    rig.press()
+    assert rig.state == "RUN"
+
+
+def test_a_tap_without_beats_is_no_data_however_often_the_monitor_speaks() -> None:
+    rig = running()
+    beat_ns = rig.now
+    for _ in range(9):
+        rig.monitor = False
+        rig.guard.lease(rig.now, Lease(0, beat_ns, beat_ns, 1, 0))
+        rig.turn()
+    assert rig.state == "HOLD"
+
+
+def _parts_without_records(rig: Rig, running_bit: bool) -> None:
+    if running_bit:
+        rig.inputs(on=Input.RUNNING)
+    record_ns = rig.now
+    rig.monitor = False
+    for _ in range(20):
+        rig.guard.lease(rig.now, Lease(0, rig.now, record_ns, 1, 0))
+        rig.view = dataclasses.replace(rig.view, part_count=rig.view.part_count + 1)
+        rig.turn()
+
+
+def test_parts_without_records_are_no_data_while_running() -> None:
+    rig = running()
+    _parts_without_records(rig, running_bit=True)
+    assert (rig.state, rig.last("no data, none")["cause"]) == ("HOLD", "parts without records:m")
+    rig.inputs(off=Input.RUNNING)
+    assert not rig.guard.causes["parts without records:m"].active
+
+
+def test_a_standing_machine_owes_no_records() -> None:
+    rig = running()
+    _parts_without_records(rig, running_bit=False)
+    assert rig.state == "RUN"
+
+
+def test_a_lost_link_holds_and_its_return_raises_nothing() -> None:
+    rig = running()
+    rig.link = False
+    rig.turn()
+    assert (rig.state, rig.last("plc link lost")["to"]) == ("HOLD", "HOLD")
+    rig.link = True
+    rig.turn(5)
+    assert (rig.state, rig.word) == ("HOLD", "WITHHOLD")
+    rig.acknowledge_all()
+    rig.press()
+    assert rig.state == "RUN"
+
+
+def test_a_plc_that_isnt_ready_holds_without_an_alarm_of_ours() -> None:
+    rig = running()
+    rig.inputs(off=Input.MACHINE_READY)
+    assert rig.state == "HOLD"
+    assert rig.guard.causes.unacknowledged() == []
+    rig.inputs(on=Input.MACHINE_READY)
+    rig.press()
+    assert rig.state == "RUN"
+
+
+def test_a_plc_that_permits_less_holds() -> None:
+    rig = running()
+    rig.turn(8)
+    rig.obeys = False
+    rig.view = dataclasses.replace(rig.view, actual=Word.WITHHOLD)
+    rig.turn()
+    assert (rig.state, rig.last("read-back less")["evidence"]["actual"]) == ("HOLD", "WITHHOLD")
+
+
+def test_a_plc_that_permits_more_for_longer_than_the_hold_time_locks_out() -> None:
+    rig = running()
+    rig.turn(8)
+    rig.obeys = False
+    rig.hold()
+    rig.turn(4)
+    assert rig.state == "HOLD"
+    rig.turn(16)
+    assert (rig.state, rig.last("read-back more")["cause"]) == ("LOCKOUT", "plc disobeys")
+
+
+def test_a_pause_longer_than_the_hold_time_withholds_first() -> None:
+    watch = PauseWatch(310 * MS)
+    assert watch.gap_ns(1, 1) == 0
+    assert watch.gap_ns(310 * MS, 310 * MS) == 0
+    assert watch.gap_ns(400 * MS, 5_000 * MS) == 4_690 * MS
+    rig = running()
+    rig.guard.gap(rig.now, 400 * MS)
+    assert rig.guard.ask().word is Word.WITHHOLD
+    rig.turn()
+    assert rig.last("monotonic gap")["evidence"]["gap_ms"] == 400
+
+
+def test_a_disk_that_doesnt_write_holds_and_stops_no_lowering() -> None:
+    rig = running()
+    rig.disk = False
+    rig.judge(INVALID, ON)
+    assert rig.state == "HOLD"
+    rig.turn(16)
+    assert rig.guard.causes["latch file"].active
+    rig.disk = True
+    rig.turn(2)
+    assert not rig.guard.causes["latch file"].active
+
+
+# ---------------------------------------------------------------------- reset
+
+
+def test_a_cause_between_press_and_write_cancels_the_raise() -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.disk = False
+    rig.press()
+    assert (rig.state, rig.guard.pending is not None) == ("START_UP", True)
+    rig.judge(INVALID, ON)
+    rig.disk = True
+    rig.turn(2)
+    assert (rig.state, rig.word) == ("START_UP", "WITHHOLD")
+    assert rig.last("raise cancelled")
+
+
+def test_a_write_that_takes_too_long_gives_the_reset_up() -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.disk = False
+    rig.press()
+    rig.turn(23)
+    rig.disk = True
+    rig.turn(2)
+    assert rig.word == "WITHHOLD"
+    assert rig.last("raise cancelled")
+
+
+def test_a_press_that_the_plc_counted_before_the_offer_stood_for_a_beat_is_refused() -> None:
+    rig = running()
+    rig.hold()
+    rig.turn(2)
+    rig.view = dataclasses.replace(rig.view, presses=rig.view.presses + 1, edges=rig.view.edges + 1)
+    body = {"cause": "local hold", "revision": rig.guard.causes["local hold"].revision, "reason": "other"}
+    rig.guard.act(rig.now, Kind.ACKNOWLEDGE, {**body, "role": "operator", "person": "p"})
+    assert rig.guard.offer.target == "run"
+    rig.turn()
+    assert rig.state == "HOLD"
+    assert rig.last("reset refused")["reasons"] == ["the offer had only just begun or changed"]
+
+
+def test_one_press_is_one_reset() -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.press()
+    rig.judge(DRIFT, OFF)
+    rig.turn(5)
+    assert rig.word == "MACHINE"
+
+
+# ---------------------------------------------------------------------- people
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"role": "viewer"}, "may not acknowledge"),
+        ({"role": "auditor"}, "may not acknowledge"),
+        ({"revision": 0}, "revision 1 now, 0 was seen"),
+        ({"reason": "because"}, "isn't a reason"),
+        ({"reason": ""}, "isn't a reason"),
+        ({"cause": "nothing"}, "there is no cause"),
+        ({"cause": "restart"}, "nothing to acknowledge"),
+        ({"remote": True}, "only marks as seen"),
+    ],
+)
+def test_an_acknowledgement_is_refused_and_recorded(changes: dict[str, Any], text: str) -> None:
+    rig = running()
+    rig.judge(DRIFT, ON)
+    body = {
+        "request": "1",
+        "cause": "R-1",
+        "revision": 1,
+        "reason": "other",
+        "role": "operator",
+        "person": "p",
+    }
+    answer = rig.guard.act(rig.now, Kind.ACKNOWLEDGE, {**body, **changes})
+    assert answer is not None
+    assert not answer["ok"]
+    assert text in answer["refused"]
+    rig.collect()
+    assert rig.last("acknowledge refused")["refused"]
+    assert rig.guard.causes["R-1"] in rig.guard.causes.unacknowledged()
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_a_hold_stops_from_anywhere_and_a_viewer_may_not(remote: bool) -> None:
+    rig = running()
+    assert not rig.hold(role="viewer", remote=remote)["ok"]
+    assert rig.state == "RUN"
+    assert rig.hold(remote=remote)["ok"]
+    assert (rig.state, rig.last("withdrawn")["cause"]) == ("HOLD", "remote hold" if remote else "local hold")
+
+
+# ---------------------------------------------------------------------- the override key
+
+
+def test_the_key_abstains_and_its_end_holds() -> None:
+    rig = running()
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    assert (rig.state, rig.word) == ("OVERRIDE", "ABSTAIN")
+    rig.inputs(off=Input.OVERRIDE_KEY)
+    assert (rig.state, rig.word) == ("HOLD", "WITHHOLD")
+    rig.turn(2)
+    rig.acknowledge_all()
+    rig.press()
+    assert rig.state == "RUN"
+
+
+def test_an_override_that_lasts_too_long_holds_until_the_key_was_off() -> None:
+    rig = running(Rig(plan(times=Times(override_s=10, override_repeat_s=4))))
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    rig.turn(150)
+    assert rig.state == "HOLD"
+    assert len([each for each in rig.events if each["event"] == "override repeat"]) == 2
+    rig.turn(5)
+    assert rig.state == "HOLD"
+    rig.inputs(off=Input.OVERRIDE_KEY)
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    assert rig.state == "OVERRIDE"
+
+
+def test_a_hold_in_override_withdraws_the_abstaining_until_the_key_was_off() -> None:
+    rig = running()
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    rig.hold()
+    rig.turn(3)
+    assert (rig.state, rig.word) == ("HOLD", "WITHHOLD")
+
+
+def test_a_key_that_went_on_while_the_link_was_away_is_read_when_it_is_back() -> None:
+    rig = running()
+    rig.link = False
+    rig.turn()
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    assert rig.state == "HOLD"
+    rig.link = True
+    rig.turn()
+    assert rig.state == "OVERRIDE"
+
+
+def test_a_restart_with_the_key_on_goes_on_with_its_time() -> None:
+    rig = running(Rig(plan(times=Times(override_s=60))))
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    rig.turn(500)
+    again = Rig(rig.plan, rig.content)
+    again.inputs(on=Input.OVERRIDE_KEY)
+    assert (again.state, again.content["override_used_s"]) == ("OVERRIDE", 30)
+
+
+# ---------------------------------------------------------------------- start and end
+
+
+def test_a_restart_without_a_planned_stop_holds_and_must_be_acknowledged() -> None:
+    rig = running()
+    again = Rig(content=rig.content)
+    again.turn(3)
+    assert (again.state, again.guard.causes.unacknowledged()[0].id) == ("HOLD", "restart")
+    again.acknowledge_all()
+    again.prove()
+    assert again.guard.run.number == rig.guard.run.number + 1
+
+
+def test_a_planned_stop_in_run_is_no_cause_afterwards() -> None:
+    rig = running()
+    rig.guard.stop(rig.now)
+    assert rig.guard.ask().word is Word.WITHHOLD
+    rig.turn(3)
+    assert rig.content["clean"]
+    again = Rig(content=rig.content)
+    again.turn(3)
+    assert (again.state, again.guard.offer.target) == ("START_UP", "proving")
+
+
+def test_a_planned_stop_in_hold_is_a_cause_afterwards() -> None:
+    rig = running()
+    rig.hold()
+    rig.guard.stop(rig.now)
+    rig.turn(2)
+    assert not rig.content["clean"]
+
+
+def test_a_failed_self_test_locks_out() -> None:
+    rig = Rig(faults=["damaged"])
+    rig.turn(3)
+    assert rig.state == "LOCKOUT"
+    assert "still active" in rig.unlock()["refused"]
+
+
+def test_without_a_plc_it_is_not_armed_and_says_so_after_its_time() -> None:
+    rig = Rig(plan(times=Times(arming_s=5)))
+    rig.link = False
+    rig.turn(80)
+    assert rig.state == "START_UP"
+    assert "no link to the PLC yet: three good beats are needed" in rig.last("arming time over")["reasons"]
+
+
+def test_a_latched_cause_of_an_earlier_plan_still_waits_for_a_person() -> None:
+    rig = running()
+    rig.judge(DRIFT, ON)
+    again = Rig(plan(causes=()), rig.content)
+    again.turn(3)
+    assert "R-1" in {cause.id for cause in again.guard.causes.unacknowledged()}
+
+
+def test_an_error_inside_the_guard_locks_out_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = running()
+    monkeypatch.setattr(rig.guard.conditions, "take", lambda *_: 1 // 0)
+    rig.turn(3)
+    assert (rig.state, rig.word) == ("LOCKOUT", "WITHHOLD")
+    assert len([each for each in rig.events if each["event"] == "fault"]) == 1
+    assert "ZeroDivisionError" in rig.last("fault")["text"]
+
+
+def test_a_message_outside_the_plan_is_refused_and_changes_nothing() -> None:
+    rig = running()
+    rig.guard.condition(rig.now, Condition(99, ON, 1))
+    rig.guard.lease(rig.now, Lease(99, 1, 1, 1, 1))
+    rig.turn()
+    assert rig.state == "RUN"
+    assert len([each for each in rig.events if each["event"] == "message refused"]) == 2
+
+
+# ---------------------------------------------------------------------- modes
+
+
+def test_in_observe_the_word_is_masked_and_the_shadow_goes_on_by_itself() -> None:
+    rig = Rig(plan(models=(Model("m", "observe"),)))
+    rig.turn(4)
+    assert (rig.guard.interlock.proving, rig.word, rig.guard.ask().arm) == (True, "WITHHOLD", False)
+    rig.judge(DRIFT, OFF, run=0)  # the detectors of a model in observe don't start afresh
+    rig.turn(2)
+    assert (rig.state, rig.word) == ("RUN", "WITHHOLD")
+    rig.judge(DRIFT, ON, run=0)
+    assert rig.last("hold cause on")["to"] == "HOLD"
+
+
+def test_one_model_outside_enforce_masks_the_word() -> None:
+    rig = Rig(plan(models=(Model("m", "enforce"), Model("n", "observe"))))
+    assert not rig.guard.is_enforcing
+
+
+def test_without_a_plc_in_the_plan_causes_are_alarms_without_a_latch() -> None:
+    guard = Guard(plan(link=None), Latch(1, b"b" * 16, NEW), "", [], 1)
+    guard.condition(2, Condition(CONDITIONS.index(INVALID), ON, 1))
+    assert (guard.interlock.state.name, guard.word) == ("START_UP", Word.WITHHOLD)
+    assert guard.causes["R-2"].active
+    assert not guard.causes["R-2"].latched
+    bodies = [out.body for out in guard.take_outbox() if out.kind is Kind.CAUSE]
+    assert bodies[-1]["trip"] is False
