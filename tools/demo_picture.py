@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections import deque
 from pathlib import Path
@@ -42,8 +43,9 @@ class Recorder:
 
     def show(self, facts: Facts, teller: Teller, now_ns: int) -> None:
         del now_ns
-        if teller.stage is not None:
-            self.drawings[teller.stage.id] = draw(facts, teller, list(self._story))
+        stage = teller.stage
+        if stage is not None and (stage.key is None or teller.is_waiting_for_a_key):
+            self.drawings[stage.id] = draw(facts, teller, list(self._story))
 
     def key(self) -> str | None:
         return None
@@ -64,13 +66,17 @@ def write(drawing: Any, target: Path) -> None:
     )
     console.print(drawing)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(console.export_svg(title="jidoka demo"), encoding="utf-8")
+    svg = console.export_svg(title="jidoka demo")
+    svg = re.sub(
+        r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL
+    )  # no picture of ours asks another host for a font
+    target.write_text(svg, encoding="utf-8")
 
 
 def main() -> int:
     """Play, then write."""
     parser = argparse.ArgumentParser(description="Makes the README's picture of the demonstration.")
-    parser.add_argument("--stage", default="reset refused", choices=[stage.id for stage in STORY])
+    parser.add_argument("--stage", default="acknowledged", choices=[stage.id for stage in STORY])
     parser.add_argument("--all", type=Path, metavar="FOLDER", help="write every stage's screen there too")
     options = parser.parse_args()
     recorder = Recorder()

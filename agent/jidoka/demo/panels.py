@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -21,6 +22,9 @@ from jidoka.demo.story import Teller
 from jidoka.host.renderer import Camera, Line
 
 PICTURE_PX = 32
+SPARK_POINTS = 12
+STORY_ROWS = 8
+STORY_COLUMNS = 116
 BARS = " ▁▂▃▄▅▆▇█"
 STATE_STYLE = {
     "RUN": "bold black on green3",
@@ -49,7 +53,7 @@ def draw(facts: Facts, teller: Teller, story: list[str]) -> RenderableType:
         Layout(name="interlock", ratio=6),
     )
     layout["data"].split_column(Layout(_measures(facts)), Layout(_conveyor(facts), size=6))
-    layout["interlock"].split_column(Layout(_interlock(facts), size=9), Layout(_alarm(facts)))
+    layout["interlock"].split_column(Layout(_interlock(facts), size=11), Layout(_alarm(facts)))
     return layout
 
 
@@ -101,28 +105,28 @@ def _picture(index: int, gain: float) -> Text:
 
 
 def _measures(facts: Facts) -> RenderableType:
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(style="dim", width=11)
-    table.add_column(width=22, no_wrap=True)
-    table.add_column(justify="right")
-    table.add_row("brightness", _spark(facts.brightness, "yellow1"), _last(facts.brightness, "{:.1f}"))
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", width=10, no_wrap=True)
+    table.add_column(width=SPARK_POINTS, no_wrap=True)
+    table.add_column(width=12, no_wrap=True, justify="right")
+    table.add_row("brightness", _spark(facts.brightness, "yellow1"), _last(facts.brightness, "{:.1f} grey"))
     table.add_row(
         "confidence", _spark(facts.confidence, "green3", 0.5, 1.0), _last(facts.confidence, "{:.3f}")
     )
     limit = facts.log_limit or 1.0
-    table.add_row(
-        "drift", _spark(facts.log_statistic, "red1", 0.0, limit),
-        _last(facts.log_statistic, "{:.1f}") + f" of {limit:.1f}" if facts.log_limit else "–",
-    )  # fmt: skip
+    drift = Text(_last(facts.log_statistic, "{:.1f}") + f" of {limit:.1f}" if facts.log_limit else "–")
+    if facts.drift:
+        drift = Text(f"over {limit:.1f}", "bold red1")
+    table.add_row("drift", _spark(facts.log_statistic, "red1", 0.0, limit), drift)
+    light = Text.assemble(("light      ", "dim"), (f"{facts.gain:.0%}", "yellow1" if facts.gain < 1 else ""))
     note = Text(
-        "drift: log of the evidence against “nothing has changed”; at the limit the alarm budget is used",
-        "dim",
+        "drift: log of the evidence that the pictures have changed; over the limit it is an alarm", "dim"
     )
-    return Panel(Group(table, Text(), note), title="what the monitor measures", border_style="grey50")
+    return Panel(Group(table, light, Text(), note), title="what the monitor measures", border_style="grey50")
 
 
 def _spark(values: Iterable[float], style: str, low: float | None = None, high: float | None = None) -> Text:
-    seen = list(values)[-22:]
+    seen = list(values)[-SPARK_POINTS:]
     if not seen:
         return Text("…", "dim")
     bottom = min(seen) * 0.9 if low is None else low
@@ -146,7 +150,7 @@ def _conveyor(facts: Facts) -> RenderableType:
         belt.append("empty", "dim")
     runs = ("▶ runs", "green3") if facts.is_conveyor_on else ("■ stands", "red1")
     line = Text.assemble(
-        runs, f"   {facts.parts_made} parts, {facts.inspected} inspected, {facts.rejected} rejected",
+        runs, f" {facts.parts_made} made {facts.inspected} inspected {facts.rejected} bad",
     )  # fmt: skip
     legend = Text.assemble(
         ("●", "green3"), " pass ", ("✗", "red1"), " reject ", ("○", "grey62"), " not inspected"
@@ -157,8 +161,8 @@ def _conveyor(facts: Facts) -> RenderableType:
 def _interlock(facts: Facts) -> RenderableType:
     word = f"{facts.state}{' · proving' if facts.is_proving else ''}"
     lamps = Text.assemble(
-        ("  M ", _lamp(facts.output in {"MACHINE", "MACHINE_AND_AI"})), " machine may run   ",
-        ("  A ", _lamp(facts.output == "MACHINE_AND_AI")), " model's outputs may be used",
+        (" M ", _lamp(facts.output in {"MACHINE", "MACHINE_AND_AI"})), " the machine may run\n",
+        (" A ", _lamp(facts.output == "MACHINE_AND_AI")), " the model's outputs may be used",
     )  # fmt: skip
     lacks = Text(
         "\n".join(f"reset lacks: {text}" for text in facts.missing[:2]) or "", "yellow1", overflow="ellipsis"
@@ -197,7 +201,16 @@ def _alarm(facts: Facts) -> RenderableType:
 
 
 def _story(story: list[str]) -> RenderableType:
-    return Panel(Group(*(Text.from_markup(line) for line in story)), title="the story", border_style="grey50")
+    """The last lines that fit, whole."""
+    shown: list[Text] = []
+    rows = 0
+    for line in reversed(story):
+        text = Text.from_markup(line)
+        rows += math.ceil(len(text.plain) / STORY_COLUMNS)
+        if rows > STORY_ROWS:
+            break
+        shown.insert(0, text)
+    return Panel(Group(*shown), title="the story", border_style="grey50")
 
 
 def _foot(teller: Teller) -> RenderableType:

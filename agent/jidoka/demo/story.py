@@ -159,7 +159,7 @@ def _refused(facts: Facts, since: Mark) -> dict[str, Any] | None:
 
 def _refusal_figures(facts: Facts, since: Mark) -> dict[str, Any]:
     refused = _refused(facts, since) or {}
-    return {"reasons": "; ".join(refused.get("reasons", ()))}
+    return {"reasons": " · ".join(text.rstrip(".") for text in refused.get("reasons", ()))}
 
 
 def _sort_figures(facts: Facts, since: Mark) -> dict[str, Any]:
