@@ -112,7 +112,9 @@ class Facts:
             self.log_limit = float(statistic.get("limit_log") or 0.0)
 
     def apply_transition(self, transition: Mapping[str, Any]) -> None:
-        """A numbered event of the interlock, as the subscriber received it."""
+        """A numbered event of the interlock, as the subscriber received it; what is sent twice counts once."""
+        if self.transitions and transition["number"] <= self.transitions[-1]["number"]:
+            return
         names = {end: str(transition[end]).replace("_", "-") for end in ("from", "to")}
         self.transitions.append({**transition, **names})
 

@@ -14,6 +14,7 @@ from jidoka.demo.broker import HOST, broker_program, free_port
 from jidoka.supervisor import Program, program_commands
 
 PARTS_PER_S = 10
+LONGEST_FOLDER = 50
 BASELINE_RECORDS = 2000
 SEED = 830  # of this one, every stretch of 25 parts has a few defective ones
 
@@ -133,8 +134,10 @@ class Site:
 
 
 def make_site() -> Site:
-    """A new site in a temporary folder (a short path: socket names have a limit of 107 bytes)."""
-    folder = Path(tempfile.mkdtemp(prefix="jidoka-demo-"))
+    """A new site in a temporary folder."""
+    # names of sockets have at most 107 bytes, and some of them are five folders down
+    is_short = len(tempfile.gettempdir()) <= LONGEST_FOLDER
+    folder = Path(tempfile.mkdtemp(prefix="jidoka-demo-", dir=None if is_short else "/tmp"))  # noqa: S108
     port = free_port()
     text = CONFIGURATION.format(
         folder=folder, parts_per_s=PARTS_PER_S, host=HOST, port=port, metrics_port=free_port(), seed=SEED

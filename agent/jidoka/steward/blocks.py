@@ -64,6 +64,11 @@ class Blocks:
             else:
                 ledger.spool(model, encode_rows(taken), is_fresh=False)
 
+    def close_all(self, ledger: Ledger, now_ns: int, wall_ns: int) -> None:
+        """An orderly stop: what was gathered so far becomes a block, so that the file alone tells the whole story."""
+        for block in list(self._open.values()):
+            self._close(ledger, block, now_ns, wall_ns)
+
     def _block(self, model: str) -> OpenBlock:
         block = self._open.get(model)
         if block is None:

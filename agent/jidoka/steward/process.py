@@ -366,6 +366,7 @@ class Steward:
         for channel in [self.guard, *self.peers.values()]:
             channel.send(messages.encode_json(MessageKind.BYE, channel.number, now_ns, bye))
             channel.close()
+        self.blocks.close_all(self.ledger, now_ns, time.time_ns())
         stop = Record(Kind.BOOT, boot_event(self.plan.digest, "stop"), is_urgent=True)
         self._do([stop], now_ns, time.time_ns())
         is_clean = self.ledger.close()
