@@ -1,4 +1,4 @@
-"""Exit codes of every command: one table, also printed by `jidoka --help` and in docs/exit-codes.md."""
+"""Exit codes of every command: one table, also printed by `jidoka --help` and in docs/reference.md."""
 
 from __future__ import annotations
 
@@ -33,11 +33,24 @@ EXIT_CODES: tuple[ExitCode, ...] = (
     ExitCode(7, "link", errors.LinkError, "The serial port or the PLC behind it can't be used."),
     ExitCode(8, "broker", errors.BrokerError, "The MQTT broker can't be reached or refuses."),
     ExitCode(9, "ledger", errors.LedgerError, "The ledger is damaged or can't be written."),
-    ExitCode(10, "refused", errors.RefusedError, "The request was understood and refused."),
+    ExitCode(
+        10,
+        "refused",
+        errors.RefusedError,
+        "The request was understood and refused, or another one of this program runs already.",
+    ),
     ExitCode(11, "not running", errors.NotRunningError, "A program that is needed isn't running."),
     ExitCode(12, "demo", None, "A stage of the demonstration did not happen."),
     ExitCode(130, "interrupted", None, "Ended by Ctrl-C."),
 )
+
+
+def error_of(code: int) -> type[errors.PlainError]:
+    """The class of errors that a program's exit code tells; NotRunningError for a code that tells none."""
+    for row in EXIT_CODES:
+        if row.code == code and row.error is not None and issubclass(row.error, errors.PlainError):
+            return row.error
+    return errors.NotRunningError
 
 
 def code_of(error: BaseException) -> int:

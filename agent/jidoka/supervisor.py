@@ -17,12 +17,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jidoka_bridge.errors import NotRunningError
+from jidoka_bridge.errors import ConfigurationError, NotRunningError
+
+from jidoka.exit_codes import error_of
 
 RESTART_MIN_S = 0.5
 RESTART_MAX_S = 30.0
 STEADY_S = 10.0  # a program that ran this long starts again with the shortest back-off
 STOP_LIMIT_S = 5.0
+#: how every program begins the line that says why it ends; what follows are further faults and the remedy
+LAST_WORDS = "error: "
+MOST_WORDS = 20
 CREDENTIALS_BYTES = 12  # struct ucred: pid, uid, gid
 
 
@@ -54,6 +59,8 @@ class Child:
         self.backoff_s = RESTART_MIN_S
         self.ended = ""
         self.last_line = ""
+        self.last_words: list[str] = []
+        self.code = 0
         self.pending = b""
 
     @property
@@ -84,11 +91,19 @@ class Supervisor:
         self._on_change = on_change
         self._is_stopping = False
         self._selector = selectors.DefaultSelector()
-        run_dir.mkdir(parents=True, exist_ok=True)
+        self._starting: Child | None = None
         self._notify_path = run_dir / f"notify.{os.getpid()}"
-        self._notify_path.unlink(missing_ok=True)
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._notify.bind(str(self._notify_path))
+        try:
+            run_dir.mkdir(parents=True, exist_ok=True)
+            self._notify_path.unlink(missing_ok=True)
+            self._notify.bind(str(self._notify_path))
+        except OSError as error:
+            self._notify.close()
+            raise ConfigurationError(
+                f"{run_dir}: can't be used as run_dir: {error.strerror or error}",
+                "Give a run_dir that this user may write, or run as the user that owns it.",
+            ) from None
         # the kernel names the sender of a notification: a program can speak for itself only
         self._notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._selector.register(self._notify, selectors.EVENT_READ, None)
@@ -96,16 +111,27 @@ class Supervisor:
     def start(self, name: str, limit_s: float) -> None:
         """Start one program and wait until it says that it is ready.
 
-        Raises NotRunningError with its last line if it ends first or isn't ready in limit_s.
+        If it ends first: raises its own error again (the class of its exit code, its own words and remedy), else
+        NotRunningError with its last line. Raises NotRunningError too if it isn't ready in limit_s.
         """
         child = self.children[name]
+        self._starting = child
+        try:
+            self._start(child, limit_s)
+        finally:
+            self._starting = None
+
+    def _start(self, child: Child, limit_s: float) -> None:
+        name = child.program.name
         self._spawn(child)
         deadline_s = time.monotonic() + limit_s
         while not child.is_ready:
             if not child.is_running:
-                raise NotRunningError(
-                    f"{name} ended before it was ready ({child.ended}): {child.last_line or 'it printed nothing'}",
-                    "Mend what it says, then start again.",
+                what, *remedy = child.last_words or [child.last_line or "it printed nothing"]
+                kind = error_of(child.code) if child.last_words else NotRunningError
+                raise kind(
+                    f"{name} ended before it was ready ({child.ended}): {what}",
+                    " ".join(each.strip() for each in remedy) or "Mend what it says, then start again.",
                 )
             if time.monotonic() > deadline_s:
                 raise NotRunningError(
@@ -160,6 +186,7 @@ class Supervisor:
         child.next_start_s = 0.0
         child.is_ready = False
         child.status = child.ended = ""
+        child.last_words = []
         child.started_s = time.monotonic()
         child.starts += 1
         environment = {
@@ -188,10 +215,10 @@ class Supervisor:
             os.killpg(process.pid, signal.SIGKILL)  # whatever it started itself
         child.process = None
         child.is_ready = False
-        code = process.returncode
+        code = child.code = process.returncode
         child.ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         text = f"ended with {child.ended}"
-        if child.program.is_restarted and not self._is_stopping:
+        if child.program.is_restarted and not self._is_stopping and child is not self._starting:
             if now_s - child.started_s > STEADY_S:
                 child.backoff_s = RESTART_MIN_S
             child.next_start_s = now_s + child.backoff_s
@@ -211,8 +238,12 @@ class Supervisor:
         if not chunk and child.pending:
             lines, child.pending = [child.pending], b""
         for line in lines:
-            child.last_line = line.decode(errors="replace")
-            self._on_line(child.program.name, child.last_line)
+            child.last_line = text = line.decode(errors="replace")
+            if LAST_WORDS in text:
+                child.last_words = [text.partition(LAST_WORDS)[2]]
+            elif child.last_words:
+                child.last_words = [*child.last_words, text][:MOST_WORDS]
+            self._on_line(child.program.name, text)
 
     def _ready(self, child: Child) -> None:
         child.is_ready = True

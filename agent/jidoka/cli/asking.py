@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from jidoka_bridge import plan as plans
+from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.messages import Kind
 from jidoka_bridge.plan import Plan
+from jidoka_bridge.roles import ROLES
 
+#: a file that the user names: whether it is one, and may be read, is said by whoever reads it, with a remedy
+FILE = click.Path(readable=False, path_type=Path)
 DEFAULT_PLAN = "/etc/jidoka/plan.json"
+HOW_TO_NAME_A_PLAN = (
+    "Name the plan that the programs run with --plan PLAN or JIDOKA_PLAN (jidoka run keeps it in STATE_DIR/plan.json), "
+    "or their configuration with --config FILE."
+)
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def plan_options(function: _F) -> _F:
     """The options --plan and --config of a command that talks to a running device."""
     plan = click.option(
-        "--plan", "plan_file", type=click.Path(path_type=Path), envvar="JIDOKA_PLAN", default=DEFAULT_PLAN,
+        "--plan", "plan_file", type=FILE, envvar="JIDOKA_PLAN", default=DEFAULT_PLAN,
         show_default=True, help="The plan that the programs run; also from the environment, JIDOKA_PLAN.",
     )  # fmt: skip
     config = click.option(
         "--config",
         "config_file",
-        type=click.Path(path_type=Path),
-        help="The configuration, instead of the plan.",
+        type=FILE,
+        help="The configuration that it was made of, instead of the plan.",
     )
     return plan(config(function))
 
 
 def person_options(function: _F) -> _F:
     """The options --role and --person of a command that acts."""
-    role = click.option("--role", default="operator", show_default=True, help="In which role you act.")
+    role = click.option(
+        "--role",
+        type=click.Choice(ROLES),
+        default="operator",
+        show_default=True,
+        help="In which role you act.",
+    )
     person = click.option(
         "--person", default="local", show_default=True, help="Your pseudonym of this shift."
     )
@@ -43,6 +58,10 @@ def person_options(function: _F) -> _F:
 def load_plan(plan_file: Path, config_file: Path | None = None) -> Plan:
     """The plan, compiled first if a configuration is given. Raises ConfigurationError."""
     if config_file is None and plan_file.suffix == ".json":
+        if not os.path.lexists(plan_file):
+            raise ConfigurationError(
+                f"{plan_file}: can't read the plan: there is no such file", HOW_TO_NAME_A_PLAN
+            )
         return plans.load(plan_file)
     from jidoka.config.compile import compile_plan
 

@@ -37,18 +37,42 @@ def command() -> None:
 
 
 @command.command("learn")
-@click.argument("configuration", type=click.Path(dir_okay=False))
-@click.option("--model", help="Which model; needed where the configuration has several.")
-@click.option("--records", default=2000, show_default=True, help="How many records to take.")
-@click.option("--source", help="Run the bundle on this source (renderer, or a folder of pictures) meanwhile.")
+@click.argument("configuration", type=click.Path(readable=False))
+@click.option("--model", metavar="ID", help="Which model; needed where the configuration has several.")
+@click.option(
+    "--records",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=2000,
+    show_default=True,
+    help="How many records to take.",
+)
+@click.option(
+    "--source",
+    metavar="renderer|DIR",
+    help="Run the bundle on this source (renderer, or a folder of pictures) meanwhile.",
+)
 @click.option(
     "--rate",
-    type=float,
+    type=click.FloatRange(0.0, 1000.0),
+    metavar="HZ",
     help="Pictures a second of --source (100 where the configuration states records_per_s).",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of --source renderer.")
 @click.option(
-    "--limit", "limit_s", type=float, default=0.0, help="Give up after this many seconds; 0 = never."
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0, 2**32 - 1),
+    default=1,
+    show_default=True,
+    help="Seed of --source renderer.",
+)
+@click.option(
+    "--limit",
+    "limit_s",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.0),
+    default=0.0,
+    help="Give up after this many seconds; 0 = never.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def learn(*, configuration: str, model: str | None, records: int, source: str | None, rate: float | None,
@@ -106,8 +130,8 @@ def learn(*, configuration: str, model: str | None, records: int, source: str | 
 
 
 @command.command("show")
-@click.argument("configuration", type=click.Path(dir_okay=False))
-@click.option("--model", help="Only this model.")
+@click.argument("configuration", type=click.Path(readable=False))
+@click.option("--model", metavar="ID", help="Only this model.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def show(configuration: str, model: str | None, as_json: bool) -> None:
     """Show the baselines of a configuration: the budget in words, what is seen, and what is promised.
@@ -153,7 +177,7 @@ def _model(plan: Plan, wanted: str | None) -> str:
     if wanted is None and len(names) == 1:
         return names[0]
     raise click.UsageError(
-        f"--model must be one of {', '.join(names)}" + (f", not {wanted}" if wanted else "")
+        f"--model must name one of {', '.join(names)}" + (f", not {wanted}" if wanted else "")
     )
 
 
@@ -192,7 +216,7 @@ def _host(
         yield None
         return
     bundle = plan.sections["models"][model]["bundle"]
-    options = ["--source", source, "--seed", str(seed), "--socket", str(plan.tap_socket)]
+    options = ["--source", source, "--seed", str(seed), "--socket", str(plan.tap_socket), "--model", model]
     # a budget in seconds needs the line's own rate: where the plan doesn't state it, the source must show it
     if rate is None and plan.sections["models"][model].get("records_per_s"):
         rate = FAST_HZ
@@ -221,20 +245,28 @@ def _collect(
 ) -> None:
     from jidoka_bridge.errors import BaselineError, InputError
 
+    from jidoka.exit_codes import error_of
+
     begun_s = time.monotonic()
     with _progress(learner) as report:
         while not learner.is_done:
             turn(0.1)
             report()
             if host is not None and host.poll() is not None and not learner.has_tap:
+                if host.returncode:
+                    raise error_of(host.returncode)(
+                        f"the bundle can't be run on the source (exit code {host.returncode}), so nothing was learned",
+                        "Mend what is said above.",
+                    )
                 raise InputError(
-                    f"the source ended after {learner.taken} records (exit code {host.returncode})",
+                    f"the source ended after {learner.taken} records ",
                     "Use a source with more pictures, or ask for fewer records with --records.",
                 )
             if limit_s and time.monotonic() - begun_s > limit_s:
                 raise BaselineError(
                     f"{learner.model}: {learner.progress} of {learner.wanted} records came within {limit_s:g} s",
-                    "Is the application watched (jidoka_tap.watch), and does it use this socket?",
+                    "Start the application, see that it is watched (jidoka_tap.watch) under this id, and that it uses "
+                    "the tap socket of this configuration.",
                 )
 
 

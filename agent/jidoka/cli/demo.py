@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 DEMO_FAILED = 12
 #: how long the story waits for a person before it goes on by itself
-PATIENCE_S = 6.0
+PATIENCE_S = 3.5
 
 
 @click.command("demo")
@@ -37,13 +37,18 @@ def command(fast: bool, as_json: bool, plain: bool, broker: str) -> int:
         r  press and release the reset button     a  acknowledge the alarm
         l  replace the lamp                       k  turn the override key      q  end
 
+    \b
+    Example:
+        jidoka demo
+        jidoka demo --fast --json | jq .stages
+
     When nobody types, the story goes on by itself. Exit code 0 only if every stage really happened.
     """
     try:
         import onnxruntime  # noqa: F401
     except ImportError:
         raise click.UsageError(
-            'the demonstration needs its extra: pip install "jidoka-edge[demo]" (onnxruntime, amqtt)'
+            'the demonstration needs its extra (onnxruntime, amqtt). Install it: pip install "jidoka-edge[demo]"'
         ) from None
     from rich.console import Console
 

@@ -8,17 +8,24 @@ from pathlib import Path
 
 import click
 
+from jidoka.cli.asking import FILE
+
 
 @click.group("guard")
 def command() -> None:
     """The guard decides what the machine may do and speaks to its PLC.
 
     `jidoka run` starts it with the other programs; `jidoka guard init` is needed once for each new device.
+
+    \b
+    Example:
+        jidoka guard init line7.yaml
+        jidoka plan line7.yaml -o plan.json && jidoka guard run plan.json
     """
 
 
 @command.command("init")
-@click.argument("configuration", type=click.Path(path_type=Path))
+@click.argument("configuration", type=FILE)
 def init(configuration: Path) -> None:
     """Make the latch file of a new device.
 
@@ -40,9 +47,11 @@ def init(configuration: Path) -> None:
 
 
 @command.command("run")
-@click.argument("plan", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("plan", type=FILE)
 def run(plan: Path) -> None:
-    """Run the guard alone, in this terminal, until Ctrl-C.
+    """Run the guard alone, in this terminal, until Ctrl-C. PLAN is what `jidoka plan` wrote.
+
+    Where the serial port is missing or the PLC is silent it isn't armed, says why, and goes on trying.
 
     \b
     Example:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from jidoka.cli.asking import FILE
+
 
 @click.command("host", short_help="Run a model bundle on pictures.")
 @click.argument("bundle", required=False)
@@ -14,14 +16,17 @@ import click
     "--source", metavar="renderer|DIR",
     help="The built-in renderer (the default), or a folder of images, taken in the order of their names.",
 )  # fmt: skip
-@click.option("--trigger", type=click.Path(path_type=Path), metavar="PANEL", help="One picture for each line `part N` that the PLC's panel prints.")  # fmt: skip
-@click.option("--camera", type=click.Path(path_type=Path), metavar="FILE", help="JSON file with the renderer's knobs, read again when it changes.")  # fmt: skip
+@click.option("--trigger", type=FILE, metavar="PANEL", help="One picture for each line `part N` that the PLC's panel prints.")  # fmt: skip
+@click.option("--camera", type=FILE, metavar="FILE", help="JSON file with the renderer's knobs, read again when it changes.")  # fmt: skip
 @click.option("--rate", "rate_hz", type=click.FloatRange(0.0, 1000.0), metavar="HZ", help="Pictures a second without a trigger (10); 0: as fast as it goes.")  # fmt: skip
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="End after N pictures.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), metavar="N", help="Start of the renderer's random numbers (1).")  # fmt: skip
 @click.option("--loop", "is_looped", is_flag=True, help="Begin the folder again when it ends.")
-@click.option("--socket", "tap_socket", type=click.Path(path_type=Path), metavar="PATH", help="The monitor's tap socket.")  # fmt: skip
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="PLAN", help="Take everything from the `host:` section of a compiled plan; other options win.")  # fmt: skip
+@click.option("--socket", "tap_socket", type=FILE, metavar="PATH", help="The monitor's tap socket.")  # fmt: skip
+@click.option("--plan", "plan_file", type=FILE, metavar="PLAN", help="Take everything from the `host:` section of a compiled plan; other options win.")  # fmt: skip
+@click.option(
+    "--model", metavar="ID", help="The model's id in the configuration, where it isn't the bundle's own name."
+)
 @click.option("--results", is_flag=True, help="Print a JSON object a picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print nothing but a JSON object at the end.")
 @click.pass_context
@@ -57,7 +62,7 @@ def command(
     elif bundle is not None:
         options = Options(bundle)
     else:
-        raise click.UsageError("Give a BUNDLE, such as surface-inspection, or --plan.", context)
+        raise click.UsageError("give a BUNDLE, such as surface-inspection, or --plan.", context)
     chosen = {name: value for name, value in given.items() if value is not None and value is not False}
     if results or as_json:
         chosen["tells"] = "results" if results else "summary"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-_FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+from jidoka.cli.asking import FILE
+
+_FILE = click.argument("file", type=FILE)
 
 
 @click.group("ledger")
@@ -46,7 +48,9 @@ def check_command(file: Path, as_json: bool) -> int:
         click.echo(json.dumps(report.as_json(), indent=2))
     else:
         kinds = ", ".join(f"{count} {name}" for name, count in report.kinds.most_common())
-        click.echo(f"{file}: {report.entries} entries in {report.size} bytes, {report.boots} boots")
+        click.echo(
+            f"{file}: {report.entries} entries in {report.size} bytes, {report.boots} boot{'s' if report.boots != 1 else ''}"
+        )
         click.echo(f"  {kinds or 'no entries'}; {report.decisions} decisions in blocks")
         if report.sealed:
             click.echo(f"  {report.sealed} texts behind commitments, {report.texts} not erased")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import os
 import sys
 from typing import NamedTuple
 
 import click
-from jidoka_bridge.errors import PlainError
+from jidoka_bridge.errors import PlainError, told
 
 from jidoka import __version__
 from jidoka.exit_codes import EXIT_CODES, code_of
@@ -42,18 +44,27 @@ COMMANDS: tuple[Row, ...] = (
 class Commands(click.Group):
     """The group behind `jidoka`; knows every command by the table alone, so that --help imports none of them."""
 
+    def invoke(self, ctx: click.Context) -> object:
+        """As click does it, but a reader that has enough (`| head`) is no error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
         return [row.name for row in COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        del ctx
         for row in COMMANDS:
             if row.name == cmd_name:
                 found = importlib.import_module(f"jidoka.cli.{row.module}").command
                 assert isinstance(found, click.Command)
                 return found
-        return None
+        near = difflib.get_close_matches(cmd_name, self.list_commands(ctx), 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise click.UsageError(f"there is no command {cmd_name!r}.{hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -77,6 +88,14 @@ def jidoka() -> None:
     """
 
 
+def _plainly(error: click.ClickException) -> str:
+    """What click can't understand, in the style of every other error: small after `error:`, a remedy on its own line."""
+    text = error.format_message().strip()
+    text = text[:1].lower() + text[1:] if text[1:2].islower() else text
+    context = getattr(error, "ctx", None)
+    return told(text, f"See: {context.command_path if context else 'jidoka'} --help")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every user's mistake ends in one plain sentence and a code of the table."""
     try:
@@ -84,8 +103,11 @@ def main(arguments: list[str] | None = None) -> None:
     except PlainError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(code_of(error))
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(f"error: {_plainly(error)}", err=True)
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)

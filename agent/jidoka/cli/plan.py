@@ -9,8 +9,8 @@ import click
 
 
 @click.command("plan")
-@click.argument("configuration", type=click.Path(dir_okay=False))
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the plan into this file.")
+@click.argument("configuration", type=click.Path(readable=False))
+@click.option("-o", "--output", type=click.Path(), help="Write the plan into this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan itself, as the programs load it.")
 def command(configuration: str, output: str | None, as_json: bool) -> None:
     """Compile CONFIGURATION into a plan, with a digest that guard, monitor and steward verify.
@@ -60,5 +60,5 @@ def _write(path: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
         raise ConfigurationError(
             f"{path}: can't write the plan: {error.strerror}",
-            "Give a file in a folder that exists and is yours.",
+            "Give a file in a folder that exists and that this user may write.",
         ) from None

@@ -22,7 +22,12 @@ however it ends, the pseudo-terminals are gone. All options: jidoka plc sim --he
 
 @click.group()
 def command() -> None:
-    """A PLC in software: the reference model that speaks Modbus RTU on a pseudo-terminal."""
+    """A PLC in software: the reference model that speaks Modbus RTU on a pseudo-terminal.
+
+    \b
+    Example:
+        jidoka plc sim --link /tmp/plc --panel /tmp/panel
+    """
 
 
 @command.command(

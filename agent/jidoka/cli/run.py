@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from jidoka_bridge.errors import ConfigurationError
+from jidoka_bridge.errors import ConfigurationError, RefusedError
+
+from jidoka.cli.asking import FILE
 
 if TYPE_CHECKING:
     from jidoka_bridge.plan import Plan
 
 
 @click.command("run")
-@click.argument("configuration", type=click.Path(path_type=Path))
+@click.argument("configuration", type=FILE)
 def command(configuration: Path) -> None:
     """Start steward, guard, monitor and (where the configuration has one) host, and keep them running.
 
@@ -25,6 +27,7 @@ def command(configuration: Path) -> None:
 
     \b
     Example:
+        jidoka guard init line7.yaml                            # once for each new device
         jidoka validate line7.yaml && jidoka run line7.yaml
 
     A program that dies is started again after 0.5 to 30 s. That never starts the machine: the guard comes back in
@@ -61,10 +64,13 @@ def _load(configuration: Path) -> tuple[Path, Plan]:
     from jidoka_bridge import plan as plans
 
     if configuration.suffix == ".json":
-        return configuration.resolve(), plans.load(configuration)
+        plan = plans.load(configuration)
+        _require_alone(plan)
+        return configuration.resolve(), plan
     from jidoka.config.compile import compile_plan
 
     plan = compile_plan(configuration)
+    _require_alone(plan)
     plan_file = Path(plan.state_dir) / "plan.json"
     try:
         plan_file.parent.mkdir(parents=True, exist_ok=True)
@@ -75,3 +81,14 @@ def _load(configuration: Path) -> tuple[Path, Plan]:
             "Give a state_dir that this user may write, or run as the user that owns it.",
         ) from None
     return plan_file, plan
+
+
+def _require_alone(plan: Plan) -> None:
+    """Before the plan is written: programs that run now would load it when they are started again."""
+    from jidoka_bridge.channel import is_listening
+
+    if is_listening(plan.steward_socket):
+        raise RefusedError(
+            f"{plan.steward_socket}: another steward listens there, so this device runs already",
+            "Stop it first (Ctrl-C where it runs, or systemctl stop). To see it: jidoka status --config CONFIGURATION",
+        )

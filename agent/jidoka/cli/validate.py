@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate")
-@click.argument("file", type=click.Path(dir_okay=False))
+@click.argument("file", type=click.Path(readable=False))
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the faults as a JSON list, for scripts and editors."
 )

@@ -168,7 +168,7 @@ def find_bundle(reference: str | Path, base_dir: Path | None = None) -> Path:
     """
     text = str(reference)
     folder = (base_dir or Path()) / text
-    if folder.is_dir():
+    if _is_dir(folder):
         return folder.resolve()
     if "/" not in text and text not in {"", ".", ".."}:
         for shelf in SHIPPED:
@@ -194,11 +194,11 @@ def load_bundle(reference: str | Path, base_dir: Path | None = None) -> Bundle:
     """
     folder = find_bundle(reference, base_dir)
     path = folder / MANIFEST
-    if not path.is_file():
+    if not _is_file(path):
         raise ModelError(f"{folder}: has no {MANIFEST}", "Give a bundle's folder, or write its manifest.")
     manifest = _read_manifest(path)
     file = folder / manifest.file
-    if not file.is_file():
+    if not _is_file(file):
         raise ModelError(
             f"{file}: the model file is missing", f"Copy it there; {path} names it, with its digest."
         )
@@ -230,13 +230,25 @@ def load_bundle(reference: str | Path, base_dir: Path | None = None) -> Bundle:
     )
 
 
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:  # a folder above it is closed to this user
+        raise ModelError(f"{path}: can't be read: {error.strerror}", _RIGHTS) from None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise ModelError(f"{path}: can't be read: {error.strerror}", _RIGHTS) from None
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ModelError(
-            f"{path}: can't be read: {error.strerror}", "Check the path and its rights."
-        ) from None
+        raise ModelError(f"{path}: can't be read: {error.strerror}", _RIGHTS) from None
 
 
 def _require_digest(file: Path, content: bytes, expected: str) -> None:
@@ -267,6 +279,7 @@ def _read_manifest(path: Path) -> Manifest:
     return manifest
 
 
+_RIGHTS = "Let this user read it, or run as the user that owns it."
 _REMEDY = "Correct the manifest, or copy the bundle anew from its maker."
 
 

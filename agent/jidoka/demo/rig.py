@@ -23,6 +23,7 @@ from jidoka.supervisor import Supervisor
 
 STEP_S = 0.03
 START_LIMIT_S = 180.0
+LEARN_HZ = 500  # as fast as small machines render; the line's own rate is stated in the configuration
 
 
 class Rig:
@@ -71,6 +72,8 @@ class Rig:
             str(self.site.configuration_file),
             "--source",
             "renderer",
+            "--rate",
+            str(LEARN_HZ),
             "--records",
             str(records),
         )

@@ -27,8 +27,9 @@ def read_camera(path: Path) -> Camera:
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"{path}: can't be read: {error.strerror}", example) from None
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: isn't JSON: {error}", example) from None
+    except (ValueError, RecursionError) as error:
+        place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigurationError(f"{path}: isn't JSON{place}", example) from None
     if not isinstance(value, dict):
         raise ConfigurationError(f"{path}: isn't a JSON object", example)
     for name in value:

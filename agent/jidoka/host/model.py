@@ -66,8 +66,8 @@ def open_session(bundle: Bundle) -> Any:
     except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds, all mean the file
         text = str(error).strip().splitlines()
         raise ModelError(
-            f"{bundle.file}: onnxruntime can't load it: {text[0] if text else type(error).__name__}",
-            "Export the model anew, for an opset that this onnxruntime knows.",
+            f"{bundle.file}: can't be loaded as a model: {text[0] if text else type(error).__name__}",
+            "It is cut off, isn't ONNX, or is of an opset that this onnxruntime doesn't know: copy or export it anew.",
         ) from None
     faults = [
         *differences("input", bundle.inputs, session.get_inputs()),

@@ -55,14 +55,18 @@ class Folder:
     """
 
     def __init__(self, folder: Path, is_looped: bool = False) -> None:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: no such folder.", "Give `renderer`, or a folder that holds images.")
         try:
+            if not folder.is_dir():
+                why = "isn't a folder" if folder.exists() else "no such folder"
+                raise InputError(f"{folder}: {why}.", "Give `renderer`, or a folder that holds images.")
             self._files = sorted(
                 file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")
             )
         except OSError as error:
-            raise InputError(f"{folder}: can't be read: {error.strerror}.", "Check its rights.") from None
+            raise InputError(
+                f"{folder}: can't be read: {error.strerror}.",
+                "Let this user read it, or run as the user that owns it.",
+            ) from None
         if not self._files:
             raise InputError(
                 f"{folder}: has no image files.", "Give a folder with PNG, JPEG, BMP or TIFF files in it."

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
+import stat
 from pathlib import Path
+
+from jidoka_bridge.errors import InputError
 
 log = logging.getLogger(__name__)
 
@@ -16,9 +20,19 @@ PART = re.compile(rb"part (\d{1,18})\s*")
 
 
 class Trigger:
-    """Reads a terminal that the PLC makes. Opened for reading only, and again whenever the PLC is restarted."""
+    """Reads a terminal that the PLC makes. Opened for reading only, and again whenever the PLC is restarted.
+
+    Raises InputError where a file or a folder stands in its place.
+    """
 
     def __init__(self, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            mode = path.stat().st_mode
+            if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+                raise InputError(
+                    f"{path}: isn't the panel of a PLC, it is a {'file' if stat.S_ISREG(mode) else 'folder'}",
+                    "Give the path that the PLC makes, such as that of: jidoka plc sim --panel PATH",
+                )
         self.path = path
         self._fd = -1
         self._rest = b""

@@ -22,7 +22,11 @@ LOG = logging.getLogger("monitor")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the monitor; returns a code of jidoka.exit_codes."""
-    parser = argparse.ArgumentParser(prog="python -m jidoka.monitor", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m jidoka.monitor",
+        description="Judges every record of the watched models and tells guard and steward.",
+        epilog="Example: python -m jidoka.monitor --plan /var/lib/jidoka/plan.json",
+    )
     parser.add_argument("--plan", required=True, type=Path, help="the plan that `jidoka plan` compiled")
     path = parser.parse_args(arguments).plan
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")
@@ -35,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run(plans.load(path))
     except PlainError as error:
-        LOG.error("%s", error)
+        print(f"monitor: error: {error}", file=sys.stderr)  # noqa: T201 — the last words of a program
         return code_of(error)
     return 0
 

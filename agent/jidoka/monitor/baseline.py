@@ -96,7 +96,8 @@ def save(path: Path, baseline: Baseline) -> str:
         part.replace(path)
     except OSError as error:
         raise BaselineError(
-            f"{path}: can't write the baseline: {error.strerror}", "Check the state folder."
+            f"{path}: can't write the baseline: {error.strerror}",
+            "Give a state_dir that this user may write, or run as the user that owns it.",
         ) from None
     return data[-32:].hex()
 
@@ -111,7 +112,7 @@ def load(path: Path, model: str, sha256: str) -> Baseline:
     try:
         baseline = _parse(data)
     except (ValueError, KeyError, TypeError, struct.error) as error:
-        raise BaselineError(f"{path}: isn't a baseline that can be used: {error}", again) from None
+        raise BaselineError(f"{path}: can't be used as a baseline: {error}", again) from None
     if baseline.model != model:
         raise BaselineError(f"{path}: is the baseline of model {baseline.model!r}, not of {model!r}", again)
     if baseline.sha256 != sha256:
@@ -125,7 +126,7 @@ def load(path: Path, model: str, sha256: str) -> Baseline:
 def _parse(data: bytes) -> Baseline:
     start = len(MAGIC) + 1
     if data[: len(MAGIC)] != MAGIC:
-        raise ValueError("it doesn't begin as one")
+        raise ValueError("it doesn't begin as one (cut off, or another file)")
     if data[len(MAGIC) : start] != str(FORMAT).encode():
         raise ValueError(
             f"format {data[len(MAGIC) : start].decode(errors='replace')}, this program reads {FORMAT}"
@@ -147,7 +148,17 @@ def load_all(plan: Plan, model: str) -> dict[Key, Baseline]:
     """Every baseline of a model by (recipe, position). Raises BaselineError for the first that can't be used."""
     found: dict[Key, Baseline] = {}
     sha256 = str(plan.sections["models"][model]["sha256"])
-    for path in sorted(folder_of(plan, model).glob("*.baseline")):
+    folder = folder_of(plan, model)
+    try:
+        paths = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return found
+    except OSError as error:
+        raise BaselineError(
+            f"{folder}: can't read the baselines: {error.strerror}",
+            "Let this user read the state directory, or run as the user that owns it.",
+        ) from None
+    for path in paths:
         name = NAME.fullmatch(path.name)
         if name is None:
             continue
@@ -155,7 +166,7 @@ def load_all(plan: Plan, model: str) -> dict[Key, Baseline]:
         if (baseline.recipe, baseline.position) != (int(name[1]), int(name[2])):
             raise BaselineError(
                 f"{path}: is of recipe {baseline.recipe}, position {baseline.position}",
-                "Give it its own name.",
+                f"Rename it to recipe-{baseline.recipe}.position-{baseline.position}.baseline.",
             )
         found[baseline.recipe, baseline.position] = baseline
     return found

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jidoka_bridge import messages
-from jidoka_bridge.channel import Channel, listen
-from jidoka_bridge.errors import ConfigurationError
+from jidoka_bridge.channel import Channel, listen_plainly
 from jidoka_bridge.messages import Kind
 from jidoka_bridge.notify import notify
 from jidoka_bridge.plan import Plan
@@ -36,13 +35,7 @@ class Taps:
     """The listening socket and every connection behind it."""
 
     def __init__(self, path: Path, intake: Intake) -> None:
-        try:
-            self.server = listen(path)
-        except OSError as error:
-            raise ConfigurationError(
-                f"{path}: can't listen for taps: {error.strerror or error}",
-                "End the other monitor, or check the run folder of the plan.",
-            ) from None
+        self.server = listen_plainly(path, "monitor")
         self.path = path
         self.intake = intake
         self.writers: dict[Channel, Writer] = {}

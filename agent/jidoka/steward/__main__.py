@@ -18,8 +18,9 @@ from jidoka.steward.process import Steward
 def main() -> int:
     """Run until told to stop; the exit code is of the table in jidoka.exit_codes."""
     parser = argparse.ArgumentParser(
-        prog="jidoka.steward",
+        prog="python -m jidoka.steward",
         description="Records what happens, tells it over MQTT, serves metrics and status.",
+        epilog="Example: python -m jidoka.steward --plan /var/lib/jidoka/plan.json",
     )
     parser.add_argument("--plan", type=Path, required=True, help="the compiled plan (jidoka plan)")
     arguments = parser.parse_args()
@@ -29,7 +30,7 @@ def main() -> int:
         plan = load(arguments.plan)
         Steward(plan).run()
     except PlainError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201 — the last words of a program
+        print(f"steward: error: {error}", file=sys.stderr)  # noqa: T201 — the last words of a program
         return code_of(error)
     return 0
 

@@ -28,7 +28,7 @@ def ask(path: Path, kind: Kind, body: dict[str, Any], limit_s: float = LIMIT_S) 
     except OSError as error:
         sock.close()
         why = f" ({error.strerror})" if isinstance(error, PermissionError) else ""
-        raise NotRunningError(f"No steward listens at {path}{why}", remedy) from None
+        raise NotRunningError(f"no steward listens at {path}{why}", remedy) from None
     channel = Channel(connected=sock)
     request = os.urandom(8).hex()
     channel.send(encode_json(kind, 0, time.monotonic_ns(), {**body, "request": request}))
@@ -38,9 +38,9 @@ def ask(path: Path, kind: Kind, body: dict[str, Any], limit_s: float = LIMIT_S) 
     finally:
         channel.close()
     if answer is None:
-        raise NotRunningError(f"The steward at {path} doesn't answer within {limit_s:g} s", remedy)
+        raise NotRunningError(f"the steward at {path} doesn't answer within {limit_s:g} s", remedy)
     if not answer.get("ok"):
-        raise RefusedError(f"Refused: {answer.get('refused', '')}", str(answer.get("remedy", "")))
+        raise RefusedError(str(answer.get("refused", "")), str(answer.get("remedy", "")))
     value: dict[str, Any] = answer.get("value") or {}
     return value
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from jidoka_bridge.channel import listen
 from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.plan import Plan
 
@@ -23,18 +21,6 @@ from jidoka.steward.mqtt.envelope import Place
 def boot_id() -> bytes:
     """The kernel's id of this boot, 16 bytes. Linux: /proc/sys/kernel/random/boot_id."""
     return bytes.fromhex(Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", ""))
-
-
-def listen_plainly(path: Path) -> socket.socket:
-    """The listening socket. Raises ConfigurationError where it can't be made."""
-    try:
-        return listen(path)
-    except FileExistsError:
-        raise ConfigurationError(f"{path}: another steward listens there", "Stop it first.") from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: can't listen: {error.strerror or error}", "Check run_dir in the plan and its rights."
-        ) from None
 
 
 def make_courier(plan: Plan, boot: bytes, wake_loop: Callable[[], None]) -> Courier | None:

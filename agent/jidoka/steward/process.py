@@ -13,7 +13,8 @@ from types import FrameType
 from typing import Any
 
 from jidoka_bridge import messages
-from jidoka_bridge.channel import Channel
+from jidoka_bridge.channel import Channel, listen_plainly
+from jidoka_bridge.errors import told
 from jidoka_bridge.messages import Kind as MessageKind
 from jidoka_bridge.messages import MessageError
 from jidoka_bridge.notify import notify
@@ -32,7 +33,6 @@ from jidoka.steward.opening import (
     boot_id,
     entry_of_news,
     first_entries,
-    listen_plainly,
     loss,
     make_courier,
 )
@@ -95,7 +95,7 @@ class Steward:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
-        server = listen_plainly(self.plan.steward_socket)
+        server = listen_plainly(self.plan.steward_socket, "steward")
         self._serve_metrics()
         self.selector.register(server, selectors.EVENT_READ, "server")
         self.selector.register(self._wake, selectors.EVENT_READ, self._wake)
@@ -126,7 +126,9 @@ class Steward:
         self._do(self.core.tick(now_ns), now_ns, wall_ns)
         self._beat(now_ns)
         if self.courier is not None:
-            self._do([entry_of_news(news, now_ns) for news in self.courier.take_news()], now_ns, wall_ns)
+            for news in self.courier.take_news():
+                log.info("broker: %s", told(news.text, news.remedy))
+                self._do([entry_of_news(news, now_ns)], now_ns, wall_ns)
         if now_ns >= self._next_second_ns:
             self._next_second_ns = now_ns + SECOND_NS
             self._each_second(now_ns, wall_ns)

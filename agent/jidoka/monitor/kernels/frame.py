@@ -34,7 +34,8 @@ def frame_features(frames: NDArray[np.float32], scale: float, offset: float, out
     """
     N, H, W, C = frames.shape
     rows = np.zeros((3, W), np.float64)
-    masks = np.zeros(W, np.float64)
+    # unsigned: as an index it needs no look at its sign
+    masks = np.zeros(W, np.uint32)
     histogram = np.zeros(NOISE_BINS, np.int64)
     total = 0.0
     total2 = 0.0
@@ -88,9 +89,10 @@ def frame_features(frames: NDArray[np.float32], scale: float, offset: float, out
                 lap += laplacian
                 lap2 += laplacian * laplacian
                 corners = a[x - 1] + a[x + 1] + new[x - 1] + new[x + 1]
-                masks[x] = min(abs(corners - 2.0 * cross + 4.0 * b[x]) + 0.5, NOISE_BINS - 1.0)
+                mask = abs(corners - 2.0 * cross + 4.0 * b[x])
+                masks[x] = np.int32(min(mask + 0.5, NOISE_BINS - 1.0))
             for x in range(1, W - 1):
-                histogram[int(masks[x])] += 1
+                histogram[np.uint64(masks[x])] += 1
             interior += max(W - 2, 0)
     if bad > 0 or N * H * W == 0:
         out[:] = np.nan

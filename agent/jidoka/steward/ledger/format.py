@@ -116,10 +116,14 @@ class FileHeader:
     def decode(cls, data: bytes) -> FileHeader:
         """Raises FormatError naming what is wrong, and both versions if it is the version."""
         if len(data) < FILE_HEADER.size:
-            raise FormatError(f"{len(data)} bytes are no ledger: its header has {FILE_HEADER.size}")
+            raise FormatError(
+                f"is no ledger: the file has {len(data)} bytes, the header alone has {FILE_HEADER.size}"
+            )
         magic, version, size, created_ns, ledger_id, crc = FILE_HEADER.unpack_from(data)
         if magic != MAGIC:
-            raise FormatError(f"begins with {magic!r}, a ledger begins with {MAGIC!r}")
+            raise FormatError(
+                f"is no ledger: it begins with {magic.hex()}, a ledger begins with {MAGIC.hex()}"
+            )
         if crc != zlib.crc32(data[: FILE_HEADER.size - 4]):
             raise FormatError("the CRC of the file header doesn't match")
         if version != VERSION or size != FILE_HEADER.size:

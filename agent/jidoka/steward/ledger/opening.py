@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from jidoka_bridge.errors import LedgerError
+from jidoka_bridge.errors import LedgerError, RefusedError
 
 from jidoka.steward.ledger.format import FILE_HEADER, Entry, FileHeader
 from jidoka.steward.ledger.reader import Continuity, Fault, Scan, read_header
@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
 
 def open_locked(path: Path, wall_ns: int) -> BinaryIO:
-    """The file, locked for this program until it is closed, with a header. Raises LedgerError."""
+    """The file, locked for this program until it is closed, with a header. Raises LedgerError, or RefusedError if a steward runs."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
@@ -52,9 +52,9 @@ def open_locked(path: Path, wall_ns: int) -> BinaryIO:
             _sync_directory(path.parent)
     except BlockingIOError:
         file.close()
-        raise LedgerError(
+        raise RefusedError(
             f"{path}: another program writes this ledger",
-            "Stop the other steward, or give this one a state directory of its own.",
+            "One device has one steward: stop the other first, or give this one a state_dir of its own.",
         ) from None
     except OSError as error:
         file.close()

@@ -159,13 +159,17 @@ def read_header(file: BinaryIO, path: Path) -> FileHeader:
         return FileHeader.decode(file.read(FILE_HEADER.size))
     except FormatError as error:
         raise LedgerError(
-            f"{path}: byte 0: {error}", "Keep the file as it is and check it against a copy."
+            f"{path}: {error}",
+            "Give the path of a ledger (jidoka status shows it). If this was one, keep it as it is and compare it "
+            "with a copy.",
         ) from None
 
 
 def open_for_reading(path: Path) -> tuple[BinaryIO, int]:
     """The file and its size now. Raises LedgerError if it can't be read."""
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(0, "it isn't a file")  # a pipe would block for ever
         file = path.open("rb")
     except OSError as error:
         raise LedgerError(

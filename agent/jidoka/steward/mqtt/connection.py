@@ -37,10 +37,11 @@ REMEDIES: dict[int, str] = {
     0x84: "The broker speaks another version of MQTT; the other one is tried next.",
     0x85: "Let the broker take this device's id as client id.",
     0x86: "Check the user name and the password file of mqtt in the configuration.",
-    0x87: "Let the broker's access list admit this device, or give user name and password_file.",
+    0x87: "Check username and password_file of the broker, or let the broker's access list admit this device.",
     0x88: "The broker is busy or stopping; it is tried again.",
     0x8A: "The broker has banned this device: see the broker's log.",
 }
+HUNG_UP = "Check that an MQTT broker without TLS listens at this port, and see its log; both versions of MQTT are tried in turn."
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,11 @@ class Broker:
             return None
         try:
             return Path(self.password_file).read_text().splitlines()[0]
-        except (OSError, IndexError):
+        except (OSError, UnicodeDecodeError, IndexError) as error:
+            why = error.strerror if isinstance(error, OSError) else "there is no text in it"
             raise BrokerError(
-                f"{self.password_file}: no password in it", "Put the broker's password on its first line."
+                f"{self.password_file}: can't read the broker's password: {why}",
+                "Put the password on its first line, and let the steward's user read it.",
             ) from None
 
 
@@ -116,11 +119,11 @@ class Connection:
             self._client.connect(self.broker.host, self.broker.port, self.broker.keepalive_s, **options)
         except ConnectionRefusedError:
             raise BrokerError(
-                f"No broker listens at {self.broker}", "Start the broker, or correct its host and port."
+                f"no broker listens at {self.broker}", "Start the broker, or correct its host and port."
             ) from None
         except socket.gaierror:
             raise BrokerError(
-                f"The host name {self.broker.host} can't be resolved",
+                f"the host name {self.broker.host} can't be resolved",
                 "Correct it, or check the network's DNS.",
             ) from None
         except TimeoutError:
@@ -203,7 +206,7 @@ class Connection:
                 # brokers that don't know the version hang up instead of answering
                 self.is_version_refused = True
                 self._end(
-                    f"{self.broker} hung up on {PROTOCOL_NAMES[self.version]}", REMEDIES[UNSUPPORTED_VERSION]
+                    f"{self.broker} hung up on {PROTOCOL_NAMES[self.version]} without an answer", HUNG_UP
                 )
 
     def _end(self, why: str, remedy: str) -> None:

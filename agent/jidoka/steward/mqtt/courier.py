@@ -202,7 +202,8 @@ class Courier:
             if left_s <= 0:
                 connection.is_version_refused = True
                 raise BrokerError(
-                    f"{self._broker} takes the connection and says nothing", "Restart the broker."
+                    f"{self._broker} takes the connection and gives no answer of MQTT",
+                    "Check that an MQTT broker listens at this port, or restart it.",
                 )
             connection.pump(self._wake, min(left_s, 0.5))
             self._drain_wake()
