@@ -125,7 +125,7 @@ RULES: dict[str, tuple[str, str, str]] = {
     "a zero time": (changed(("fallback:", "times: {no_data: 0 s}\n  fallback:")), "11:20", "0 never means 'never'"),
     "a time without a unit": (changed(("fallback:", "times: {no_data: 500}\n  fallback:")), "11:20", "has no unit"),
     "fallback without a name": (
-        changed(("  fallback: manual inspection\n", "  reset_needs: one\n"), ("response: hold", "response: fallback")),
+        changed(("  fallback: manual inspection\n", "  no_record: hold\n"), ("response: hold", "response: fallback")),
         "18:15", "no fallback is named",
     ),
     "no record to fallback without a name": (

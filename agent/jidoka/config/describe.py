@@ -86,14 +86,10 @@ def _risk_lines(plan: Plan) -> list[str]:
 
 
 def _people_lines(plan: Plan) -> list[str]:
-    where = {"panel": "at this device", "plc": "at the PLC", "either": "at this device or at the PLC"}[
-        plan.ack_at
-    ]
-    persons = {"one": "one person", "two": "two persons"}[plan.reset_needs]
     proving = f"{plan.proving.parts} parts or {plan.proving.minutes:g} min"
     return [
         (
-            f"{persons} must acknowledge {where} before the reset button counts; a judgement on drift is good for "
+            f"somebody entitled must acknowledge at this device before the reset button counts; a judgement on drift is good for "
             f"{duration_text(plan.judgement_valid_h * 3600)}"
         ),
         f"a proving run makes at most {proving}; the key overrides for at most {duration_text(plan.times.override_s)}",

@@ -227,9 +227,6 @@ class TimeSettings(Settings):
     override_repeat: Annotated[float, Duration("1 s", "1 h")] = Field(
         default=300.0, description="How often the override alarm sounds again."
     )
-    run_out: Annotated[float, Duration("10 ms", "60 s")] = Field(
-        default=2.0, description="Time that the machine takes to stand still after its permissive is gone."
-    )
 
 
 class InterlockSettings(Settings):
@@ -241,13 +238,6 @@ class InterlockSettings(Settings):
     fallback: Sentence | None = Field(
         default=None,
         description="The plant's own way of making parts without the model; without it FALLBACK is HOLD.",
-    )
-    ack_at: Literal["panel", "plc", "either"] = Field(
-        default="panel",
-        description="Where an acknowledgement opens a reset: this device, the PLC's HMI, or either.",
-    )
-    reset_needs: Literal["one", "two"] = Field(
-        default="one", description="Persons who must acknowledge before a reset."
     )
     judgement_valid: Annotated[float, Duration("1 min", "30 days")] = Field(
         default=86_400.0, description="How old a judgement on drift may be when a reset is asked for."
