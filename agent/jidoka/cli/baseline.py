@@ -91,12 +91,15 @@ def learn(*, configuration: str, model: str | None, records: int, source: str | 
     from jidoka_bridge.errors import BaselineError
 
     from jidoka.monitor.baseline import path_of, save
+    from jidoka.monitor.kernels.warm import warm
     from jidoka.monitor.learning import Learner
     from jidoka.monitor.showing import as_lines, as_object
 
     plan = _plan(configuration)
     name = _model(plan, model)
     learner = Learner(plan, name, records)
+    click.echo("compiling the kernels, if this is the first time (a minute on a small machine)", err=True)
+    warm(is_closed=False)
     with (
         _tap_socket(plan, learner) as turn,
         _host(plan, name, source=source, rate=rate, seed=seed, records=records) as host,

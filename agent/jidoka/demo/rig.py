@@ -23,6 +23,8 @@ from jidoka.supervisor import Supervisor
 
 STEP_S = 0.03
 START_LIMIT_S = 180.0
+#: how `jidoka baseline learn` begins the lines that tell of its progress
+PROGRESS = ("learning", "compiling")
 LEARN_HZ = 500  # as fast as small machines render; the line's own rate is stated in the configuration
 
 
@@ -67,16 +69,9 @@ class Rig:
         """Learn the baseline from the renderer, through the same tap and kernels as in production."""
         self._on_change(f"a baseline of {records} good parts (the first time, kernels are compiled)")
         jidoka(
-            "baseline",
-            "learn",
-            str(self.site.configuration_file),
-            "--source",
-            "renderer",
-            "--rate",
-            str(LEARN_HZ),
-            "--records",
-            str(records),
-        )
+            "baseline", "learn", str(self.site.configuration_file), "--source", "renderer",
+            "--rate", str(LEARN_HZ), "--records", str(records), on_line=self._learned,
+        )  # fmt: skip
         self._lap("baseline")
 
     def start(self) -> None:
@@ -142,6 +137,10 @@ class Rig:
             self._subscriber.close()
         self._line = self._supervisor = self._subscriber = None
 
+    def _learned(self, line: str) -> None:
+        if line.startswith(PROGRESS):
+            self._on_change(line)
+
     def _printed(self, name: str, text: str) -> None:
         if name not in {"plc", "host"} or not text.startswith("{"):
             return
@@ -168,10 +167,23 @@ def run_jidoka(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def jidoka(*arguments: str) -> str:
-    """The same, which must succeed; returns what it printed. Raises PlainError with what it said."""
-    done = run_jidoka(*arguments)
-    if done.returncode:
-        said = done.stderr.strip() or done.stdout.strip()
-        raise PlainError(f"jidoka {' '.join(arguments[:2])} ended with {done.returncode}: {said}")
-    return done.stdout
+def jidoka(*arguments: str, on_line: Callable[[str], None] | None = None) -> str:
+    """The same, which must succeed; returns what it printed, and tells on_line each line as it comes.
+
+    Raises PlainError with what it said.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jidoka.cli", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, env={**os.environ, "JIDOKA_DIE_WITH_PARENT": "1"},
+    )  # fmt: skip
+    said = []
+    with process:
+        for line in process.stdout or ():
+            said.append(line)
+            if on_line is not None:
+                on_line(line.rstrip())
+    if process.returncode:
+        raise PlainError(
+            f"jidoka {' '.join(arguments[:2])} ended with {process.returncode}: {''.join(said).strip()}"
+        )
+    return "".join(said)
