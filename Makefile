@@ -32,13 +32,13 @@ check: setup-test
 	$(BIN)/python tools/registers.py --check
 	$(BIN)/python tools/configuration_docs.py --check
 	$(BIN)/python tools/reference_docs.py --check
+	$(BIN)/python tools/figures_docs.py --check
 
 bench: setup-test
-	@for bench in tools/bench/*.py; do \
-	  case "$$bench" in */_*) continue;; esac; \
+	@status=0; for bench in tools/bench/[a-z]*.py; do \
 	  echo "== $$bench"; \
-	  $(BIN)/python "$$bench" $(ARGS) $(if $(findstring --quick,$(ARGS)),,--json docs/figures/$$(basename "$$bench" .py).json) || exit 1; \
-	done
+	  $(BIN)/python "$$bench" $(ARGS) $(if $(findstring --quick,$(ARGS)),,--json docs/figures/$$(basename "$$bench" .py).json) || status=1; \
+	done; $(if $(findstring --quick,$(ARGS)),,$(BIN)/python tools/figures_docs.py;) exit $$status
 
 setup-test: $(VENV)/test.done
 	@sh tools/setup/debian_packages.sh mosquitto mosquitto-clients

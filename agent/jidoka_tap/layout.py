@@ -5,14 +5,16 @@ names, shapes and element types of one call are those of the call before.
 """
 
 import struct
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from jidoka_tap import wire
 
-#: wire.HEADER and wire.RECORD_HEAD in one: both are little-endian without padding
-HEAD = struct.Struct(wire.HEADER.format + wire.RECORD_HEAD.format.lstrip("<"))
+#: wire.HEADER up to its time, which is the same for every record of a layout, and the rest with wire.RECORD_HEAD:
+#: both are little-endian without padding
+PREFIX = struct.Struct(wire.HEADER.format[:-1])
+HEAD = struct.Struct("<" + wire.HEADER.format[-1] + wire.RECORD_HEAD.format.lstrip("<"))
 MAX_TENSORS = 64  # of one record, wire.unpack_record refuses more
 #: stands for a value that isn't an array (a list of maps, an OrtValue): named on the wire, never sent
 UNSENDABLE = np.empty(0, np.dtype(object))
@@ -22,25 +24,37 @@ Times = Tuple[int, int]  # start and end of a call, CLOCK_MONOTONIC ns
 Where = Tuple[int, int, int]  # part, position, recipe; 0 = unknown
 
 
-class Layout(NamedTuple):
+class Layout:
     """Descriptors of records whose tensors have these element types and shapes.
 
-    kinds: (dtype, shape) of every tensor; descriptors: their bytes on the wire; body_bytes: of the whole record;
-    pads: per tensor the bytes behind it, None = the tensor isn't sent; is_plain: all are sent, none is padded;
-    not_sent: places of those that are named only.
+    kinds: (dtype, shape) of every tensor; body_bytes: of the whole record; pads: per tensor the bytes behind it,
+    None = the tensor isn't sent; not_sent: places of those that are named only.
     """
 
-    kinds: Tuple[Tuple[Any, Tuple[int, ...]], ...]
-    descriptors: bytes
-    body_bytes: int
-    pads: Tuple[Optional[bytes], ...]
-    is_plain: bool
-    not_sent: Tuple[int, ...]
+    __slots__ = ("_dtypes", "_frame", "_is_plain", "_pads", "_shapes", "body_bytes", "not_sent")
+
+    def __init__(
+        self,
+        kinds: Tuple[Tuple[Any, Tuple[int, ...]], ...],
+        descriptors: bytes,
+        body_bytes: int,
+        pads: Tuple[Optional[bytes], ...],
+        not_sent: Tuple[int, ...],
+    ) -> None:
+        self._dtypes = [dtype for dtype, _ in kinds]
+        self._shapes = [shape for _, shape in kinds]
+        self.body_bytes = body_bytes
+        self.not_sent = not_sent
+        self._pads = pads
+        self._is_plain = all(pad == b"" for pad in pads)
+        # all that comes before the tensors' bytes; what changes from record to record is written into it
+        prefix = PREFIX.pack(wire.MAGIC, wire.VERSION, wire.RECORD, 0, body_bytes)
+        self._frame = bytearray(prefix + b"\0" * HEAD.size + descriptors)
 
     def fits(self, values: Sequence[Any]) -> bool:
         """True if these are arrays with the element types and shapes that the layout was made for."""
         try:
-            for value, (dtype, shape) in zip(values, self.kinds):  # noqa: B905 - Python 3.8
+            for value, dtype, shape in zip(values, self._dtypes, self._shapes):  # noqa: B905 - Python 3.8
                 # numpy's own element types are single objects; another of equal meaning only costs a new layout
                 if value.dtype is not dtype or value.shape != shape:
                     return False
@@ -49,18 +63,20 @@ class Layout(NamedTuple):
         return True
 
     def pieces(self, number: int, times: Times, where: Where, arrays: Sequence[Any]) -> List[Any]:
-        """The datagram in pieces; arrays are not copied. Raises struct.error for a part, position or recipe
-        that doesn't fit its field."""
+        """The datagram in pieces, to be sent before the next call; arrays are not copied.
+
+        Raises struct.error for a part, position or recipe that doesn't fit its field.
+        """
         start_ns, end_ns = times
         part, position, recipe = where
-        head = HEAD.pack(
-            wire.MAGIC, wire.VERSION, wire.RECORD, 0, self.body_bytes, end_ns,
-            number, part, start_ns, end_ns - start_ns, position, recipe, len(self.kinds), 0,
+        HEAD.pack_into(
+            self._frame, PREFIX.size, end_ns, number, part, start_ns, end_ns - start_ns, position, recipe,
+            len(self._shapes), 0,
         )  # fmt: skip
-        if self.is_plain:
-            return [head, self.descriptors, *arrays]
-        pieces = [head, self.descriptors]
-        for array, pad in zip(arrays, self.pads):  # noqa: B905 - Python 3.8
+        if self._is_plain:
+            return [self._frame, *arrays]
+        pieces: List[Any] = [self._frame]
+        for array, pad in zip(arrays, self._pads):  # noqa: B905 - Python 3.8
             if pad is not None:
                 pieces.append(array)
                 if pad:
@@ -99,7 +115,6 @@ def lay_out(places: Sequence[Tuple[int, int]], arrays: Sequence[Any], inline_lim
         joined,
         wire.RECORD_HEAD.size + len(joined) + used,
         tuple(pads),
-        all(pad == b"" for pad in pads),
         tuple(not_sent),
     )
 
@@ -110,6 +125,8 @@ class Choice:
     outputs, inputs: all names of the model; asked: output_names as given to run(), may be None; fed: names of the
     feed, none where this record goes without inputs. missing: outputs that the application doesn't ask for.
     """
+
+    __slots__ = ("_given", "_known", "_roi", "is_outputs_only", "layout", "missing", "places")
 
     def __init__(
         self,
@@ -127,6 +144,7 @@ class Choice:
         self.places = [(wire.OUTPUT, outputs.index(names[n])) for n in known] + [
             (wire.INPUT, inputs.index(name)) for name in self._given
         ]
+        self.is_outputs_only = self._known is None and not self._given
         self.missing = [name for name in outputs if name not in names]
         self.layout: Optional[Layout] = None
 

@@ -26,7 +26,8 @@ def send(sock: socket.socket, pieces: List[Any], size_bytes: int) -> None:
             sock.sendmsg(pieces, (), SEND_FLAGS)
     except (TypeError, ValueError, BufferError):  # an array that isn't contiguous
         sock.send(
-            b"".join(piece if isinstance(piece, bytes) else piece.tobytes() for piece in pieces), SEND_FLAGS
+            b"".join(piece if isinstance(piece, (bytes, bytearray)) else piece.tobytes() for piece in pieces),
+            SEND_FLAGS,
         )
 
 

@@ -9,10 +9,12 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tu
 
 from jidoka_tap import wire
 from jidoka_tap.layout import Choice, Layout, Times, Where, as_arrays, lay_out
-from jidoka_tap.link import Link, Terms, send, try_send
+from jidoka_tap.link import JOIN_BELOW_BYTES, SEND_FLAGS, Link, Terms, send, try_send
 from jidoka_tap.notes import Notes
 
 MOST_CHOICES = 64  # sets of names that are remembered; an application that varies more starts afresh
+#: names asked for, names fed, and what was chosen for them, of the last call without and with inputs
+NO_RECENT: List[Tuple[Any, Any, Optional[Choice]]] = [(None, None, None), (None, None, None)]
 NO_TERMS = Terms(1, None, wire.INLINE_LIMIT_BYTES)
 
 
@@ -35,6 +37,13 @@ class Tap:
     start: called once in each process, by `begin` or the first `record`, to start what connects and beats.
     `record` may be called by any thread. The lock is held over nothing that can block: sends don't wait.
     """
+
+    # Slots lie side by side: after an inference each line of memory that isn't touched is time won.
+    __slots__ = (
+        "__weakref__", "_choices", "_dropped", "_every", "_is_started", "_lock", "_not_sent", "_not_watched",
+        "_number", "_ready", "_recent", "_records", "_since_welcome", "_start", "_terms", "_welcome",
+        "inputs", "is_closed", "link", "model", "notes", "outputs", "path", "users", "wake",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -61,7 +70,7 @@ class Tap:
         to two records of a model, whatever is restarted or forked.
         """
         self._number = time.monotonic_ns() // 1000
-        self._records = self._sent = self._dropped = self._not_sent = self._not_watched = 0
+        self._records = self._dropped = self._not_sent = self._not_watched = 0
         self._lock = threading.Lock()
         self.link = Link(self.path)
         self.wake = threading.Event()
@@ -69,11 +78,9 @@ class Tap:
         self._is_started = False
         self._ready: Optional[socket.socket] = None
         self._terms = NO_TERMS
+        self._every = NO_TERMS.every
         self._choices: Dict[Tuple[Any, ...], Choice] = {}
-        self._recent: List[Tuple[Any, Optional[Choice]]] = [
-            (None, None),
-            (None, None),
-        ]  # without, with inputs
+        self._recent = list(NO_RECENT)
         self._since_welcome = 0
 
     # ------------------------------------------------------------ for the application
@@ -97,28 +104,43 @@ class Tap:
         feed: Any,
     ) -> None:
         """One call as it came out. Raises nothing and waits for nothing."""
+        # After an inference the caches hold the model, not this code: few frames and few objects are what counts.
         with self._lock:
             self._records += 1
             try:
-                if self._ready is None:
+                sock, every = self._ready, self._every
+                if sock is None:
                     self._dropped += 1
                     self._begin()  # a forked child that runs the model too
                     return
-                every = self._terms.every
-                has_inputs = every != 0 and self._since_welcome % every == 0
+                has_inputs = every == 1 or (every != 0 and self._since_welcome % every == 0)
                 self._since_welcome += 1
                 # the names of one call are mostly those of the call before
-                key = (output_names, list(feed) if has_inputs else None)
-                last_key, choice = self._recent[has_inputs]
-                if choice is None or key != last_key:
+                names, fed, choice = self._recent[has_inputs]
+                if (
+                    choice is None
+                    or (output_names is not names and output_names != names)
+                    or (has_inputs and list(feed) != fed)
+                ):
                     choice = self._choose(has_inputs, output_names, feed)
-                values = choice.values(outputs, feed)
+                values = outputs if choice.is_outputs_only else choice.values(outputs, feed)
                 layout = choice.layout
                 if layout is None or not layout.fits(values):
                     layout, values = self._lay_out(choice, values)
-                send(self._ready, self._pieces(layout, times, where, values), layout.body_bytes)
-                self._sent += 1
-                self._not_sent += len(layout.not_sent)
+                number = self._number + self._records
+                try:
+                    pieces = layout.pieces(number, times, where, values)
+                except struct.error:
+                    pieces = self._pieces_without_place(layout, number, times, where, values)
+                if layout.body_bytes < JOIN_BELOW_BYTES:
+                    try:
+                        sock.send(b"".join(pieces), SEND_FLAGS)
+                    except (TypeError, ValueError, BufferError):  # an array that isn't contiguous
+                        send(sock, pieces, layout.body_bytes)
+                else:
+                    send(sock, pieces, layout.body_bytes)
+                if layout.not_sent:
+                    self._not_sent += len(layout.not_sent)
             except OSError:  # full, or gone: the thread finds out which
                 self._dropped += 1
             except Exception as error:  # noqa: BLE001 - whatever it is, the application gets its answer
@@ -140,26 +162,24 @@ class Tap:
             if choice.missing:
                 names = ", ".join(repr(name) for name in choice.missing)
                 self.notes.once("the application doesn't ask for %s: the monitor doesn't see it" % names)
-        self._recent[has_inputs] = ((asked, fed), choice)
+        self._recent[has_inputs] = (asked, fed, choice)
         return choice
 
-    def _lay_out(self, choice: Choice, values: List[Any]) -> Tuple[Layout, List[Any]]:
+    def _lay_out(self, choice: Choice, values: Sequence[Any]) -> Tuple[Layout, List[Any]]:
         arrays, layout = as_arrays(values), choice.layout
         if layout is None or not layout.fits(arrays):
             layout = choice.layout = lay_out(choice.places, arrays, self._terms.inline_limit_bytes)
             self._name_unsent(choice, layout, arrays)
         return layout, arrays
 
-    def _pieces(self, layout: Layout, times: Times, where: Where, arrays: List[Any]) -> List[Any]:
-        number = self._number + self._records
-        try:
-            return layout.pieces(number, times, where, arrays)
-        except struct.error:
-            self.notes.once(
-                "part=%r, position=%r, recipe=%r aren't a whole number below 2**64 and two below 2**16: "
-                "the record goes without them" % where
-            )
-            return layout.pieces(number, times, (0, 0, 0), arrays)
+    def _pieces_without_place(
+        self, layout: Layout, number: int, times: Times, where: Where, arrays: Sequence[Any]
+    ) -> List[Any]:
+        self.notes.once(
+            "part=%r, position=%r, recipe=%r aren't a whole number below 2**64 and two below 2**16: "
+            "the record goes without them" % where
+        )
+        return layout.pieces(number, times, (0, 0, 0), arrays)
 
     def _name_unsent(self, choice: Choice, layout: Layout, arrays: List[Any]) -> None:
         for n in layout.not_sent:
@@ -190,7 +210,7 @@ class Tap:
         with self._lock:
             return Counts(
                 self._records,
-                self._sent,
+                self._records - self._dropped,
                 self._dropped,
                 self._not_sent,
                 self._not_watched,
@@ -222,9 +242,9 @@ class Tap:
         with self._lock:
             if self.is_closed:
                 return
-            self._ready, self._terms = sock, terms
+            self._ready, self._terms, self._every = sock, terms, terms.every
             self._choices.clear()
-            self._recent = [(None, None), (None, None)]
+            self._recent = list(NO_RECENT)
             self._since_welcome = 0
             self._welcome.set()
 

@@ -37,7 +37,7 @@ def test_a_record_made_from_a_layout_is_the_plain_one_byte_for_byte(
     places, arrays = [(role, index) for role, index, _ in tensors], [array for *_, array in tensors]
     layout = lay_out(places, arrays, limit)
     made = b"".join(
-        piece if isinstance(piece, bytes) else piece.tobytes()
+        bytes(piece) if isinstance(piece, (bytes, bytearray)) else piece.tobytes()
         for piece in layout.pieces(9, (100, 111), (7, 2, 3), arrays)
     )
     datagram, not_sent = plain_datagram(tensors, limit)
