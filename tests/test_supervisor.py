@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from jidoka.supervisor import Program, Supervisor
-from jidoka_bridge.errors import NotRunningError
+from jidoka_bridge.errors import ConfigurationError, LinkError, NotRunningError
 
 READY = "from jidoka_bridge.notify import notify\nnotify('STATUS=warming', 'READY=1')\nimport time\ntime.sleep(60)\n"
 LIMIT_S = 20.0
@@ -66,6 +66,22 @@ def test_a_program_that_ends_before_it_is_ready_is_named_with_its_last_line(tmp_
     with pytest.raises(NotRunningError, match=r"a ended before it was ready \(exit code 7\): no such port"):
         supervisor.start("a", LIMIT_S)
     supervisor.stop()
+
+
+def test_a_program_that_says_why_it_ends_is_told_with_its_own_words_and_code(tmp_path: Path) -> None:
+    text = "print('a: error: no such port.'); print('  Plug it in.'); raise SystemExit(7)"
+    seen = Seen()
+    supervisor = seen.supervisor(tmp_path, program("a", text))
+    with pytest.raises(LinkError, match=r"exit code 7\): no such port\.\n  Plug it in\.$"):
+        supervisor.start("a", LIMIT_S)
+    assert not any("starts again" in change for _, change in seen.changes)
+    supervisor.stop()
+
+
+def test_a_run_dir_that_is_a_file_is_a_plain_error(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    with pytest.raises(ConfigurationError, match="can't be used as run_dir"):
+        Supervisor([], tmp_path / "run", lambda *_: None, lambda *_: None)
 
 
 def test_a_program_that_is_killed_is_started_again(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from jidoka_bridge.guard.process import run
 EXIT_CODES: tuple[tuple[type[errors.PlainError], int], ...] = (
     (errors.ConfigurationError, 3),
     (errors.LinkError, 7),
+    (errors.RefusedError, 10),
     (errors.NotRunningError, 11),
 )
 
@@ -31,7 +32,9 @@ def main() -> int:
         sys.stderr.write(f"guard: error: {error}\n")
         return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), 1)
     except OSError as error:
-        sys.stderr.write(f"guard: error: can't start: {error}\n")
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"guard: error: {place}can't start: {error.strerror or error}.\n")
+        sys.stderr.write("  Check the path and that this user may use it.\n")
         return 3
 
 

@@ -11,6 +11,8 @@ import contextlib
 import socket
 from pathlib import Path
 
+from jidoka_bridge.errors import ConfigurationError, RefusedError
+
 MAX_DATAGRAM_BYTES = 65_536
 BACKOFF_MIN_NS = 100_000_000
 BACKOFF_MAX_NS = 2_000_000_000
@@ -35,6 +37,31 @@ def listen(path: Path, mode: int = 0o660) -> socket.socket:
         server.close()
         raise
     return server
+
+
+def listen_plainly(path: Path, program: str) -> socket.socket:
+    """As `listen`, for the one `program` of a device that listens there.
+
+    Raises RefusedError where another one does, ConfigurationError where the run directory can't be used.
+    """
+    try:
+        return listen(path)
+    except FileExistsError as error:
+        if error.errno is None:
+            raise RefusedError(
+                f"{path}: another {program} listens there",
+                f"One device has one {program}: stop the other first.",
+            ) from None
+        raise _no_place(path, error) from None
+    except OSError as error:
+        raise _no_place(path, error) from None
+
+
+def _no_place(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path}: can't listen there: {error.strerror or error}",
+        "Give a run_dir that this user may write, or run as the user that owns it.",
+    )
 
 
 def is_listening(path: Path) -> bool:

@@ -1,10 +1,15 @@
 """What may go wrong for a user, as classes: each names the cause, the place and the remedy.
 
-Programs raise these; the command line turns the class into an exit code (`jidoka.cli.exit_codes`).
+Programs raise these; the command line turns the class into an exit code (`jidoka.exit_codes`).
 Anything else that escapes is a bug and may show a traceback.
 """
 
 from __future__ import annotations
+
+import re
+
+#: `…: jidoka status`: a full stop would be copied with the command
+COMMAND_AT_END = re.compile(r": (jidoka|pip|python) [^.]*$")
 
 
 class PlainError(Exception):
@@ -12,6 +17,7 @@ class PlainError(Exception):
 
     what: one sentence saying what is wrong (with file:line:column where there is one).
     remedy: one sentence saying what to do; may be empty where nothing can be done.
+    str() of it is how every program shows it: each a sentence with its full stop, the remedy on a line of its own.
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:
@@ -20,7 +26,17 @@ class PlainError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.what}\n  {self.remedy}" if self.remedy else self.what
+        return told(self.what, self.remedy)
+
+
+def told(what: str, remedy: str = "") -> str:
+    """Both as every program shows them: sentences, the remedy on a line of its own."""
+    return f"{sentence(what)}\n  {sentence(remedy)}" if remedy else sentence(what)
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop at its end; one that ends in a command, an address or another mark stays as it is."""
+    return text if not text or text[-1] in ".!?…:" or COMMAND_AT_END.search(text) else f"{text}."
 
 
 class ConfigurationError(PlainError):
@@ -52,7 +68,7 @@ class LedgerError(PlainError):
 
 
 class RefusedError(PlainError):
-    """The request was understood and refused (role, revision, state)."""
+    """The request was understood and refused (role, revision, state, or it is being done already by another)."""
 
 
 class NotRunningError(PlainError):

@@ -177,19 +177,26 @@ def load(path: Path) -> Plan:
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"{path}: can't read the plan: {error.strerror}", remedy) from None
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: isn't JSON: {error}", remedy) from None
+    except (ValueError, RecursionError) as error:
+        place = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigurationError(f"{path}: isn't a plan: it isn't JSON{place}", remedy) from None
+    if not isinstance(document, dict) or not isinstance(document.get("plan"), dict):
+        raise ConfigurationError(f"{path}: isn't a plan: it doesn't begin as one", remedy)
     try:
         plan = parse(document["plan"])
         written = document["digest"]
-    except (KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path}: isn't a plan: {error}", remedy) from None
+    except KeyError as error:
+        raise ConfigurationError(f"{path}: isn't a plan: {error} is missing in it", remedy) from None
+    except (AttributeError, TypeError, ValueError):
+        raise ConfigurationError(
+            f"{path}: isn't a plan that this program knows: settings are missing or too many", remedy
+        ) from None
     if plan.format != FORMAT:
         raise ConfigurationError(f"{path}: plan format {plan.format}, this program reads {FORMAT}", remedy)
     if plan.digest != written:
         raise ConfigurationError(
-            f"{path}: digest {plan.digest[:16]}… doesn't match {str(written)[:16]}…: the plan was changed",
-            remedy,
+            f"{path}: digest {plan.digest[:16]}… doesn't match {str(written)[:16]}…: the plan was changed by hand",
+            f"Change the configuration instead. {remedy}",
         )
     return plan
 

@@ -71,8 +71,8 @@ def test_a_hold_is_listed_acknowledged_and_an_unlock_without_lockout_refused(tmp
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("ack",), 11, "No steward listens"),
-        (("hold", "--reason", "x"), 11, "No steward listens"),
+        (("ack",), 11, "no steward listens"),
+        (("hold", "--reason", "x"), 11, "no steward listens"),
         (("ack", "R-1"), 2, "--revision and --reason are needed"),
         (("ack", "R-1", "--revision", "1", "--reason", "because"), 2, "1 seen, will look"),
         (("unlock",), 2, "--reason"),

@@ -72,6 +72,23 @@ def test_a_stage_is_told_when_its_claim_holds_and_not_before() -> None:
     assert not teller.failed
 
 
+def test_a_press_that_had_no_effect_is_repeated_by_whoever_sees_that_the_line_still_waits() -> None:
+    stage = next(stage for stage in STORY if stage.id == "run")
+    facts, hand, teller = Facts(), Hand(), Teller((stage,), 0)
+    facts.is_ready = True
+    teller.step(facts, hand, "r", patience_s=60)
+    facts.now_ns = 2 * SECOND_NS
+    teller.step(facts, hand, None, patience_s=60)
+    assert hand.acts == ["press"]
+    facts.now_ns = 3 * SECOND_NS
+    facts.is_ready = False
+    teller.step(facts, hand, None, patience_s=60)
+    assert hand.acts == ["press"]
+    facts.is_ready = True
+    teller.step(facts, hand, None, patience_s=60)
+    assert hand.acts == ["press", "press"]
+
+
 def test_a_claim_that_does_not_come_true_in_its_limit_fails_the_story_and_names_the_stage() -> None:
     facts, hand, teller = Facts(), Hand(), Teller((pressed_stage(limit_s=2.0),), 0)
     teller.step(facts, hand, "r", patience_s=60)

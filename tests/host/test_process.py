@@ -299,7 +299,7 @@ def test_mistakes_end_in_a_sentence_and_the_code_of_the_table(start: Start, tmp_
     damaged = changed_bundle(tmp_path / "damaged")
     (damaged / "surface-inspection.onnx").write_bytes(b"\0" * 1000)
     (tmp_path / "camera.json").write_text('{"gian": 1}')
-    refused(start, 2, "Give a BUNDLE")
+    refused(start, 2, "give a BUNDLE")
     refused(start, 2, "not both", BUNDLE, "--plan", "x")
     refused(start, 2, "can't go together", BUNDLE, "--json", "--results")
     refused(start, 3, "can't read the plan", "--plan", tmp_path / "nothing")
@@ -310,3 +310,4 @@ def test_mistakes_end_in_a_sentence_and_the_code_of_the_table(start: Start, tmp_
     refused(start, 5, "notes.txt: isn't an image", BUNDLE, "--source", tmp_path / "mixed")
     refused(start, 5, "has no image files", BUNDLE, "--source", tmp_path / "empty")
     refused(start, 5, "no such folder", BUNDLE, "--source", tmp_path / "nowhere")
+    refused(start, 5, "isn't the panel of a PLC", BUNDLE, "--trigger", tmp_path / "camera.json")

@@ -11,7 +11,7 @@ from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Entry, Kind
 from jidoka.steward.ledger.reader import entries
 from jidoka.steward.ledger.writer import Ledger
-from jidoka_bridge.errors import LedgerError
+from jidoka_bridge.errors import LedgerError, RefusedError
 
 from tests.processes import wait_until
 from tests.steward import independent_reader
@@ -147,7 +147,7 @@ def test_an_entry_that_was_taken_out_is_found(small: bytes, tmp_path: Path) -> N
 def test_two_steward_cannot_write_one_ledger(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jdl"
     ledger, _ = open_ledger(path)
-    with pytest.raises(LedgerError, match="another program writes this ledger"):
+    with pytest.raises(RefusedError, match="another program writes this ledger"):
         open_ledger(path)
     ledger.close()
     open_ledger(path)[0].close()

@@ -233,7 +233,7 @@ def test_what_waited_for_the_broker_comes_late_marked_historical_with_its_own_ti
         program = place.start()
         place.guard.transition(transition(1))
         place.guard.until(lambda: place.guard.recorded == 1, "recorded without a broker")
-        wait_until(lambda: "No broker listens" in place.status()["mqtt"]["error"], "the reason")
+        wait_until(lambda: "no broker listens" in place.status()["mqtt"]["error"], "the reason")
         status = place.status()["mqtt"]
         assert "Start the broker" in status["remedy"]
         assert status["backlog"]["alarm"] == 1

@@ -454,7 +454,7 @@ def test_a_planned_stop_is_recorded_and_said_to_the_guard(place: Site) -> None:
 def test_a_second_steward_and_a_damaged_ledger_end_with_their_codes(place: Site) -> None:
     program = place.start()
     second = place._start(sys.executable, "-m", "jidoka.steward", "--plan", str(place.plan_file))
-    assert second.wait() == 9
+    assert second.wait() == 10
     assert "another program writes this ledger" in second.text
     place.stop(program)
     data = bytearray(place.ledger.read_bytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -46,8 +47,8 @@ def command(configuration: Path) -> None:
     supervisor = Supervisor(
         programs,
         Path(plan.run_dir),
-        lambda name, line: click.echo(line if line.startswith(name) else f"{name}: {line}", err=True),
-        lambda name, text: click.echo(f"jidoka: {name} {text}", err=True),
+        lambda name, line: _say(line if line.startswith(name) else f"{name}: {line}"),
+        lambda name, text: _say(f"jidoka: {name} {text}"),
     )
     try:
         for program in programs:
@@ -57,6 +58,12 @@ def command(configuration: Path) -> None:
             supervisor.step(0.5)
     finally:
         supervisor.stop()
+
+
+def _say(line: str) -> None:
+    """To stderr. Whoever read it may be gone (`| head`, a closed terminal): that neither stops nor leaves a program."""
+    with contextlib.suppress(OSError):
+        click.echo(line, err=True)
 
 
 def _load(configuration: Path) -> tuple[Path, Plan]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,9 +169,11 @@ def find_bundle(reference: str | Path, base_dir: Path | None = None) -> Path:
     """
     text = str(reference)
     folder = (base_dir or Path()) / text
-    if _is_dir(folder):
+    is_name = "/" not in text and text not in {"", ".", ".."}
+    # a name may be a shipped one although this user can't look into the working directory
+    if os.path.isdir(folder) if is_name else _is_dir(folder):  # noqa: PTH112
         return folder.resolve()
-    if "/" not in text and text not in {"", ".", ".."}:
+    if is_name:
         for shelf in SHIPPED:
             if (shelf / text).is_dir():
                 return (shelf / text).resolve()

@@ -47,7 +47,7 @@ def _sentence(value: str) -> str:
 
 def _stable_port(value: str) -> str:
     _path(value)
-    if re.search(r"/ttyU?(USB|ACM)\d+$", value):
+    if re.search(r"(^|/)ttyU?(USB|ACM)\d+$", value):
         raise UnfitError(
             f"{value} can be another device after a reboot", "Use its name below /dev/serial/by-id/ instead."
         )

@@ -64,9 +64,10 @@ def open_session(bundle: Bundle) -> Any:
     except ModelError:
         raise
     except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds, all mean the file
-        text = str(error).strip().splitlines()
+        # "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Failed to load model because protobuf parsing failed."
+        text = (str(error).strip().splitlines() or ["for no stated reason"])[0].rpartition(" : ")[2]
         raise ModelError(
-            f"{bundle.file}: can't be loaded as a model: {text[0] if text else type(error).__name__}",
+            f"{bundle.file}: can't be loaded as a model: {text}",
             "It is cut off, isn't ONNX, or is of an opset that this onnxruntime doesn't know: copy or export it anew.",
         ) from None
     faults = [

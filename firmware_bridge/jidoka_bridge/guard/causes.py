@@ -32,7 +32,7 @@ class BuiltIn(NamedTuple):
 #: `no data` and `parts without records` exist once for each model
 BUILT_IN: tuple[BuiltIn, ...] = (
     BuiltIn("restart", "restart", "hold", "medium", "The guard was restarted without having been stopped in order.", "Find out why, acknowledge, and reset at the machine."),
-    BuiltIn("latch file", "latch file", "hold", "high", "The latch file is lost or can't be written.", "Check the disk behind the state directory; after a loss an engineer unlocks."),
+    BuiltIn("latch file", "latch file", "hold", "high", "The latch file is lost or can't be written.", "A new device needs `jidoka guard init` before its first start. Else check the disk of the state directory. An engineer unlocks."),
     BuiltIn("no data", "no data", "fallback", "high", "Nothing is heard from the model.", "Check the application and the monitor."),
     BuiltIn("parts without records", "parts without records", "fallback", "high", "The PLC counts parts, but no inference comes.", "Check the trigger, the camera and the application."),
     BuiltIn("no record", "no record", "hold", "high", "Nothing can be recorded.", "Check the steward and the disk of the ledger."),

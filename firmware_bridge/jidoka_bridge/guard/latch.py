@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jidoka_bridge.errors import ConfigurationError, NotRunningError
+from jidoka_bridge.errors import ConfigurationError, RefusedError
 
 SLOT_BYTES = 4096
 MAGIC = b"JDKL"
@@ -91,7 +91,10 @@ def read(path: Path) -> Latch:
 
 def create(path: Path, content: dict[str, Any]) -> None:
     """Make the file for a new device. Raises ConfigurationError if it exists or can't be made."""
-    remedy = "An existing latch file is never replaced: it is what keeps a lockout over restarts."
+    remedy = (
+        "It is never replaced, for it keeps a lockout over restarts. After a lockout because there was none: "
+        "acknowledge (jidoka ack), then an engineer unlocks (jidoka unlock)."
+    )
     boot = boot_id()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -100,7 +103,8 @@ def create(path: Path, content: dict[str, Any]) -> None:
         raise ConfigurationError(f"{path}: the latch file exists already", remedy) from None
     except OSError as error:
         raise ConfigurationError(
-            f"{path}: can't make the latch file: {error.strerror}", "Check the state directory."
+            f"{path}: can't make the latch file: {error.strerror}",
+            "Give a state_dir that this user may write, or run as the user that owns it.",
         ) from None
     try:
         os.write(descriptor, encode(Latch(0, boot, content)) + encode(Latch(1, boot, content)))
@@ -122,7 +126,7 @@ class Writer:
     """Writes the latch file in one thread of its own; only the newest state that waits is written.
 
     `finished` is a descriptor for select, readable when results wait; `results` returns (number, error text).
-    Raises NotRunningError where another guard holds the file.
+    Raises RefusedError where another guard holds the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -172,8 +176,9 @@ class Writer:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
-            raise NotRunningError(
-                f"{self._path}: another guard holds the latch file", "Only one guard may run on a device."
+            raise RefusedError(
+                f"{self._path}: another guard holds the latch file",
+                "One device has one guard: stop the other first.",
             ) from None
         self._descriptor = descriptor
 
@@ -195,7 +200,7 @@ class Writer:
                 self._reopen()
             written = os.pwrite(self._descriptor, encode(latch), SLOT_BYTES * (latch.number % 2))
             os.fdatasync(self._descriptor)
-        except (OSError, LatchError, NotRunningError) as error:
+        except (OSError, LatchError, RefusedError) as error:
             return str(error)
         return "" if written == SLOT_BYTES else "the disk is full"
 

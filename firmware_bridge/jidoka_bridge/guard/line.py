@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from jidoka_bridge.errors import LinkError
+from jidoka_bridge.errors import LinkError, told
+from jidoka_bridge.guard import line_faults
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.link_view import LinkView, view_of
 from jidoka_bridge.link.blocks import RANK
+from jidoka_bridge.link.serial_port import REMEDY as PORT_REMEDY
 from jidoka_bridge.link.serial_port import SerialPort
 from jidoka_bridge.link.session import Beat, Session
 from jidoka_bridge.link.times import REQUEST_BYTES, character_ms, gap_ms
@@ -37,6 +39,7 @@ class Line:
         self._quiet_until_ns = 0
         self._word = Word.WITHHOLD
         self._told_error = ""
+        self._faults = line_faults.Watch(link)
 
     def fileno(self) -> int:
         """Descriptor for select; -1 while the port is closed."""
@@ -61,7 +64,7 @@ class Line:
     def step(self, now_ns: int, guard: Guard) -> None:
         """What is due: open the port, give a reply up, send a beat; a lower word doesn't wait for its beat."""
         if not self.port.is_open:
-            self._open(now_ns)
+            self._open(now_ns, guard)
             if not self.port.is_open:
                 self._due_ns = now_ns + self._beat_ns
                 return
@@ -105,10 +108,14 @@ class Line:
             except LinkError:
                 self._port_lost(now_ns, guard)
                 return
-        self._view = view_of(self.session, beat, self._view)
+        is_up = beat.good or self.session.is_up
+        lack = self._faults.lack(now_ns, is_up, beat.why)
+        if lack and lack != self._view.lack:
+            LOG.warning("not armed: %s", told(lack, line_faults.REMEDY))
+        self._view = replace(view_of(self.session, beat, self._view), lack=lack)
         guard.beat(now_ns, self._view)
 
-    def _open(self, now_ns: int) -> None:
+    def _open(self, now_ns: int, guard: Guard) -> None:
         if self.port.open(now_ns):
             LOG.info("%s is open", self.link.port)
             self._told_error = ""
@@ -116,15 +123,21 @@ class Line:
             self._due_ns = now_ns
         elif self.port.error != self._told_error:
             self._told_error = self.port.error
-            LOG.warning("not armed: %s", self.port.error)
+            LOG.warning("not armed: %s", told(self.port.error, PORT_REMEDY))
+            self._faults.forget()
+            self._view = replace(
+                self._view, good=False, is_up=False, why=self.port.error, lack=self.port.error
+            )
+            guard.beat(now_ns, self._view)
 
     def _port_lost(self, now_ns: int, guard: Guard) -> None:
-        LOG.warning("%s", self.port.error)
+        LOG.warning("%s", told(self.port.error, PORT_REMEDY))
         self._told_error = self.port.error
         self.in_transaction = False
         self.session.reset(now_ns)
         self.lost += 1
-        self._view = replace(self._view, good=False, is_up=False, why=self.port.error)
+        self._faults.forget()
+        self._view = replace(self._view, good=False, is_up=False, why=self.port.error, lack=self.port.error)
         guard.beat(now_ns, self._view)
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ class LinkView:
     """One beat's outcome. beat_ns: of the last good beat, 0 = none; edges: presses for display (B7), counted or not.
 
     presses: accepted ones of all sessions (B13), only ever rising; part_count likewise; rtts_us: newest last.
+    lack: why there is no link, as a sentence for a person that stands for a while; "" where nothing is wrong or known.
     """
 
     good: bool = False
@@ -41,6 +42,7 @@ class LinkView:
     beat_ns: int = 0
     rtt_ns: int = 0
     rtts_us: tuple[int, ...] = ()
+    lack: str = ""
 
     @property
     def key_on(self) -> bool:

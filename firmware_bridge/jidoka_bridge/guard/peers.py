@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jidoka_bridge.channel import Channel, listen
+from jidoka_bridge.channel import Channel, listen_plainly
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.messages import (
     Condition,
@@ -47,7 +47,7 @@ class Peer:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
-        self.server: socket.socket = listen(path)
+        self.server: socket.socket = listen_plainly(path, "guard")
         self.channel = Channel()
         self._waiting: deque[Callable[[int, int], bytes]] = deque(maxlen=QUEUE_LENGTH)
         self._refused = 0

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from jidoka_bridge import plan as plans
+from jidoka_bridge.errors import told
 from jidoka_bridge.guard import latch as latches
 from jidoka_bridge.guard import self_test
 from jidoka_bridge.guard.core import Guard
@@ -31,6 +32,10 @@ COUNTERS_NS = 1_000 * MS_NS
 RETRY_NS = 500 * MS_NS
 STOP_NS = 1_500 * MS_NS
 PAUSE_WITHOUT_LINK_MS = 2_000
+WITHOUT_LATCH = (
+    "It is locked out. Before the first start of a new device, run: jidoka guard init CONFIGURATION. "
+    "Now, find out why, acknowledge (jidoka ack), and let an engineer unlock (jidoka unlock)."
+)
 
 
 class Process:
@@ -44,7 +49,7 @@ class Process:
             found = latches.read(plan.latch_file)
         except LatchError as error:
             fault = str(error)
-            LOG.error("latch file lost: %s", fault)
+            LOG.error("latch file lost: %s", told(fault, WITHOUT_LATCH))
         self.writer = Writer(plan.latch_file)
         self.monitor = Peer("monitor", plan.guard_monitor_socket)
         self.steward = Peer("steward", plan.guard_steward_socket)

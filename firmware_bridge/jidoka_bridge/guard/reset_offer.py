@@ -46,7 +46,7 @@ def _lacks(guard: Guard, now_ns: int) -> list[Lack]:
     if guard.faults:
         lacks.append(Lack("the self-test failed"))
     if not view.is_up and not causes["plc link"].active:
-        lacks.append(Lack("no link to the PLC yet: three good beats are needed"))
+        lacks.append(Lack(f"no link to the PLC yet: {view.lack or 'three good beats are needed'}"))
     if view.is_up and not guard.passed:
         lacks.append(Lack("the self-test hasn't passed yet"))
     lacks += [Lack(f"PLC: {text}") for text in view.not_ready if view.is_up]

@@ -85,7 +85,7 @@ class SerialPort:
                 exclusive=True,
             )
         except (OSError, ValueError, termios.error) as error:
-            raise LinkError(f"{link.port}: can't open the serial port: {_plain(error)}", REMEDY) from None
+            raise LinkError(f"{link.port}: {_told(error)}", REMEDY) from None
         try:
             os.set_blocking(port.fd, False)
             _let_reading_tell_nothing_from_the_end(port.fd)
@@ -96,7 +96,7 @@ class SerialPort:
                 fcntl.ioctl(port.fd, termios.TIOCEXCL)
         except (OSError, termios.error) as error:
             port.close()
-            raise LinkError(f"{link.port}: isn't a serial port: {_plain(error)}", REMEDY) from None
+            raise LinkError(f"{link.port}: {_told(error)}", REMEDY) from None
         # an FTDI chip gathers bytes for 16 ms unless it is told otherwise; most ports have no such thing
         with contextlib.suppress(OSError, ValueError, NotImplementedError, termios.error):
             port.set_low_latency_mode(True)
@@ -179,11 +179,27 @@ def _let_reading_tell_nothing_from_the_end(descriptor: int) -> None:
     termios.tcsetattr(descriptor, termios.TCSANOW, settings)
 
 
+def _told(error: BaseException) -> str:
+    """Why the port can't be opened. What can't be configured isn't a serial port (a file, a folder, /dev/null)."""
+    if _number(error) in (errno.ENOTTY, errno.EISDIR, errno.ENODEV):
+        return "isn't a serial port"
+    return f"can't open the serial port: {_plain(error)}"
+
+
 def _plain(error: BaseException) -> str:
     """The system's own words for an OSError or termios.error, which isn't one."""
-    number = getattr(error, "errno", None)
-    if number is None and error.args and isinstance(error.args[0], int):
-        number = error.args[0]
+    number = _number(error)
     if number in (errno.EAGAIN, errno.EBUSY):
         return "another program has it"
-    return os.strerror(number) if isinstance(number, int) else str(error)
+    return str(error) if number is None else os.strerror(number)
+
+
+def _number(error: BaseException | None) -> int | None:
+    """The errno of an OSError, of a termios.error, or of what pyserial caught before it raised its own."""
+    while error is not None:
+        first = error.args[0] if error.args else None
+        for number in (getattr(error, "errno", None), first):
+            if isinstance(number, int):
+                return number
+        error = error.__context__
+    return None

@@ -199,7 +199,7 @@ def main(given: Sequence[str] | None = None) -> int:
                 )
         plc = Plc(options)
     except PlainError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"plc: error: {error}\n")
         return 3
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):

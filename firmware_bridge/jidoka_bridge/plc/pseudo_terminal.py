@@ -23,7 +23,7 @@ class PseudoTerminal:
         self.path = path
         if path.exists() and not path.is_symlink():
             raise ConfigurationError(
-                f"{path}: is a file, not a pseudo-terminal of ours", "Name another path."
+                f"{path}: something else is there, not a pseudo-terminal of ours", "Name another path."
             )
         self.fd, other = pty.openpty()
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jidoka_bridge.errors import ConfigurationError, NotRunningError
+from jidoka_bridge.errors import ConfigurationError, RefusedError
 from jidoka_bridge.guard import latch
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.latch import SLOT_BYTES, Latch, LatchError, Writer
@@ -140,7 +140,7 @@ def test_a_directory_that_is_gone_is_reported_as_a_failed_write(tmp_path: Path) 
 def test_only_one_writer_holds_the_file(tmp_path: Path) -> None:
     path = made(tmp_path)
     first = Writer(path)
-    with pytest.raises(NotRunningError, match="another guard"):
+    with pytest.raises(RefusedError, match="another guard"):
         Writer(path)
     first.close()
     Writer(path).close()

@@ -88,9 +88,10 @@ def test_a_path_that_is_not_there_is_named_and_tried_again_with_back_off(tmp_pat
 
 def test_a_file_that_is_no_serial_port_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    port = SerialPort(Link(str(tmp_path / "file")))
-    assert not port.open(0)
-    assert "can't open the serial port" in port.error
+    for path in (tmp_path / "file", tmp_path, "/dev/null"):
+        port = SerialPort(Link(str(path)))
+        assert not port.open(0)
+        assert port.error == f"{path}: isn't a serial port"
 
 
 def test_a_second_program_does_not_get_the_port(line: Line) -> None:

@@ -175,7 +175,7 @@ def test_options_that_cannot_be_used_are_told_in_plain_words(
     assert "--unit is 0" in capsys.readouterr().err
     (tmp_path / "plc").write_text("mine")
     assert main(paths) == 3
-    assert "is a file" in capsys.readouterr().err
+    assert "something else is there" in capsys.readouterr().err
     assert (tmp_path / "plc").read_text() == "mine"
     with pytest.raises(ConfigurationError):
         PseudoTerminal(tmp_path / "no" / "folder")
