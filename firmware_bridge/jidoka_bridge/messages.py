@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +18,8 @@ MAGIC = b"JDK1"
 VERSION = 1
 HEADER = struct.Struct("<4sBBHIQQ")
 MAX_BODY_BYTES = 60_000
+#: of JSON: deeper than any message of this version, and far from what a recursive reader bears
+MAX_DEPTH = 16
 
 
 class MessageError(ValueError):
@@ -111,13 +113,29 @@ class Message:
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises MessageError if it isn't one."""
-        try:
-            value = json.loads(self.body)
-        except ValueError as error:
-            raise MessageError(f"{self.kind.name} carries no JSON: {error}") from None
-        if not isinstance(value, dict):
-            raise MessageError(f"{self.kind.name} carries JSON that isn't an object")
-        return value
+        return _object(self.body, self.kind.name)
+
+
+def _object(data: bytes, name: str) -> dict[str, Any]:
+    """The JSON object in `data`. Raises MessageError for anything else: no JSON, too deep, half a surrogate pair."""
+    try:
+        value = json.loads(data)
+        if b"\\u" in data:
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise MessageError(f"{name} carries no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise MessageError(f"{name} carries JSON that isn't an object")
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        level = [below for each in level if isinstance(each, dict | list) for below in _inside(each)]
+    if level:
+        raise MessageError(f"{name} carries JSON of more than {MAX_DEPTH} levels")
+    return value
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def encode(kind: Kind, number: int, now_ns: int, body: bytes, flags: int = 0) -> bytes:
@@ -212,8 +230,8 @@ class Condition:
     def unpack(cls, body: bytes) -> Condition:
         fields = _unpack(_CONDITION, body[: _CONDITION.size], "condition")
         index, judgement, _, revision, value, limit, judged_ns, judged_n, needed_n, run = fields
+        evidence = _object(body[_CONDITION.size :] or b"{}", "condition's evidence")
         try:
-            evidence = json.loads(body[_CONDITION.size :] or b"{}")
             state = Judgement(judgement)
         except ValueError as error:
             raise MessageError(f"condition: {error}") from None

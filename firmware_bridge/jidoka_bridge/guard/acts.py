@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from jidoka_bridge.guard import plain
 from jidoka_bridge.guard.causes import Causes
 from jidoka_bridge.guard.recorder import Details
 from jidoka_bridge.messages import Kind
@@ -21,7 +22,7 @@ GRANTED: Decision = ("", "")
 
 def judge_acknowledge(body: Mapping[str, Any], causes: Causes) -> Decision:
     """May this acknowledgement count? By role, cause, the revision that was seen, and a reason of the list."""
-    role, name = str(body.get("role", "")), str(body.get("cause", ""))
+    role, name = plain.text(body, "role"), plain.text(body, "cause")
     if not is_entitled(role, "acknowledge"):
         return f"the role {role or '(none)'} may not acknowledge", "Ask an operator, maintenance or quality."
     if body.get("remote"):
@@ -33,20 +34,21 @@ def judge_acknowledge(body: Mapping[str, Any], causes: Causes) -> Decision:
         return f"{name} has nothing to acknowledge", "See: jidoka ack"
     if cause.needs_role and role != cause.needs_role:
         return f"{name} must be acknowledged by {cause.needs_role}", "It failed too often in a row."
-    if body.get("revision") != cause.revision:
-        seen = body.get("revision")
+    seen = body.get("revision")
+    if type(seen) is not int or seen != cause.revision:
+        seen = seen if type(seen) is int and abs(seen) < plain.MAX_INT else "none"
         return (
             f"{name} has changed: revision {cause.revision} now, {seen} was seen",
             "Look at it again, then acknowledge.",
         )
     if body.get("reason") not in ACKNOWLEDGE_REASONS:
-        return f"{body.get('reason')!r} isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}."
+        return f"{plain.text(body, 'reason')!r} isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}."
     return GRANTED
 
 
 def judge_hold(body: Mapping[str, Any]) -> Decision:
     """Anybody who is entitled may stop, from anywhere."""
-    role = str(body.get("role", ""))
+    role = plain.text(body, "role")
     if not is_entitled(role, "hold"):
         return f"the role {role or '(none)'} may not hold", "Ask somebody who may."
     return GRANTED
@@ -54,14 +56,14 @@ def judge_hold(body: Mapping[str, Any]) -> Decision:
 
 def judge_unlock(body: Mapping[str, Any], causes: Causes, state: State, key_on: bool) -> Decision:
     """An engineer, at the machine, with a reason, when the cause is gone and everything is acknowledged."""
-    role = str(body.get("role", ""))
+    role = plain.text(body, "role")
     if not is_entitled(role, "unlock"):
         return f"the role {role or '(none)'} may not unlock", "Ask the engineer."
     if body.get("remote"):
         return "a lockout can't be ended from elsewhere", "Unlock at the machine."
     if state is not State.LOCKOUT:
         return "there is no lockout", "See: jidoka status"
-    if not str(body.get("reason", "")).strip():
+    if not plain.text(body, "reason").strip():
         return "a reason is needed", "Say why it is safe to go on."
     if key_on:
         return "the override key is on", "Turn it off first."
@@ -76,14 +78,17 @@ def judge_unlock(body: Mapping[str, Any], causes: Causes, state: State, key_on: 
 
 def person_of(body: Mapping[str, Any]) -> dict[str, str]:
     """Role and pseudonym as they go into the record."""
-    return {"role": str(body.get("role", "")), "pseudonym": str(body.get("person", ""))}
+    return {
+        "role": plain.text(body, "role", plain.MAX_NAME),
+        "pseudonym": plain.text(body, "person", plain.MAX_NAME),
+    }
 
 
 def acknowledge(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
     """Judge, carry out and record an acknowledgement."""
     decision = judge_acknowledge(body, guard.causes)
-    person, reason = person_of(body), str(body.get("reason", ""))
-    name = str(body.get("cause", ""))
+    person, reason = person_of(body), plain.text(body, "reason")
+    name = plain.text(body, "cause")
     if decision != GRANTED:
         guard.event(now_ns, "acknowledge refused", Details(name, (decision[0],), person, reason))
         return decision
@@ -98,7 +103,7 @@ def acknowledge(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
 def hold(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
     """Judge, carry out and record a hold. In OVERRIDE the key must go off and on again afterwards."""
     decision = judge_hold(body)
-    person, reason = person_of(body), str(body.get("reason", ""))
+    person, reason = person_of(body), plain.text(body, "reason")
     if decision != GRANTED:
         guard.event(now_ns, "hold refused", Details(None, (decision[0],), person, reason))
         return decision
@@ -112,7 +117,7 @@ def hold(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
 def unlock(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
     """Judge, carry out and record an engineer's unlock; it leads to HOLD only."""
     decision = judge_unlock(body, guard.causes, guard.interlock.state, guard.view.key_on)
-    person, reason = person_of(body), str(body.get("reason", ""))
+    person, reason = person_of(body), plain.text(body, "reason")
     name = "engineer unlock" if decision == GRANTED else "unlock refused"
     reasons = (decision[0],) if decision[0] else ()
     guard.event(now_ns, name, Details(None, reasons, person, reason))

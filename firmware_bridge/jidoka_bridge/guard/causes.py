@@ -77,6 +77,7 @@ class Cause:
     since_ns: int = 0
     onset_ns: int = 0
     pending_ns: int = 0
+    may_latch: bool = True
     evidence: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -97,7 +98,7 @@ class Cause:
         self.since_ns = now_ns
         self.evidence = evidence
         self.onset_ns = int(evidence.get("onset_ns") or now_ns)
-        self.latched = self.latched or (latch and self.trips)
+        self.latched = self.latched or (latch and self.trips and self.may_latch)
 
 
 class Change(NamedTuple):
@@ -123,6 +124,8 @@ class Causes:
                 text = f"{name.partition(':')[2]}: {row.text}" if ":" in name else row.text
                 number = REASON_NUMBERS[row.reason]
                 self.by_id[name] = Cause(name, "built-in", response, row.priority, number, text, row.remedy)
+        for cause in self:
+            cause.may_latch = self._latches
 
     def __iter__(self) -> Iterator[Cause]:
         return iter(self.by_id.values())

@@ -6,14 +6,18 @@ as on wherever a permissive is asked for (INTERLOCK §4, G).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jidoka_bridge.guard import plain
 from jidoka_bridge.messages import Condition, Judgement, MessageError
 from jidoka_bridge.plan import Plan
 
 HOUR_NS = 3_600_000_000_000
+#: the guard looks at its clock before it reads what came, so a message may be this much younger
+AHEAD_NS = 1_000_000_000
 
 
 @dataclass
@@ -53,11 +57,12 @@ class Conditions:
         self.by_id = {known.id: known for known in self.known}
         self.run = 0
         self.in_proving = False
+        self._began_ns = 0
         self._valid_ns = int(plan.judgement_valid_h * HOUR_NS)
 
-    def start_afresh(self, run: int, proving: bool) -> None:
-        """The detectors start anew: what was judged before `run` isn't a judgement of this run."""
-        self.run, self.in_proving = run, proving
+    def start_afresh(self, now_ns: int, run: int, proving: bool) -> None:
+        """The detectors start anew: what was judged before now, or for another run, isn't a judgement of this run."""
+        self.run, self.in_proving, self._began_ns = run, proving, now_ns
         if proving:
             for known in self.known:
                 if known.by_run:
@@ -77,25 +82,32 @@ class Conditions:
     def take(self, now_ns: int, message: Condition) -> bool:
         """Keep what the monitor says. True if the condition is judged on where it wasn't: a new judgement.
 
-        In a proving run only judgements of that run count. Raises MessageError for an index outside the plan.
+        In a proving run only judgements of that run count. Raises MessageError for an index outside the plan, and
+        for an `off` of the future.
         """
         if message.index >= len(self.known):
             raise MessageError(f"condition {message.index} isn't one of the plan's {len(self.known)}")
         known = self.known[message.index]
+        is_off = message.judgement is Judgement.OFF
+        if is_off and message.judged_ns > now_ns + AHEAD_NS:
+            raise MessageError(f"condition {message.index} was judged off in the future")
         known.reported = True
-        is_of_this_run = message.run == self.run or not known.by_run
+        is_of_this_run = not known.by_run or (
+            message.run == self.run and not (is_off and message.judged_ns < self._began_ns)
+        )
         if self.in_proving and not is_of_this_run:
             return False
         is_new = message.judgement is Judgement.ON and known.judgement is not Judgement.ON
         known.judgement, known.run, known.judged_ns = message.judgement, message.run, message.judged_ns
         known.judged_n, known.needed_n = message.judged_n, message.needed_n
-        known.value, known.limit = message.value, message.limit
+        known.value = message.value if math.isfinite(message.value) else 0.0
+        known.limit = message.limit if math.isfinite(message.limit) else 0.0
         if message.judgement is Judgement.ON:
             known.is_on = True
-        elif message.judgement is Judgement.OFF and is_of_this_run:
+        elif is_off and is_of_this_run:
             known.is_on = False
         if is_new:
-            known.received_ns, known.evidence = now_ns, message.evidence
+            known.received_ns, known.evidence = now_ns, plain.evidence(message.evidence)
         return is_new
 
     def is_off(self, known: Known, now_ns: int) -> bool:
@@ -104,5 +116,14 @@ class Conditions:
             return False
         if not known.is_statistical:
             return True
-        is_of_this_run = known.run == self.run or not known.by_run
-        return is_of_this_run and known.judged_ns > 0 and now_ns - known.judged_ns <= self._valid_ns
+        return self._is_of_this_run(known) and now_ns - known.judged_ns <= self._valid_ns
+
+    def is_outdated(self, index: int, now_ns: int) -> bool:
+        """True if what is said of a condition can't count any more: of another run, or judged off too long ago."""
+        known = self.known[index]
+        is_old = known.judgement is Judgement.OFF and not self.is_off(known, now_ns)
+        return known.by_run and known.reported and (known.run != self.run or is_old)
+
+    def _is_of_this_run(self, known: Known) -> bool:
+        is_since = known.run == self.run and known.judged_ns >= self._began_ns
+        return known.judged_ns > 0 and (is_since or not known.by_run)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jidoka_bridge.guard import acts, remembered, resetting
+from jidoka_bridge.guard import acts, judging, plain, remembered, resetting
 from jidoka_bridge.guard.causes import Causes
 from jidoka_bridge.guard.conditions import Conditions
 from jidoka_bridge.guard.facts import MOVING
@@ -180,12 +180,20 @@ class Guard:
     def act(self, now_ns: int, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
         """ACKNOWLEDGE, HOLD or UNLOCK from the steward. Returns the body of the ANSWER."""
         refused, remedy = acts.ACTS[kind](self, now_ns, body)
-        request = str(body.get("request", ""))
+        request = plain.text(body, "request")
         return {"request": request, "ok": not refused, "refused": refused, "remedy": remedy, "value": {}}
 
     def refuse(self, now_ns: int, why: str) -> None:
         """Somebody sent what he may not send, or what can't be read; it changes nothing but is recorded."""
-        self.event(now_ns, "message refused", Details(reasons=(why,)))
+        self.event(now_ns, "message refused", Details(reasons=(why[: plain.MAX_TEXT],)))
+
+    def refuse_input(self, now_ns: int, why: str) -> None:
+        """As `refuse`, at most once a second after the first few: a flood must not fill the ring of transitions."""
+        self._refusals.append(now_ns)
+        if len(self._refusals) < REFUSALS or now_ns - self._refusals[0] >= REFUSALS * 1_000 * MS_NS:
+            self.refuse(now_ns, why)
+        else:
+            self._refusals.pop()
 
     def fail(self, now_ns: int, why: str) -> None:
         """An error inside the guard: LOCKOUT. One that goes on is told once."""
