@@ -503,7 +503,8 @@ def test_a_link_that_cannot_be_is_not_armed_never_locked_out_and_status_says_why
     assert port.lack in guard.text
     assert guard.process.poll() is None, "it goes on trying"
     assert status(at, port.name)["interlock"]["state"] == "START_UP"
-    shown = start(sys.executable, "-m", "jidoka.cli", "status", "--plan", str(at / f"{port.name}.json"))
+    command = (sys.executable, "-m", "jidoka.cli", "status", "--plan", str(at / f"{port.name}.json"))
+    shown = start(*command, environment={"COLUMNS": "200"})
     assert shown.wait() == 0
     for words in ("START-UP", "link DOWN", "no link to the PLC yet"):
         assert words in shown.text

@@ -259,7 +259,7 @@ class Monitor:
         is_first = self.status is None
         self.status = status
         self.status_ns = now_ns
-        is_new_run = status.proving_run > self.proving_run and (
+        is_new_run = status.proving_run != self.proving_run and (
             not is_first or status.flags & PlcStatus.PROVING
         )
         self.proving_run = status.proving_run

@@ -38,10 +38,11 @@ def candidates() -> list[Path]:
 def choose() -> Path | None:
     """The folder that numba is told to use; None where its own choice (beside the kernels) works.
 
-    Sets NUMBA_CACHE_DIR, unless somebody did before. Must run before numba is imported; afterwards it changes
-    nothing and returns None.
+    Sets NUMBA_CACHE_DIR, unless somebody set it to a folder that this user may write. Must run before numba is
+    imported; afterwards it changes nothing and returns None.
     """
-    if "NUMBA_CACHE_DIR" in os.environ or "numba" in sys.modules or is_writable(PACKAGE / "__pycache__"):
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if "numba" in sys.modules or is_writable(Path(given) if given else PACKAGE / "__pycache__"):
         return None
     for folder in candidates():
         if is_writable(folder) and is_private(folder) and is_private(folder.parent):
