@@ -498,6 +498,7 @@ def test_a_link_that_cannot_be_is_not_armed_never_locked_out_and_status_says_why
         return " ".join(status(at, port.name).get("missing", []))
 
     wait_until(lambda: port.lack in lacks(), f"status says {port.lack!r}")
+    wait_until(lambda: bool(status(at, port.name)["interlock"]["plc"]), "the guard has told of the PLC")
     guard = guards[port.name]
     guard.wait_for_text("guard: not armed: ")
     assert port.lack in guard.text
