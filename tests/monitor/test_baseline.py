@@ -152,7 +152,9 @@ def test_a_budget_is_said_as_people_write_it(budget: dict[str, object], text: st
 def test_kernels_are_cached_elsewhere_where_the_package_is_read_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "/proc/nowhere")  # a folder that nobody may write is as good as none
+    monkeypatch.setenv(
+        "NUMBA_CACHE_DIR", "/proc/nowhere"
+    )  # a folder that nobody may write is as good as none
     monkeypatch.delitem(sys.modules, "numba")
     monkeypatch.setattr(cache, "PACKAGE", Path("/proc/nowhere"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

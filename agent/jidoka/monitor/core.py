@@ -203,10 +203,11 @@ class Monitor:
     # ---------------------------------------------------------------- drift
 
     def _stream(self, state: ModelState, key: Key) -> Stream | None:
-        """The stream of a key. Another recipe than before is judged afresh: what was said was of the old one."""
-        if key[0] != state.recipe:
-            state.recipe = key[0]
-            state.current.clear()
+        """The stream of a key, begun anew where it comes for the first time since the last fresh start.
+
+        Each recipe goes on with its own records: recipes that alternate would else never be judged at all.
+        """
+        state.recipe = key[0]
         stream = state.streams.get(key)
         if stream is not None and key not in state.current:
             stream.start_afresh()
@@ -214,14 +215,19 @@ class Monitor:
         return stream
 
     def _judge_drift(self, state: ModelState) -> float:
-        """Say each drift condition from its streams: the worst of them. Returns the largest log(statistic)."""
+        """Say each drift condition from its streams: the worst of this recipe's, and whatever is on of another's.
+
+        Returns the largest log(statistic).
+        """
         largest = 0.0
         for index in state.drift:
             condition = self.conditions[index]
             watches = [
                 (stream, stream.watches[index])
                 for key, stream in state.streams.items()
-                if key in state.current and index in stream.watches
+                if key in state.current
+                and index in stream.watches
+                and (key[0] == state.recipe or stream.watches[index].judgement is Judgement.ON)
             ]
             if not watches:
                 if condition.judgement is not Judgement.UNKNOWN and condition.say(Judgement.UNKNOWN, 0, {}):

@@ -109,7 +109,7 @@ class Core:
             return
         try:
             restore(entry.json(), entry.boot == self._boot)
-        except (FormatError, KeyError, TypeError, ValueError):
+        except (FormatError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
             return
 
     def _restore_transition(self, body: dict[str, Any], is_this_boot: bool) -> None:
@@ -342,7 +342,7 @@ class Core:
         """What a malformed message costs: a recorded refusal, never the steward."""
         try:
             return handle()
-        except (MessageError, KeyError, TypeError, ValueError, IndexError) as error:
+        except (MessageError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             return self._complain(peer, f"{message.kind.name} can't be used: {type(error).__name__}: {error}")
 
     def _complain(self, peer: int, why: str) -> list[Effect]:

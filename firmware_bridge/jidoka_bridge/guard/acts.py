@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 #: refusal and remedy; both empty = granted
 Decision = tuple[str, str]
 GRANTED: Decision = ("", "")
+NOTHING_TO_HOLD: Decision = ("no PLC is connected, so nothing would stop", "Use the machine's own stop.")
 
 
 def judge_acknowledge(body: Mapping[str, Any], causes: Causes) -> Decision:
@@ -102,7 +103,7 @@ def acknowledge(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
 
 def hold(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
     """Judge, carry out and record a hold. In OVERRIDE the key must go off and on again afterwards."""
-    decision = judge_hold(body)
+    decision = NOTHING_TO_HOLD if guard.plan.link is None else judge_hold(body)
     person, reason = person_of(body), plain.text(body, "reason")
     if decision != GRANTED:
         guard.event(now_ns, "hold refused", Details(None, (decision[0],), person, reason))

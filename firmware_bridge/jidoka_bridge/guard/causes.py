@@ -196,7 +196,9 @@ def _from_spec(spec: CauseSpec, conditions: Conditions) -> Cause:
     known = conditions.by_id
     return Cause(
         spec.id, spec.risk, spec.response, spec.priority, spec.reason, spec.text, spec.remedy,
-        tuple(known[each] for each in spec.any_of), tuple(known[each] for each in spec.all_of),
+        # one that the plan lacks is the self-test's to tell, which locks out
+        tuple(known[each] for each in spec.any_of if each in known),
+        tuple(known[each] for each in spec.all_of if each in known),
         spec.on_delay_ms * MS_NS,
     )  # fmt: skip
 

@@ -60,7 +60,7 @@ class Conditions:
         self._began_ns = 0
         self._valid_ns = int(plan.judgement_valid_h * HOUR_NS)
 
-    def start_afresh(self, now_ns: int, run: int, proving: bool) -> None:
+    def start_afresh(self, run: int, proving: bool, now_ns: int = 0) -> None:
         """The detectors start anew: what was judged before now, or for another run, isn't a judgement of this run."""
         self.run, self.in_proving, self._began_ns = run, proving, now_ns
         if proving:
@@ -104,7 +104,7 @@ class Conditions:
         known.limit = message.limit if math.isfinite(message.limit) else 0.0
         if message.judgement is Judgement.ON:
             known.is_on = True
-        elif is_off and is_of_this_run:
+        elif is_off and is_of_this_run and (message.judged_ns > 0 or not known.is_statistical):
             known.is_on = False
         if is_new:
             known.received_ns, known.evidence = now_ns, plain.evidence(message.evidence)

@@ -7,6 +7,7 @@ lowered in `ask`. Raising alone takes two calls: an accepted press asks for a wr
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,9 @@ from jidoka_bridge.link.session import Ask
 from jidoka_bridge.messages import Condition, Kind, Lease, PlcStatus
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.registers import State, Word
+
+#: refused inputs that are recorded in one second; the others are counted
+REFUSALS = 5
 
 
 @dataclass
@@ -56,6 +60,8 @@ class Guard:
         self.causes = Causes(plan, self.conditions)
         self.data = DataWatch(plan)
         self.records = RecordWatch(plan)
+        self.latch_number = (latch.number if latch else 1) + 1
+        latch, latch_fault = remembered.checked(latch, latch_fault)
         content = {**remembered.NEW, **(latch.content if latch else {"lockout": True, "clean": False})}
         self.run = ProvingRun(plan.proving, int(content["run"]), int(content["failed_runs"]))
         self.conditions.run = self.run.number
@@ -73,19 +79,20 @@ class Guard:
         self.pending: resetting.Pending | None = None
         self.withdrawal: Withdrawal | None = None
         self.started_ns = self.changed_ns = now_ns
-        self.acknowledged_ns = 0
+        self.acknowledged_ns = self.renewed_ns = 0
         self.acknowledged_by: Mapping[str, str] | None = None
         self.more_since_ns = 0
         self.passed = self.arming_told = self.was_up = self.stopping = False
         self.key_was_on = self.key_must_go_off = self.is_clean_stop = False
         self.override_used_ns = int(content["override_used_s"]) * 1_000 * MS_NS
         self.override_repeat_ns = self.last_tick_ns = now_ns
-        self.latch_number = (latch.number if latch else 1) + 1
         self.latch_written = self.latch_number - 1
         self.latch_asked_ns = now_ns
         self.latch_failed = ""
         self.loop_delay_ns = 0
         self._content: dict[str, Any] = {}
+        self._refused = 0
+        self._told: deque[int] = deque(maxlen=REFUSALS)
         self._start(now_ns, latch, latch_fault, content)
 
     def _start(self, now_ns: int, latch: Latch | None, latch_fault: str, content: dict[str, Any]) -> None:
@@ -98,7 +105,7 @@ class Guard:
         if latch is None:
             self.causes["latch file"].strike(now_ns, {"why": latch_fault})
             self.event(now_ns, "lockout cause on", Details("latch file", text=latch_fault))
-        elif not content["clean"] and self.plan.link is not None:
+        elif (not content["clean"] or latch.torn) and self.plan.link is not None:
             self.causes["restart"].strike(now_ns, evidence)
         if self.faults:
             self.causes["self-test"].active = True
@@ -120,11 +127,13 @@ class Guard:
     def condition(self, now_ns: int, condition: Condition) -> None:
         if self.conditions.take(now_ns, condition):
             self.fresh.add(self.conditions.known[condition.index].id)
+        if self.conditions.is_outdated(condition.index, now_ns):
+            judging.renew(self, now_ns)
 
     @guarded
     def recorded(self, now_ns: int, number: int) -> None:
-        self.records.take(now_ns)
         self.recorder.ring.recorded(number)
+        self.records.take(now_ns)
 
     @guarded
     def monitor_connected(self, now_ns: int) -> None:
@@ -188,18 +197,19 @@ class Guard:
         self.event(now_ns, "message refused", Details(reasons=(why[: plain.MAX_TEXT],)))
 
     def refuse_input(self, now_ns: int, why: str) -> None:
-        """As `refuse`, at most once a second after the first few: a flood must not fill the ring of transitions."""
-        self._refusals.append(now_ns)
-        if len(self._refusals) < REFUSALS or now_ns - self._refusals[0] >= REFUSALS * 1_000 * MS_NS:
-            self.refuse(now_ns, why)
-        else:
-            self._refusals.pop()
+        """As `refuse`, a few times a second at most: a flood must not fill the ring of transitions."""
+        self._refused += 1
+        if len(self._told) < REFUSALS or now_ns - self._told[0] >= 1_000 * MS_NS:
+            self._told.append(now_ns)
+            self.refuse(now_ns, f"{why} ({self._refused} refused so far)")
 
     def fail(self, now_ns: int, why: str) -> None:
         """An error inside the guard: LOCKOUT. One that goes on is told once."""
         self.pending = None
-        if self.interlock.state is State.LOCKOUT and self.causes["fault"].evidence.get("why") == why:
+        told = self.causes["fault"].evidence.get("why")
+        if self.interlock.state is State.LOCKOUT and told == why[: plain.MAX_TEXT]:
             return
+        why = why[: plain.MAX_TEXT]
         self.causes["fault"].strike(now_ns, {"why": why})
         self.event(now_ns, "fault", Details("fault", text=why))
 
@@ -258,10 +268,11 @@ class Guard:
 
     def note_latch(self, now_ns: int) -> None:
         """A new number for the latch file whenever what it must hold has changed."""
+        is_proving_next = self.pending is not None and self.pending.target == PROVING
         content = {
             "clean": self.stopping and self.is_clean_stop,
             "lockout": self.interlock.state is State.LOCKOUT,
-            "run": self.run.number + (self.pending is not None and self.pending.target == PROVING),
+            "run": self.run.next_number if is_proving_next else self.run.number,
             "failed_runs": self.run.failed_in_a_row,
             "override_used_s": self.override_used_ns // (10_000 * MS_NS) * 10,
             "transition": self.recorder.ring.last_number,

@@ -26,7 +26,7 @@ def guarded(
             outcome = method(guard, now_ns, *args, **kwargs)
             settle(guard, now_ns)
         except MessageError as error:
-            guard.refuse(now_ns, str(error))
+            guard.refuse_input(now_ns, str(error))
             return None
         except Exception as error:  # noqa: BLE001 - an unknown error must withhold, never end the beats
             guard.fail(now_ns, f"{type(error).__name__} in {method.__name__}: {error}")

@@ -13,6 +13,7 @@ from jidoka_bridge.registers import State
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
 
+RENEW_NS = 2_000_000_000
 RESPONSE_ORDER = ("lockout", "hold", "fallback", "advise")
 
 
@@ -39,13 +40,24 @@ def _apply_change(guard: Guard, now_ns: int, change: Change) -> None:
     event = f"{cause.response} cause on"
     step = guard.event(now_ns, with_fallback(guard, event) if cause.response == FALLBACK else event, details)
     if step.is_changed and step.state is State.FALLBACK:
-        start_afresh(guard)
+        start_afresh(guard, now_ns)
 
 
-def start_afresh(guard: Guard) -> None:
+def start_afresh(guard: Guard, now_ns: int) -> None:
     """In FALLBACK the detectors judge anew on what comes now, else nothing could ever clear the cause."""
-    guard.run.number += 1
-    guard.conditions.start_afresh(guard.run.number, proving=False)
+    guard.run.number = guard.run.next_number
+    guard.renewed_ns = now_ns
+    guard.conditions.start_afresh(guard.run.number, proving=False, now_ns=now_ns)
+
+
+def renew(guard: Guard, now_ns: int) -> None:
+    """What is judged in FALLBACK can't count (a monitor that restarted, a judgement too old): begin anew.
+
+    Else there were no way back to RUN: a proving run isn't on offer there. Not too often: the monitor must hear of it.
+    """
+    in_fallback = guard.interlock.state is State.FALLBACK and not guard.interlock.proving
+    if in_fallback and now_ns - guard.renewed_ns > RENEW_NS:
+        start_afresh(guard, now_ns)
 
 
 def _fail_run(guard: Guard, now_ns: int) -> None:

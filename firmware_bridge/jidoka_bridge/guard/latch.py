@@ -200,8 +200,8 @@ class Writer:
                 self._reopen()
             written = os.pwrite(self._descriptor, encode(latch), SLOT_BYTES * (latch.number % 2))
             os.fdatasync(self._descriptor)
-        except (OSError, LatchError, RefusedError) as error:
-            return str(error)
+        except Exception as error:  # noqa: BLE001 - the thread must live to try again
+            return str(error) or type(error).__name__
         return "" if written == SLOT_BYTES else "the disk is full"
 
     def _reopen(self) -> None:

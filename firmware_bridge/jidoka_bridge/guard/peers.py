@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -38,6 +39,7 @@ FAILED = {
     "remedy": "See: jidoka status",
     "value": {},
 }
+LOG = logging.getLogger("guard")
 QUEUE_LENGTH = 4096
 REFUSALS_EVERY_NS = 1_000_000_000
 
@@ -82,8 +84,9 @@ class Peer:
     def _take_or_refuse(self, now_ns: int, datagram: bytes, guard: Guard) -> None:
         try:
             self._take(now_ns, decode(datagram), guard)
-        except MessageError as error:
-            self._refuse(now_ns, guard, str(error))
+        except Exception as error:  # noqa: BLE001 - no message may end the beats
+            why = str(error) if isinstance(error, MessageError) else f"{type(error).__name__}: {error}"
+            self._refuse(now_ns, guard, why)
 
     def _take(self, now_ns: int, message: Message, guard: Guard) -> None:
         kind = message.kind
@@ -98,6 +101,8 @@ class Peer:
         elif kind in ACTS:
             answer = guard.act(now_ns, kind, message.json())
             self.send_json(now_ns, Kind.ANSWER, answer or FAILED)
+        else:
+            message.json()  # a goodbye, or what is reserved: to be readable is all that it must
 
     def _refuse(self, now_ns: int, guard: Guard, why: str) -> None:
         """Recorded at most once a second with the count: a flood must not fill the ring of transitions."""
@@ -122,7 +127,13 @@ class Peer:
     def flush(self, now_ns: int) -> bool:
         """Send what waits. False: the socket is full, or nobody is there."""
         while self._waiting and self.channel.is_connected:
-            if not self.channel.send(self._waiting[0](self.channel.number, now_ns)):
+            try:
+                datagram = self._waiting[0](self.channel.number, now_ns)
+            except (MessageError, ValueError, TypeError, RecursionError) as error:
+                LOG.error("a message to the %s can't be sent: %s", self.name, error)
+                self._waiting.popleft()
+                continue
+            if not self.channel.send(datagram):
                 break
             self._waiting.popleft()
         return not self._waiting and self.channel.is_connected

@@ -20,6 +20,7 @@ from jidoka_bridge.guard.latch import LatchError, Writer
 from jidoka_bridge.guard.line import Line
 from jidoka_bridge.guard.peers import Peer
 from jidoka_bridge.guard.watch import MS_NS, PauseWatch
+from jidoka_bridge.link.blocks import BlockD
 from jidoka_bridge.messages import Kind, PlcStatus
 from jidoka_bridge.notify import die_with_parent, notify
 from jidoka_bridge.plan import Plan
@@ -54,6 +55,8 @@ class Process:
         self.monitor = Peer("monitor", plan.guard_monitor_socket)
         self.steward = Peer("steward", plan.guard_steward_socket)
         self.line = Line(plan.link, secrets.randbelow(0xFFFF) + 1) if plan.link else None
+        if self.line is not None:  # the PLC arms only for the plan that was approved at it
+            self.line.session.record = BlockD(0, digest_prefix=int(plan.digest[:8], 16))
         self.guard = Guard(plan, found, fault, self_test.faults(plan), now_ns)
         self.pause = PauseWatch((plan.link.hold_ms if plan.link else PAUSE_WITHOUT_LINK_MS) * MS_NS)
         self.stop_until_ns = 0

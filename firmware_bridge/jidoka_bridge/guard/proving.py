@@ -6,6 +6,7 @@ from jidoka_bridge.plan import Proving
 
 MINUTE_NS = 60_000_000_000
 MAX_FAILED = 3
+MAX_NUMBER = 0xFFFF
 #: a run also ends after this many times its running time, whether the machine moves or not
 WHOLE_FACTOR = 3
 
@@ -23,6 +24,11 @@ class ProvingRun:
         self._running_ns = 0
         self._first_part = 0
         self.parts = 0
+
+    @property
+    def next_number(self) -> int:
+        """1 to 65535, then 1 again: it travels in 16 bits, and 0 is no run."""
+        return self.number % MAX_NUMBER + 1
 
     def start(self, now_ns: int, part_count: int) -> None:
         """Count from here; the caller has raised `number`, which makes the detectors start afresh."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jidoka_bridge.guard.causes import Causes
+from jidoka_bridge.guard.latch import Latch
 
 #: content of a new device's file: nothing latched, and a start that is not a restart
 NEW: dict[str, Any] = {
@@ -17,6 +18,28 @@ NEW: dict[str, Any] = {
     "causes": {},
     "first_out": None,
 }
+
+
+def checked(latch: Latch | None, fault: str) -> tuple[Latch | None, str]:
+    """The latch as it came, or None and why, if a slot with a right CRC holds what this version can't use."""
+    if latch is None:
+        return None, fault
+    content = latch.content
+    lacking = sorted(NEW.keys() - content.keys())
+    if lacking:
+        return None, f"the latch file lacks {', '.join(lacking)}"
+    try:
+        for key in ("run", "failed_runs", "override_used_s", "transition"):
+            if int(content[key]) < 0:
+                raise ValueError(key)
+        for name, (_, revision, acknowledged, person, _) in content["causes"].items():
+            if not isinstance(person, dict | None) or min(int(revision), int(acknowledged)) < 0:
+                raise ValueError(name)
+        if not isinstance(content["first_out"], str | None):
+            raise TypeError("first_out")
+    except (AttributeError, TypeError, ValueError, ArithmeticError) as error:
+        return None, f"the latch file can't be used: {error}"
+    return latch, fault
 
 
 def causes_content(causes: Causes) -> dict[str, list[Any]]:

@@ -54,12 +54,13 @@ def raise_to(guard: Guard, now_ns: int, target: str) -> None:
     is_advised = any(cause.active for cause in guard.causes if cause.response == "advise")
     name = "advise" if target == RUN and is_advised else "proving run" if target == PROVING else target
     if target == PROVING:
-        guard.run.number += 1
+        guard.run.number = guard.run.next_number
     step = guard.event(now_ns, f"reset to {name}", Details(person=guard.acknowledged_by, reason="button"))
     if step.is_refused:
         return
     guard.recorder.first_out = None
     guard.causes.clear_latches()
+    guard.data.forget_parts()
     if target == PROVING:
         guard.run.start(now_ns, guard.view.part_count)
-        guard.conditions.start_afresh(guard.run.number, proving=True)
+        guard.conditions.start_afresh(guard.run.number, proving=True, now_ns=now_ns)

@@ -6,7 +6,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jidoka_bridge.messages import MessageError
+
 SIZE = 1024
+MAX_NUMBER = 2**63
 
 
 class Ring:
@@ -48,7 +51,12 @@ class Ring:
         return numbered
 
     def recorded(self, number: int) -> None:
-        """Everything up to `number` is in the ledger. The first call after the start also fixes the numbering."""
+        """Everything up to `number` is in the ledger. The first call after the start also fixes the numbering.
+
+        Raises MessageError for a number that was never given: nothing may pass for recorded that wasn't.
+        """
+        if number >= (self._next if self.is_synchronised else MAX_NUMBER):
+            raise MessageError(f"transition {number} can't be recorded: {self.last_number} is the last one")
         if not self.is_synchronised:
             self.is_synchronised = True
             shift = number + 1 - (self._waiting[0]["number"] if self._waiting else self._next)

@@ -8,13 +8,15 @@ from jidoka_bridge.messages import Lease, MessageError
 from jidoka_bridge.plan import Plan
 
 MS_NS = 1_000_000
+AHEAD_NS = 1_000 * MS_NS
 
 
 @dataclass
 class ModelWatch:
     """What was last heard of one model; times are CLOCK_MONOTONIC ns, 0 = never.
 
-    part_ns: when the first part after the last record was counted while running; was_fresh: data came at least once.
+    part_ns: when the first part after the last record was counted while running; owed_ns: for how long the machine
+    ran since then; was_fresh: data came at least once.
     """
 
     id: str
@@ -23,6 +25,7 @@ class ModelWatch:
     beat_ns: int = 0
     record_ns: int = 0
     part_ns: int = 0
+    owed_ns: int = 0
     was_fresh: bool = False
 
 
@@ -33,27 +36,41 @@ class DataWatch:
         self.models = [ModelWatch(model.id, model.longest_interval_ms * MS_NS) for model in plan.models]
         self._limit_ns = plan.times.no_data_ms * MS_NS
         self._parts = -1
+        self._ran_until_ns = 0
 
     def take(self, now_ns: int, lease: Lease) -> None:
-        """Keep a lease. Raises MessageError for a model outside the plan; times from the future count as now."""
+        """Keep a lease. Raises MessageError for a model outside the plan and for times of the future.
+
+        The guard looks at its clock before it reads what came: a time that is a little ahead counts as now.
+        """
         if lease.model >= len(self.models):
             raise MessageError(f"lease of model {lease.model}: the plan has {len(self.models)}")
         watch = self.models[lease.model]
+        if max(lease.beat_ns, lease.record_ns) > now_ns + AHEAD_NS:
+            raise MessageError(f"lease of {watch.id}: its times are of the future")
         watch.received_ns = now_ns
         watch.beat_ns = min(lease.beat_ns, now_ns)
-        record_ns = min(lease.record_ns, now_ns)
-        if record_ns != watch.record_ns:
-            watch.record_ns, watch.part_ns = record_ns, 0
+        if lease.record_ns > watch.record_ns:  # 0 from a tap that came anew is no record
+            watch.record_ns, watch.part_ns, watch.owed_ns = lease.record_ns, 0, 0
 
     def take_parts(self, now_ns: int, part_count: int, running: bool) -> None:
-        """Keep the PLC's part count; a standing machine owes no records."""
+        """Keep the PLC's part count. A standing machine owes no records; one that stops after each part owes all."""
         came = self._parts >= 0 and part_count > self._parts
         self._parts = part_count
+        ran_ns = now_ns - self._ran_until_ns if self._ran_until_ns else 0
+        self._ran_until_ns = now_ns if running else 0
         for watch in self.models:
-            if not running:
-                watch.part_ns = 0
-            elif came and not watch.part_ns:
+            if not running and self.is_silent(watch, now_ns):
+                watch.part_ns = watch.owed_ns = 0  # it was told; after the stop the time begins anew
+            elif watch.part_ns:
+                watch.owed_ns += ran_ns
+            elif came and (running or ran_ns):
                 watch.part_ns = now_ns
+
+    def forget_parts(self) -> None:
+        """A reset: what was owed before the stop isn't owed after it."""
+        for watch in self.models:
+            watch.part_ns = watch.owed_ns = 0
 
     def is_fresh(self, watch: ModelWatch, now_ns: int) -> bool:
         """True while the tap's beat and the monitor's lease are younger than the plan's no_data_ms."""
@@ -64,7 +81,8 @@ class DataWatch:
 
     def is_silent(self, watch: ModelWatch, now_ns: int) -> bool:
         """True when parts went by while running and no record came within the model's longest interval."""
-        return watch.part_ns > 0 and now_ns - watch.part_ns > watch.longest_interval_ns
+        ran_ns = now_ns - self._ran_until_ns if self._ran_until_ns else 0
+        return watch.part_ns > 0 and watch.owed_ns + ran_ns > watch.longest_interval_ns
 
 
 class RecordWatch:
