@@ -38,6 +38,7 @@ class Line:
         self._reply_until_ns = 0
         self._quiet_until_ns = 0
         self._word = Word.WITHHOLD
+        self._is_lowering = False
         self._told_error = ""
         self._faults = line_faults.Watch(link)
 
@@ -47,8 +48,11 @@ class Line:
 
     @property
     def next_ns(self) -> int:
-        """The next deadline: a reply that should have come, or the next beat."""
-        return self._reply_until_ns if self.in_transaction else self._due_ns
+        """The next deadline: a reply that should have come, the end of the silence that a lower word waits for, or
+        the next beat."""
+        if self.in_transaction:
+            return self._reply_until_ns
+        return min(self._due_ns, self._quiet_until_ns) if self._is_lowering else self._due_ns
 
     def readable(self, now_ns: int, guard: Guard) -> None:
         """Bytes wait at the port."""
@@ -72,8 +76,8 @@ class Line:
             if now_ns < self._reply_until_ns:
                 return
             self._ended(now_ns, self.session.timeout(now_ns), guard)
-        lowers = RANK[guard.ask().word] < RANK[self._word] and now_ns >= self._quiet_until_ns
-        if now_ns >= self._due_ns or lowers:
+        self._is_lowering = RANK[guard.ask().word] < RANK[self._word]
+        if now_ns >= self._due_ns or (self._is_lowering and now_ns >= self._quiet_until_ns):
             self._send(now_ns, guard)
 
     def _send(self, now_ns: int, guard: Guard) -> None:
@@ -84,6 +88,7 @@ class Line:
         if self._due_ns <= now_ns or self._due_ns > now_ns + self._beat_ns:
             self._due_ns = now_ns + self._beat_ns
         self._word = ask.word
+        self._is_lowering = False
         self.in_transaction = True
         self._reply_until_ns = now_ns + self._reply_ns
         self.beats += 1
