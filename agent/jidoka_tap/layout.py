@@ -15,6 +15,7 @@ from jidoka_tap import wire
 #: both are little-endian without padding
 PREFIX = struct.Struct(wire.HEADER.format[:-1])
 HEAD = struct.Struct("<" + wire.HEADER.format[-1] + wire.RECORD_HEAD.format.lstrip("<"))
+JOIN_BELOW_BYTES = 16_384  # smaller records are joined before they are sent: measured faster than sendmsg
 MAX_TENSORS = 64  # of one record, wire.unpack_record refuses more
 #: stands for a value that isn't an array (a list of maps, an OrtValue): named on the wire, never sent
 UNSENDABLE = np.empty(0, np.dtype(object))
@@ -28,10 +29,11 @@ class Layout:
     """Descriptors of records whose tensors have these element types and shapes.
 
     kinds: (dtype, shape) of every tensor; body_bytes: of the whole record; pads: per tensor the bytes behind it,
-    None = the tensor isn't sent; not_sent: places of those that are named only.
+    None = the tensor isn't sent; not_sent: places of those that are named only; usual_frame: what comes before the
+    tensors where all are sent, unpadded and so few bytes that they are joined; else None.
     """
 
-    __slots__ = ("_dtypes", "_frame", "_is_plain", "_pads", "_shapes", "body_bytes", "not_sent")
+    __slots__ = ("_frame", "_is_plain", "_pads", "body_bytes", "dtypes", "not_sent", "shapes", "usual_frame")
 
     def __init__(
         self,
@@ -41,8 +43,8 @@ class Layout:
         pads: Tuple[Optional[bytes], ...],
         not_sent: Tuple[int, ...],
     ) -> None:
-        self._dtypes = [dtype for dtype, _ in kinds]
-        self._shapes = [shape for _, shape in kinds]
+        self.dtypes = [dtype for dtype, _ in kinds]
+        self.shapes = [shape for _, shape in kinds]
         self.body_bytes = body_bytes
         self.not_sent = not_sent
         self._pads = pads
@@ -50,11 +52,13 @@ class Layout:
         # all that comes before the tensors' bytes; what changes from record to record is written into it
         prefix = PREFIX.pack(wire.MAGIC, wire.VERSION, wire.RECORD, 0, body_bytes)
         self._frame = bytearray(prefix + b"\0" * HEAD.size + descriptors)
+        is_usual = self._is_plain and body_bytes < JOIN_BELOW_BYTES
+        self.usual_frame = self._frame if is_usual else None
 
     def fits(self, values: Sequence[Any]) -> bool:
         """True if these are arrays with the element types and shapes that the layout was made for."""
         try:
-            for value, dtype, shape in zip(values, self._dtypes, self._shapes):  # noqa: B905 - Python 3.8
+            for value, dtype, shape in zip(values, self.dtypes, self.shapes):  # noqa: B905 - Python 3.8
                 # numpy's own element types are single objects; another of equal meaning only costs a new layout
                 if value.dtype is not dtype or value.shape != shape:
                     return False
@@ -71,7 +75,7 @@ class Layout:
         part, position, recipe = where
         HEAD.pack_into(
             self._frame, PREFIX.size, end_ns, number, part, start_ns, end_ns - start_ns, position, recipe,
-            len(self._shapes), 0,
+            len(self.shapes), 0,
         )  # fmt: skip
         if self._is_plain:
             return [self._frame, *arrays]
@@ -126,7 +130,7 @@ class Choice:
     feed, none where this record goes without inputs. missing: outputs that the application doesn't ask for.
     """
 
-    __slots__ = ("_given", "_known", "_roi", "is_outputs_only", "layout", "missing", "places")
+    __slots__ = ("_given", "_known", "_roi", "layout", "missing", "places", "usual_inputs")
 
     def __init__(
         self,
@@ -144,7 +148,8 @@ class Choice:
         self.places = [(wire.OUTPUT, outputs.index(names[n])) for n in known] + [
             (wire.INPUT, inputs.index(name)) for name in self._given
         ]
-        self.is_outputs_only = self._known is None and not self._given
+        #: the inputs to add to all outputs; None where it takes more than that
+        self.usual_inputs = self._given if self._known is None and roi is None else None
         self.missing = [name for name in outputs if name not in names]
         self.layout: Optional[Layout] = None
 

@@ -6,7 +6,7 @@ import socket
 from typing import Any, Dict, List, NamedTuple, Optional
 
 from jidoka_tap import wire
-from jidoka_tap.layout import Roi
+from jidoka_tap.layout import JOIN_BELOW_BYTES, Roi
 
 BACKOFF_MIN_NS = 100_000_000
 BACKOFF_MAX_NS = 2_000_000_000
@@ -14,7 +14,6 @@ SEND_BUFFER_BYTES = 4 << 20  # asked for; the kernel gives what net.core.wmem_ma
 RECEIVE_BYTES = 65_536
 #: MSG_NOSIGNAL: an application that restored SIGPIPE's default must not die of an absent monitor
 SEND_FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
-JOIN_BELOW_BYTES = 16_384  # smaller records are copied into one piece, which is faster than a gathering send
 
 
 def send(sock: socket.socket, pieces: List[Any], size_bytes: int) -> None:

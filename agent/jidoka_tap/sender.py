@@ -8,13 +8,16 @@ import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from jidoka_tap import wire
-from jidoka_tap.layout import Choice, Layout, Times, Where, as_arrays, lay_out
-from jidoka_tap.link import JOIN_BELOW_BYTES, SEND_FLAGS, Link, Terms, send, try_send
+from jidoka_tap.layout import HEAD, PREFIX, Choice, Layout, Times, Where, as_arrays, lay_out
+from jidoka_tap.link import SEND_FLAGS, Link, Terms, send, try_send
 from jidoka_tap.notes import Notes
 
 MOST_CHOICES = 64  # sets of names that are remembered; an application that varies more starts afresh
-#: names asked for, names fed, and what was chosen for them, of the last call without and with inputs
-NO_RECENT: List[Tuple[Any, Any, Optional[Choice]]] = [(None, None, None), (None, None, None)]
+#: what the short way ends with, before anything was sent: names that changed, values that are no arrays or don't lie in
+#: one piece, a part number that doesn't fit
+UNUSUAL = (KeyError, AttributeError, TypeError, ValueError, BufferError, struct.error)
+#: names asked for, number of names fed, inputs to add, element types, shapes, and what comes before the tensors
+Usual = Tuple[Optional[List[str]], int, List[str], List[Any], List[Any], bytearray]
 NO_TERMS = Terms(1, None, wire.INLINE_LIMIT_BYTES)
 
 
@@ -41,7 +44,7 @@ class Tap:
     # Slots lie side by side: after an inference each line of memory that isn't touched is time won.
     __slots__ = (
         "__weakref__", "_choices", "_dropped", "_every", "_is_started", "_lock", "_not_sent", "_not_watched",
-        "_number", "_ready", "_recent", "_records", "_since_welcome", "_start", "_terms", "_welcome",
+        "_number", "_ready", "_records", "_since_welcome", "_start", "_terms", "_usual", "_welcome",
         "inputs", "is_closed", "link", "model", "notes", "outputs", "path", "users", "wake",
     )  # fmt: skip
 
@@ -80,7 +83,7 @@ class Tap:
         self._terms = NO_TERMS
         self._every = NO_TERMS.every
         self._choices: Dict[Tuple[Any, ...], Choice] = {}
-        self._recent = list(NO_RECENT)
+        self._usual: List[Optional[Usual]] = [None, None]  # of records without and with inputs
         self._since_welcome = 0
 
     # ------------------------------------------------------------ for the application
@@ -97,72 +100,110 @@ class Tap:
 
     def record(
         self,
-        times: Times,
-        where: Where,
+        start_ns: int,
+        end_ns: int,
+        part: int,
+        position: int,
+        recipe: int,
         output_names: Optional[Sequence[str]],
         outputs: Sequence[Any],
         feed: Any,
     ) -> None:
-        """One call as it came out. Raises nothing and waits for nothing."""
-        # After an inference the caches hold the model, not this code: few frames and few objects are what counts.
+        """One call as it came out: start and end are CLOCK_MONOTONIC. Raises nothing and waits for nothing."""
         with self._lock:
-            self._records += 1
+            self._records = records = self._records + 1
             try:
-                sock, every = self._ready, self._every
+                sock = self._ready
                 if sock is None:
                     self._dropped += 1
                     self._begin()  # a forked child that runs the model too
                     return
+                every = self._every
                 has_inputs = every == 1 or (every != 0 and self._since_welcome % every == 0)
                 self._since_welcome += 1
-                # the names of one call are mostly those of the call before
-                names, fed, choice = self._recent[has_inputs]
-                if (
-                    choice is None
-                    or (output_names is not names and output_names != names)
-                    or (has_inputs and list(feed) != fed)
-                ):
-                    choice = self._choose(has_inputs, output_names, feed)
-                values = outputs if choice.is_outputs_only else choice.values(outputs, feed)
-                layout = choice.layout
-                if layout is None or not layout.fits(values):
-                    layout, values = self._lay_out(choice, values)
-                number = self._number + self._records
-                try:
-                    pieces = layout.pieces(number, times, where, values)
-                except struct.error:
-                    pieces = self._pieces_without_place(layout, number, times, where, values)
-                if layout.body_bytes < JOIN_BELOW_BYTES:
+                # After an inference the caches hold the model, not this code: few frames and few objects count, so
+                # the usual record is made here, and everything else in _send_unusual.
+                usual = self._usual[has_inputs]
+                if usual is not None:
+                    names, fed, inputs, dtypes, shapes, frame = usual
                     try:
-                        sock.send(b"".join(pieces), SEND_FLAGS)
-                    except (TypeError, ValueError, BufferError):  # an array that isn't contiguous
-                        send(sock, pieces, layout.body_bytes)
-                else:
-                    send(sock, pieces, layout.body_bytes)
-                if layout.not_sent:
-                    self._not_sent += len(layout.not_sent)
+                        if (output_names is names or output_names == names) and len(feed) == fed:
+                            values = [*outputs]
+                            for name in inputs:
+                                values.append(feed[name])  # noqa: PERF401 - a comprehension is a frame more
+                            for value, dtype, shape in zip(values, dtypes, shapes):  # noqa: B905 - Python 3.8
+                                # numpy's own element types are single objects
+                                if value.dtype is not dtype or value.shape != shape:
+                                    break
+                            else:
+                                HEAD.pack_into(
+                                    frame, PREFIX.size, end_ns, self._number + records, part, start_ns,
+                                    end_ns - start_ns, position, recipe, len(values), 0,
+                                )  # fmt: skip
+                                sock.send(b"".join((frame, *values)), SEND_FLAGS)
+                                return
+                    except UNUSUAL:
+                        pass
+                self._send_unusual(
+                    sock,
+                    has_inputs,
+                    (start_ns, end_ns),
+                    (part, position, recipe),
+                    output_names,
+                    outputs,
+                    feed,
+                )
             except OSError:  # full, or gone: the thread finds out which
                 self._dropped += 1
             except Exception as error:  # noqa: BLE001 - whatever it is, the application gets its answer
                 self._dropped += 1
                 self.notes.once("a record can't be made: %s: %s" % (type(error).__name__, error))
 
+    def _send_unusual(
+        self,
+        sock: socket.socket,
+        has_inputs: bool,
+        times: Times,
+        where: Where,
+        output_names: Optional[Sequence[str]],
+        outputs: Sequence[Any],
+        feed: Any,
+    ) -> None:
+        """Any record: of new names or shapes, with padding, too large to be joined, with tensors that aren't sent."""
+        choice = self._choose(has_inputs, output_names, feed)
+        values = choice.values(outputs, feed)
+        layout = choice.layout
+        if layout is None or not layout.fits(values):
+            layout, values = self._lay_out(choice, values)
+        number = self._number + self._records
+        try:
+            pieces = layout.pieces(number, times, where, values)
+        except struct.error:
+            pieces = self._pieces_without_place(layout, number, times, where, values)
+        send(sock, pieces, layout.body_bytes)
+        self._not_sent += len(layout.not_sent)
+        frame = layout.usual_frame
+        if frame is not None and choice.usual_inputs is not None:
+            names = list(output_names) if output_names else None
+            self._usual[has_inputs] = (
+                names, len(feed), choice.usual_inputs, layout.dtypes, layout.shapes, frame,
+            )  # fmt: skip
+
     def _choose(self, has_inputs: bool, output_names: Optional[Sequence[str]], feed: Any) -> Choice:
         """Which tensors this call's record has; remembered for calls with the same names."""
         asked = list(output_names) if output_names else None
-        fed = list(feed) if has_inputs else None
-        remembered = (tuple(asked or ()), tuple(fed or ()))
+        fed = list(feed)
+        remembered = (tuple(asked or ()), tuple(fed) if has_inputs else ())
         choice = self._choices.get(remembered)
         if choice is None:
             if len(self._choices) >= MOST_CHOICES:
                 self._choices.clear()
             choice = self._choices[remembered] = Choice(
-                self.outputs, self.inputs, asked, fed or (), self._terms.roi
+                self.outputs, self.inputs, asked, fed if has_inputs else (), self._terms.roi
             )
             if choice.missing:
                 names = ", ".join(repr(name) for name in choice.missing)
                 self.notes.once("the application doesn't ask for %s: the monitor doesn't see it" % names)
-        self._recent[has_inputs] = (asked, fed, choice)
         return choice
 
     def _lay_out(self, choice: Choice, values: Sequence[Any]) -> Tuple[Layout, List[Any]]:
@@ -244,7 +285,7 @@ class Tap:
                 return
             self._ready, self._terms, self._every = sock, terms, terms.every
             self._choices.clear()
-            self._recent = list(NO_RECENT)
+            self._usual = [None, None]
             self._since_welcome = 0
             self._welcome.set()
 

@@ -61,8 +61,8 @@ class WatchedSession:
         """
         start_ns = time.monotonic_ns()
         outputs = self._jidoka_session.run(output_names, input_feed, run_options)
-        times = (start_ns, time.monotonic_ns())
-        self._jidoka_tap.record(times, (part, position, recipe), output_names, outputs, input_feed)
+        end_ns = time.monotonic_ns()
+        self._jidoka_tap.record(start_ns, end_ns, part, position, recipe, output_names, outputs, input_feed)
         return outputs
 
     @property

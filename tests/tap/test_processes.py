@@ -143,7 +143,7 @@ def test_a_fork_while_other_threads_send_leaves_the_child_able_to_send(
     lock.acquire()
     child = os.fork()
     if child == 0:
-        own.tap.record((0, 1), (0, 0, 0), None, [], feed)
+        own.tap.record(0, 1, 0, 0, 0, None, [], feed)
         os._exit(0 if own.tap.counts.records == 1 else 1)
     lock.release()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

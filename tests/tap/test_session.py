@@ -274,7 +274,7 @@ def test_a_session_that_is_let_go_says_goodbye(feed: Feed, path: Path, listen: L
     del own
     gc.collect()
     listener.wait(lambda: len(listener.goodbyes) == 1 and listener.ended == 1, "goodbye, then the end")
-    tap.record((0, 1), (0, 0, 0), None, [], {})
+    tap.record(0, 1, 0, 0, 0, None, [], {})
     assert tap.counts.dropped == 1
 
 
