@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,7 +55,7 @@ class Facts:
     confidence: deque[float] = field(default_factory=lambda: deque(maxlen=60))
     log_statistic: deque[float] = field(default_factory=lambda: deque(maxlen=60))
     log_limit: float = 0.0
-    topics: Counter[str] = field(default_factory=Counter)
+    watch_along: str = ""
 
     @property
     def is_output_off(self) -> bool:

@@ -44,7 +44,7 @@ def draw(facts: Facts, teller: Teller, story: list[str]) -> RenderableType:
     layout.split_column(
         Layout(_head(facts, teller), size=3),
         Layout(name="middle", size=PICTURE_PX // 2 + 4),
-        Layout(_story(story), name="story", minimum_size=6),
+        Layout(_story(story, facts.watch_along), name="story", minimum_size=6),
         Layout(_foot(teller), size=3),
     )
     layout["middle"].split_row(
@@ -200,7 +200,7 @@ def _alarm(facts: Facts) -> RenderableType:
     return Panel(text, title="alarm", border_style="red1" if is_unacknowledged else "grey50")
 
 
-def _story(story: list[str]) -> RenderableType:
+def _story(story: list[str], watch_along: str) -> RenderableType:
     """The last lines that fit, whole."""
     shown: list[Text] = []
     rows = 0
@@ -210,7 +210,13 @@ def _story(story: list[str]) -> RenderableType:
         if rows > STORY_ROWS:
             break
         shown.insert(0, text)
-    return Panel(Group(*shown), title="the story", border_style="grey50")
+    return Panel(
+        Group(*shown),
+        title="the story",
+        border_style="grey50",
+        subtitle=f"[dim]{watch_along}[/dim]",
+        subtitle_align="left",
+    )
 
 
 def _foot(teller: Teller) -> RenderableType:

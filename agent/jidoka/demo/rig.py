@@ -48,6 +48,8 @@ class Rig:
         self._on_change("a site of its own: configuration, plan, latch file")
         self.site: Site = make_site()
         jidoka("guard", "init", str(self.site.plan_file))
+        self.facts.watch_along = f"mosquitto_sub -h {HOST} -p {self.site.broker_port} -t 'aims/v1/#' -v"
+        self._on_change(f"to watch along in another terminal: {self.facts.watch_along}")
         self._lap("site")
 
     @property
