@@ -58,7 +58,7 @@ class Layout:
     def fits(self, values: Sequence[Any]) -> bool:
         """True if these are arrays with the element types and shapes that the layout was made for."""
         try:
-            for value, dtype, shape in zip(values, self.dtypes, self.shapes):  # noqa: B905 - Python 3.8
+            for value, dtype, shape in zip(values, self.dtypes, self.shapes):
                 # numpy's own element types are single objects; another of equal meaning only costs a new layout
                 if value.dtype is not dtype or value.shape != shape:
                     return False
@@ -80,7 +80,7 @@ class Layout:
         if self._is_plain:
             return [self._frame, *arrays]
         pieces: List[Any] = [self._frame]
-        for array, pad in zip(arrays, self._pads):  # noqa: B905 - Python 3.8
+        for array, pad in zip(arrays, self._pads):
             if pad is not None:
                 pieces.append(array)
                 if pad:
@@ -98,7 +98,7 @@ def lay_out(places: Sequence[Tuple[int, int]], arrays: Sequence[Any], inline_lim
     pads: List[Optional[bytes]] = []
     not_sent: List[int] = []
     used = 0
-    for n, ((role, index), array) in enumerate(zip(places, arrays)):  # noqa: B905 - Python 3.8
+    for n, ((role, index), array) in enumerate(zip(places, arrays)):
         padded = -(-array.nbytes // 8) * 8
         dtype_number = wire.DTYPE_NUMBERS.get(array.dtype, 0)
         is_sent = bool(dtype_number) and array.ndim <= wire.MAX_NDIM and used + padded <= inline_limit_bytes

@@ -131,7 +131,7 @@ class Tap:
                             values = [*outputs]
                             for name in inputs:
                                 values.append(feed[name])  # noqa: PERF401 - a comprehension is a frame more
-                            for value, dtype, shape in zip(values, dtypes, shapes):  # noqa: B905 - Python 3.8
+                            for value, dtype, shape in zip(values, dtypes, shapes):
                                 # numpy's own element types are single objects
                                 if value.dtype is not dtype or value.shape != shape:
                                     break
