@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from jidoka_bridge import plan as plans
 from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.messages import Kind
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.roles import ROLES
+
+from jidoka.cli.plan_files import is_compiled, read_or_compile
 
 #: a file that the user names: whether it is one, and may be read, is said by whoever reads it, with a remedy
 FILE = click.Path(readable=False, path_type=Path)
@@ -57,15 +58,15 @@ def person_options(function: _F) -> _F:
 
 def load_plan(plan_file: Path, config_file: Path | None = None) -> Plan:
     """The plan, compiled first if a configuration is given. Raises ConfigurationError."""
-    if config_file is None and plan_file.suffix == ".json":
-        if not os.path.lexists(plan_file):
-            raise ConfigurationError(
-                f"{plan_file}: can't read the plan: there is no such file", HOW_TO_NAME_A_PLAN
-            )
-        return plans.load(plan_file)
-    from jidoka.config.compile import compile_plan
+    if config_file is not None:
+        from jidoka.config.compile import compile_plan
 
-    return compile_plan(config_file or plan_file)
+        return compile_plan(config_file)
+    if is_compiled(plan_file) and not os.path.lexists(plan_file):
+        raise ConfigurationError(
+            f"{plan_file}: can't read the plan: there is no such file", HOW_TO_NAME_A_PLAN
+        )
+    return read_or_compile(plan_file)
 
 
 def ask_steward(plan: Plan, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:

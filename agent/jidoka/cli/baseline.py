@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jidoka.cli.plan_files import read_or_compile
+
 if TYPE_CHECKING:
     from jidoka_bridge.plan import Plan
 
@@ -95,7 +97,7 @@ def learn(*, configuration: str, model: str | None, records: int, source: str | 
     from jidoka.monitor.learning import Learner
     from jidoka.monitor.showing import as_lines, as_object
 
-    plan = _plan(configuration)
+    plan = read_or_compile(Path(configuration))
     name = _model(plan, model)
     learner = Learner(plan, name, records)
     click.echo("compiling the kernels, if this is the first time (a minute on a small machine)", err=True)
@@ -148,7 +150,7 @@ def show(configuration: str, model: str | None, as_json: bool) -> None:
     from jidoka.monitor.baseline import load_all
     from jidoka.monitor.showing import as_lines, as_object
 
-    plan = _plan(configuration)
+    plan = read_or_compile(Path(configuration))
     names = [_model(plan, model)] if model else [each.id for each in plan.models]
     shown = [as_object(plan, baseline) for name in names for baseline in load_all(plan, name).values()]
     if not shown:
@@ -160,17 +162,6 @@ def show(configuration: str, model: str | None, as_json: bool) -> None:
         _print_json(shown)
     else:
         click.echo("\n\n".join("\n".join(as_lines(each)) for each in shown))
-
-
-def _plan(configuration: str) -> Plan:
-    """The plan of a configuration; a compiled plan (.json) does too."""
-    if configuration.endswith(".json"):
-        from jidoka_bridge.plan import load
-
-        return load(Path(configuration))
-    from jidoka.config.compile import compile_plan
-
-    return compile_plan(configuration)
 
 
 def _model(plan: Plan, wanted: str | None) -> str:

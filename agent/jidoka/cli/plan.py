@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
+
+from jidoka.cli.plan_files import write_plan
 
 
 @click.command("plan")
@@ -33,7 +34,7 @@ def command(configuration: str, output: str | None, as_json: bool) -> None:
     checked = load_file(configuration)
     plan = plan_of(checked)
     if output is not None:
-        _write(Path(output), dump(plan))
+        write_plan(Path(output), plan, "Give a file in a folder that exists and that this user may write.")
     if as_json:
         click.echo(dump(plan).decode(), nl=False)
         return
@@ -43,22 +44,3 @@ def command(configuration: str, output: str | None, as_json: bool) -> None:
         click.echo("\nTimes of the link\n" + "\n".join(table.lines()))
     if output is not None:
         click.echo(f"\nwritten: {output}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write as a whole or not at all: a program that starts meanwhile sees the old plan or the new one."""
-    from jidoka_bridge.errors import ConfigurationError
-
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise ConfigurationError(
-            f"{path}: can't write the plan: {error.strerror}",
-            "Give a file in a folder that exists and that this user may write.",
-        ) from None

@@ -13,6 +13,7 @@ import click
 from jidoka_bridge.errors import ConfigurationError, RefusedError
 
 from jidoka.cli.asking import FILE
+from jidoka.cli.plan_files import is_compiled, read_or_compile, write_plan
 
 if TYPE_CHECKING:
     from jidoka_bridge.plan import Plan
@@ -68,25 +69,17 @@ def _say(line: str) -> None:
 
 def _load(configuration: Path) -> tuple[Path, Plan]:
     """The plan file that all programs load, written anew if a configuration is given, and the plan in it."""
-    from jidoka_bridge import plan as plans
-
-    if configuration.suffix == ".json":
-        plan = plans.load(configuration)
-        _require_alone(plan)
-        return configuration.resolve(), plan
-    from jidoka.config.compile import compile_plan
-
-    plan = compile_plan(configuration)
+    plan = read_or_compile(configuration)
     _require_alone(plan)
+    if is_compiled(configuration):
+        return configuration.resolve(), plan
     plan_file = Path(plan.state_dir) / "plan.json"
+    remedy = "Give a state_dir that this user may write, or run as the user that owns it."
     try:
         plan_file.parent.mkdir(parents=True, exist_ok=True)
-        plan_file.write_bytes(plans.dump(plan))
     except OSError as error:
-        raise ConfigurationError(
-            f"{plan_file}: can't write the plan: {error.strerror}",
-            "Give a state_dir that this user may write, or run as the user that owns it.",
-        ) from None
+        raise ConfigurationError(f"{plan_file}: can't write the plan: {error.strerror}", remedy) from None
+    write_plan(plan_file, plan, remedy)
     return plan_file, plan
 
 

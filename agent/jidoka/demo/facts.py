@@ -43,10 +43,7 @@ class Facts:
     output: str = "WITHHOLD"
     outputs: list[tuple[int, str, str]] = field(default_factory=list)
     is_conveyor_on: bool = False
-    conveyor_stopped_ns: int = 0
     parts_made: int = 0
-    parts_at_stop: int = 0
-    key_turns: int = 0
     parts: deque[Part] = field(default_factory=lambda: deque(maxlen=RECENT_PARTS))
     inspected: int = 0
     rejected: int = 0
@@ -75,11 +72,6 @@ class Facts:
     @property
     def refusals(self) -> list[dict[str, Any]]:
         return [t for t in self.transitions if t["refused"]]
-
-    @property
-    def parts_since_stop(self) -> int:
-        """Parts that the PLC counted since the conveyor stopped last."""
-        return self.parts_made - self.parts_at_stop
 
     def apply_status(self, value: Mapping[str, Any]) -> None:
         """A status answer of the steward."""
@@ -125,13 +117,7 @@ class Facts:
             self.output = str(line["word"])
             self.outputs.append((int(line["ns"]), self.output, str(line.get("why", ""))))
         elif event == "conveyor":
-            was_on, self.is_conveyor_on = self.is_conveyor_on, bool(line["running"])
-            if was_on and not self.is_conveyor_on:
-                self.conveyor_stopped_ns = int(line["ns"])
-                self.parts_at_stop = int(line.get("parts", self.parts_made))
-                self.parts_made = self.parts_at_stop
-        elif event == "key":
-            self.key_turns += bool(line["override"])
+            self.is_conveyor_on = bool(line["running"])
         if "parts" in line:
             self.parts_made = int(line["parts"])
 

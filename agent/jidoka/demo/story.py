@@ -7,7 +7,7 @@ to a real line: a press of the button, a turn of the key, a lamp that fails, a p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jidoka.demo.facts import Facts
@@ -49,12 +49,10 @@ class Mark:
 
     ns: int = 0
     transitions: int = 0
-    outputs: int = 0
     inspected: int = 0
     parts_made: int = 0
     confidence: float = float("nan")
     brightness: float = float("nan")
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def mark(facts: Facts) -> Mark:
@@ -62,7 +60,6 @@ def mark(facts: Facts) -> Mark:
     return Mark(
         facts.now_ns,
         len(facts.transitions),
-        len(facts.outputs),
         facts.inspected,
         facts.parts_made,
         facts.confidence[-1] if facts.confidence else float("nan"),
@@ -114,12 +111,6 @@ def _is_running(facts: Facts, since: Mark) -> bool:
 def _is_standing(facts: Facts, since: Mark) -> bool:
     del since
     return facts.is_output_off and not facts.is_conveyor_on
-
-
-def _trip(facts: Facts, since: Mark) -> dict[str, Any] | None:
-    return next(
-        (t for t in facts.transitions[since.transitions :] if t["to"] == "HOLD" and t["from"] != "HOLD"), None
-    )
 
 
 def _drift_figures(facts: Facts, since: Mark) -> dict[str, Any]:

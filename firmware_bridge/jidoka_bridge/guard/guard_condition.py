@@ -15,7 +15,6 @@ from jidoka_bridge.messages import Judgement
 from jidoka_bridge.registers import State
 
 NONE, RUN, PROVING, FALLBACK = "none", "run", "proving", "fallback"
-ANYTHING_LESS = frozenset({PROVING, FALLBACK})
 NOTHING = frozenset[str]()
 
 

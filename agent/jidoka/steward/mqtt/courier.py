@@ -33,7 +33,6 @@ from jidoka.steward.mqtt.connection import (
 )
 from jidoka.steward.mqtt.envelope import Letter, Place, letter_of_entry, live_letter, topic_id
 from jidoka.steward.outbox import cursors as cursor_file
-from jidoka.steward.outbox.cursors import SENT_LANES
 from jidoka.steward.outbox.lane import LaneIndex
 
 BACKOFF_MIN_S = 0.2
@@ -75,7 +74,6 @@ class _Flight:
     """What is under way on one connection."""
 
     letters: dict[int, tuple[Lane, int]] = field(default_factory=dict)
-    per_lane: dict[Lane, int] = field(default_factory=lambda: dict.fromkeys(SENT_LANES, 0))
     progress_at: float = 0.0
     is_current_told: bool = False
     has_refused: bool = False

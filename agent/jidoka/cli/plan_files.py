@@ -1,0 +1,40 @@
+"""Plans as files, for every command that takes or makes one: read or compiled, and written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from jidoka_bridge import plan as plans
+from jidoka_bridge.errors import ConfigurationError
+from jidoka_bridge.plan import Plan
+
+
+def is_compiled(path: Path) -> bool:
+    """True if the file is a plan by its name, not a configuration."""
+    return path.suffix == ".json"
+
+
+def read_or_compile(path: Path) -> Plan:
+    """The plan in a file, or the plan of a configuration. Raises ConfigurationError."""
+    if is_compiled(path):
+        return plans.load(path)
+    from jidoka.config.compile import compile_plan
+
+    return compile_plan(path)
+
+
+def write_plan(path: Path, plan: Plan, remedy: str) -> None:
+    """A program that starts meanwhile sees the old plan or the new one. Raises ConfigurationError with `remedy`."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            file.write(plans.dump(plan))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # where it couldn't be made it can't be taken away
+            beside.unlink(missing_ok=True)
+        raise ConfigurationError(f"{path}: can't write the plan: {error.strerror}", remedy) from None
