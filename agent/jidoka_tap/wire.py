@@ -1,13 +1,14 @@
 """The record wire (contract C1): what the tap and the monitor say to each other, one SEQPACKET datagram a message.
 
 Header `<4s B B H I Q` (magic, version, kind, flags, body length, CLOCK_MONOTONIC ns of sending), then the body.
-A RECORD's body is a record header, one descriptor a tensor, and the tensors' bytes, each padded to 8.
+A RECORD's body is a record header, one descriptor a tensor, and the tensors' bytes, each padded to 8. Tensors too
+large for that lie in a slot of the arena: shared memory that the monitor makes, seals and hands over with WELCOME.
 Little-endian throughout. Python 3.8 and numpy only.
 """
 
 import json
 import struct
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -15,8 +16,8 @@ MAGIC = b"JDR1"
 VERSION = 1
 HEADER = struct.Struct("<4sBBHIQ")
 
-HELLO = 1  # tap -> monitor, JSON: model, pid, boot, inputs, outputs, runtime
-WELCOME = 2  # monitor -> tap, JSON: model, quota, inline_limit_bytes
+HELLO = 1  # tap -> monitor, JSON: model (or sha256 of its file), pid, boot, inputs, outputs, runtime, gate
+WELCOME = 2  # monitor -> tap, JSON: model, mode, every, roi, inline_limit_bytes, arena, reasons, notes
 REFUSED = 3  # monitor -> tap, JSON: reason, remedy
 BEAT = 4  # tap -> monitor, every 100 ms
 RECORD = 5  # tap -> monitor
@@ -26,11 +27,17 @@ GOODBYE = 7  # tap -> monitor, JSON: reason
 KINDS = {HELLO: "hello", WELCOME: "welcome", REFUSED: "refused", BEAT: "beat", RECORD: "record",
          VERDICT: "verdict", GOODBYE: "goodbye"}  # fmt: skip
 
-INLINE_LIMIT_BYTES = 60_000  # of one record's tensors; larger ones are named and counted as not sent
+WANTS_VERDICT = 1  # flag in the header of a RECORD: the application waits for the VERDICT of this record
+
+INLINE_LIMIT_BYTES = 60_000  # of one record's tensors; larger ones lie in the arena, or are counted as not sent
 BEAT_INTERVAL_S = 0.1
 MAX_NDIM = 6
 
-INPUT, OUTPUT, NOT_SENT = 0, 1, 2  # role of a tensor; NOT_SENT is or-ed in: named, without bytes
+#: role of a tensor. Or-ed in: NOT_SENT = named, without bytes; IN_ARENA = its bytes lie in the record's slot
+INPUT, OUTPUT, NOT_SENT, IN_ARENA = 0, 1, 2, 4
+#: index of an INPUT that is none of the model's: a picture, uint8, (H, W) grey or (H, W, 3) red, green, blue, that the
+#: application hands in where the model's own input can't be copied
+THUMBNAIL = 0xFFFF
 
 # frozen numbers of the element types, ONNX's own (TensorProto.DataType)
 DTYPES: Dict[int, Any] = {1: np.dtype("<f4"), 2: np.dtype("u1"), 3: np.dtype("i1"), 4: np.dtype("<u2"), 5: np.dtype("<i2"),
@@ -38,14 +45,19 @@ DTYPES: Dict[int, Any] = {1: np.dtype("<f4"), 2: np.dtype("u1"), 3: np.dtype("i1
           12: np.dtype("<u4"), 13: np.dtype("<u8")}  # fmt: skip
 DTYPE_NUMBERS = {dtype: number for number, dtype in DTYPES.items()}
 
-# number, part id (0 = unknown), start ns (CLOCK_MONOTONIC), latency ns, position, recipe, tensors, reserved
+# number, part id (0 = unknown), start ns (CLOCK_MONOTONIC), latency ns, position, recipe, tensors, slot + 1 (0 = none)
 RECORD_HEAD = struct.Struct("<QQQQHHHH")
 # role, dtype number, ndim, reserved, index among the model's inputs or outputs, bytes, shape (MAX_NDIM)
 TENSOR = struct.Struct("<BBBBHHI%dI" % MAX_NDIM)
 # records sent, dropped, tensors not sent
 BEAT_BODY = struct.Struct("<QQQ")
-# record number, part id, reasons, verdict, pad
+# record number, part id, reasons (bits, texts in WELCOME), verdict of the record, worst verdict of the part so far
 VERDICT_BODY = struct.Struct("<QQIHH")
+PASS, SUSPECT, REJECT = 0, 1, 2
+# Head of an arena slot. The tap writes the record's number into `begun`, copies, writes it into `ended`; the monitor
+# writes it into `released` once it has its copy. A slot is free when `released` is what the tap last wrote there.
+SLOT_HEAD = struct.Struct("<QQQ40x")  # begun, ended, released
+ARENA_ALIGN = 64  # where each tensor begins, counted from the end of the slot's head
 
 
 class WireError(ValueError):
@@ -152,22 +164,31 @@ def pack_record(
     return [first, *head, *bodies], not_sent
 
 
-def unpack_record(body: memoryview) -> Record:
-    """The record in a body; arrays are read-only views of it. Raises WireError for anything that doesn't fit."""
+#: (slot, record number, bytes) -> a private copy of the first so many bytes of the slot's data; raises WireError
+TakeSlot = Callable[[int, int, int], Any]
+
+
+def unpack_record(body: memoryview, take_slot: Optional[TakeSlot] = None) -> Record:
+    """The record in a body; arrays are views of it, or of the copy that `take_slot` gives of the record's slot.
+
+    Raises WireError for anything that doesn't fit, a slot without `take_slot` included.
+    """
     try:
-        number, part, start_ns, latency_ns, position, recipe, count, _ = RECORD_HEAD.unpack_from(body)
+        number, part, start_ns, latency_ns, position, recipe, count, slot = RECORD_HEAD.unpack_from(body)
     except struct.error:
         raise WireError("record head is cut") from None
     offset = RECORD_HEAD.size + count * TENSOR.size
     if count > 64 or offset > len(body):
         raise WireError("%d tensors don't fit %d bytes" % (count, len(body)))
-    tensors = []
+    tensors: List[Tensor] = []
+    in_arena: List[Tuple[int, int]] = []  # place among the tensors, offset in the slot
+    slot_bytes = 0
     for i in range(count):
         flags, dtype_number, ndim, _, index, _, size, *shape = TENSOR.unpack_from(
             body, RECORD_HEAD.size + i * TENSOR.size
         )
         dtype = DTYPES.get(dtype_number)
-        if ndim > MAX_NDIM or flags > (OUTPUT | NOT_SENT):
+        if ndim > MAX_NDIM or flags > (OUTPUT | IN_ARENA) or flags & (NOT_SENT | IN_ARENA) == 6:
             raise WireError("tensor %d: rank %d or flags %d unknown" % (i, ndim, flags))
         dims = tuple(shape[:ndim])
         if flags & NOT_SENT:
@@ -178,13 +199,26 @@ def unpack_record(body: memoryview) -> Record:
         expected = dtype.itemsize
         for dim in dims:
             expected *= dim
-        if expected != size or offset + size > len(body):
+        if expected != size or (not flags & IN_ARENA and offset + size > len(body)):
             raise WireError(
                 "tensor %d: shape %r of %s has %d bytes, not %d" % (i, dims, dtype, expected, size)
             )
+        if flags & IN_ARENA:
+            in_arena.append((i, slot_bytes))
+            slot_bytes += -(-size // ARENA_ALIGN) * ARENA_ALIGN
+            tensors.append(Tensor(flags & OUTPUT, index, dims, dtype, size))
+            continue
         array = np.frombuffer(body, dtype, size // dtype.itemsize, offset).reshape(dims)
         tensors.append(Tensor(flags & OUTPUT, index, dims, dtype, array))
         offset += -(-size // 8) * 8
     if offset != len(body):
         raise WireError("%d bytes behind the last tensor" % (len(body) - offset))
+    if in_arena:
+        if not slot or take_slot is None:
+            raise WireError("tensors in an arena that wasn't handed out")
+        copy = take_slot(slot - 1, number, slot_bytes)
+        for i, begin in in_arena:
+            role, index, dims, dtype, size = tensors[i]
+            array = np.frombuffer(copy, dtype, size // dtype.itemsize, begin).reshape(dims)
+            tensors[i] = Tensor(role, index, dims, dtype, array)
     return Record(number, part, start_ns, latency_ns, position, recipe, tensors)
