@@ -1,85 +1,108 @@
-"""What of one call goes into its record, worked out once: which tensors, in what order, with which descriptors.
+"""What of one call goes into its record, worked out once: where each tensor lies and with which descriptors.
 
 `wire.pack_record` says what a record looks like; here the same bytes are made faster, because calls repeat:
 names, shapes and element types of one call are those of the call before.
 """
 
 import struct
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
 from jidoka_tap import wire
+from jidoka_tap.arena import Arena
 
 #: wire.HEADER up to its time, which is the same for every record of a layout, and the rest with wire.RECORD_HEAD:
 #: both are little-endian without padding
 PREFIX = struct.Struct(wire.HEADER.format[:-1])
 HEAD = struct.Struct("<" + wire.HEADER.format[-1] + wire.RECORD_HEAD.format.lstrip("<"))
+HEAD_AT = PREFIX.size
+FLAGS_AT = struct.calcsize(wire.HEADER.format[:5])  # the low byte of the header's flags
 JOIN_BELOW_BYTES = 16_384  # smaller records are joined before they are sent: measured faster than sendmsg
-MAX_TENSORS = 64  # of one record, wire.unpack_record refuses more
-#: stands for a value that isn't an array (a list of maps, an OrtValue): named on the wire, never sent
+#: stands for a value that isn't an array (a list of maps, a tensor on a GPU): named on the wire, never sent
 UNSENDABLE = np.empty(0, np.dtype(object))
 
-Roi = Tuple[int, int, int, int]  # x, y, width, height in pixels
 Times = Tuple[int, int]  # start and end of a call, CLOCK_MONOTONIC ns
 Where = Tuple[int, int, int]  # part, position, recipe; 0 = unknown
+Kind = Tuple[Tuple[int, ...], Any]  # shape and element type
+
+NOT_IN_ARENA = -1
 
 
 class Layout:
     """Descriptors of records whose tensors have these element types and shapes.
 
-    kinds: (dtype, shape) of every tensor; body_bytes: of the whole record; pads: per tensor the bytes behind it,
-    None = the tensor isn't sent; not_sent: places of those that are named only; usual_frame: what comes before the
-    tensors where all are sent, unpadded and so few bytes that they are joined; else None.
+    kinds: of every tensor, one list of shape, element type, shape, ...; body_bytes: of the whole datagram but its header; pads: per tensor the bytes behind it,
+    None = it doesn't lie inline; offsets: per tensor where it lies in a slot's data, or NOT_IN_ARENA; too_large: places
+    of those that are only named because nothing has room for them, unknown: because the wire doesn't know their type
+    or rank. usual_frame: what comes before the tensors where all are sent inline, unpadded and so few bytes that they
+    are joined; else None. in_arena: places of those that lie in a slot; spare: the layout to use when no slot is free.
     """
 
-    __slots__ = ("_frame", "_is_plain", "_pads", "body_bytes", "dtypes", "not_sent", "shapes", "usual_frame")
+    __slots__ = (
+        "_count", "_frame", "_is_plain", "_pads", "_slots", "body_bytes", "in_arena", "is_joined", "kinds", "not_sent",
+        "spare", "too_large", "unknown", "usual_frame", "views_of",
+    )  # fmt: skip
 
     def __init__(
         self,
-        kinds: Tuple[Tuple[Any, Tuple[int, ...]], ...],
+        kinds: Sequence[Kind],
         descriptors: bytes,
         body_bytes: int,
-        pads: Tuple[Optional[bytes], ...],
-        not_sent: Tuple[int, ...],
+        pads: Sequence[Optional[bytes]],
+        offsets: Sequence[int],
+        too_large: Sequence[int],
+        unknown: Sequence[int],
     ) -> None:
-        self.dtypes = [dtype for dtype, _ in kinds]
-        self.shapes = [shape for _, shape in kinds]
+        self.kinds = [each for kind in kinds for each in kind]
+        self._count = len(kinds)
         self.body_bytes = body_bytes
-        self.not_sent = not_sent
-        self._pads = pads
+        self.too_large, self.unknown = tuple(too_large), tuple(unknown)
+        self.not_sent = tuple(sorted((*too_large, *unknown)))
+        self.in_arena = [n for n, offset in enumerate(offsets) if offset != NOT_IN_ARENA]
+        self.spare: Optional[Layout] = None
+        self._slots = [(offsets[n], *kinds[n]) for n in self.in_arena]
+        self.views_of: Dict[int, List[Tuple[int, Any]]] = {}
+        self._pads = tuple(pads)
         self._is_plain = all(pad == b"" for pad in pads)
         # all that comes before the tensors' bytes; what changes from record to record is written into it
         prefix = PREFIX.pack(wire.MAGIC, wire.VERSION, wire.RECORD, 0, body_bytes)
         self._frame = bytearray(prefix + b"\0" * HEAD.size + descriptors)
-        is_usual = self._is_plain and body_bytes < JOIN_BELOW_BYTES
-        self.usual_frame = self._frame if is_usual else None
+        self.is_joined = body_bytes < JOIN_BELOW_BYTES
+        self.usual_frame = self._frame if self._is_plain and self.is_joined else None
 
     def fits(self, values: Sequence[Any]) -> bool:
         """True if these are arrays with the element types and shapes that the layout was made for."""
         try:
-            for value, dtype, shape in zip(values, self.dtypes, self.shapes):
-                # numpy's own element types are single objects; another of equal meaning only costs a new layout
-                if value.dtype is not dtype or value.shape != shape:
-                    return False
+            return [each for value in values for each in (value.shape, value.dtype)] == self.kinds
         except AttributeError:
             return False
-        return True
 
-    def pieces(self, number: int, times: Times, where: Where, arrays: Sequence[Any]) -> List[Any]:
+    def pieces(
+        self,
+        number: int,
+        times: Times,
+        where: Where,
+        arrays: Sequence[Any],
+        flags: int = 0,
+        slot: int = NOT_IN_ARENA,
+    ) -> List[Any]:
         """The datagram in pieces, to be sent before the next call; arrays are not copied.
 
-        Raises struct.error for a part, position or recipe that doesn't fit its field.
+        flags: of the header; slot: where the others are written. Raises struct.error for a part, position or recipe
+        that doesn't fit its field.
         """
         start_ns, end_ns = times
         part, position, recipe = where
+        frame = self._frame
         HEAD.pack_into(
-            self._frame, PREFIX.size, end_ns, number, part, start_ns, end_ns - start_ns, position, recipe,
-            len(self.shapes), 0,
+            frame, HEAD_AT, end_ns, number, part, start_ns, end_ns - start_ns, position, recipe,
+            self._count, slot + 1,
         )  # fmt: skip
+        frame[FLAGS_AT] = flags
         if self._is_plain:
-            return [self._frame, *arrays]
-        pieces: List[Any] = [self._frame]
+            return [frame, *arrays]
+        pieces: List[Any] = [frame]
         for array, pad in zip(arrays, self._pads):
             if pad is not None:
                 pieces.append(array)
@@ -87,95 +110,64 @@ class Layout:
                     pieces.append(pad)
         return pieces
 
+    def views(self, arena: Arena, slot: int) -> List[Tuple[int, Any]]:
+        """Where `slot` has room for which of the arrays, from now on in `views_of`: one arena is all that it sees."""
+        views = self.views_of[slot] = list(zip(self.in_arena, arena.views(slot, self._slots)))
+        return views
 
-def lay_out(places: Sequence[Tuple[int, int]], arrays: Sequence[Any], inline_limit_bytes: int) -> Layout:
+
+def lay_out(
+    places: Sequence[Tuple[int, int]], arrays: Sequence[Any], inline_limit_bytes: int, slot_bytes: int = 0
+) -> Layout:
     """The layout of records with these tensors.
 
-    places: (role, index) of each, in order of importance; what doesn't fit inline any more, or has an element
-    type or rank that the wire doesn't know, is named without bytes.
+    places: (role, index) of each, in order of importance; what fits neither inline any more nor in a slot, or has an
+    element type or rank that the wire doesn't know, is named without bytes.
     """
     descriptors: List[bytes] = []
-    pads: List[Optional[bytes]] = []
-    not_sent: List[int] = []
-    used = 0
+    pads: List[Optional[bytes]] = [None] * len(arrays)
+    offsets = [NOT_IN_ARENA] * len(arrays)
+    too_large: List[int] = []
+    unknown: List[int] = []
+    used = in_slot = 0
     for n, ((role, index), array) in enumerate(zip(places, arrays)):
-        padded = -(-array.nbytes // 8) * 8
         dtype_number = wire.DTYPE_NUMBERS.get(array.dtype, 0)
-        is_sent = bool(dtype_number) and array.ndim <= wire.MAX_NDIM and used + padded <= inline_limit_bytes
+        size, inline_bytes, arena_bytes = (
+            array.nbytes,
+            wire.padded(array.nbytes),
+            wire.padded(array.nbytes, wire.ARENA_ALIGN),
+        )
+        flags = role
+        if not dtype_number or array.ndim > wire.MAX_NDIM:
+            unknown.append(n)
+            flags |= wire.NOT_SENT
+        elif used + inline_bytes <= inline_limit_bytes:
+            pads[n] = b"\0" * (inline_bytes - size)
+            used += inline_bytes
+        elif in_slot + arena_bytes <= slot_bytes:
+            offsets[n] = in_slot
+            flags |= wire.IN_ARENA
+            in_slot += arena_bytes
+        else:
+            too_large.append(n)
+            flags |= wire.NOT_SENT
         rank = min(array.ndim, wire.MAX_NDIM)
         shape = tuple(array.shape[:rank]) + (0,) * (wire.MAX_NDIM - rank)
-        flags = role if is_sent else role | wire.NOT_SENT
-        size = array.nbytes if is_sent else 0
-        descriptors.append(wire.TENSOR.pack(flags, dtype_number, rank, 0, index, 0, size, *shape))
-        if is_sent:
-            pads.append(b"\0" * (padded - array.nbytes))
-            used += padded
-        else:
-            pads.append(None)
-            not_sent.append(n)
+        descriptors.append(
+            wire.TENSOR.pack(
+                flags, dtype_number, rank, 0, index, 0, 0 if flags & wire.NOT_SENT else size, *shape
+            )
+        )
     joined = b"".join(descriptors)
-    return Layout(
-        tuple((array.dtype, array.shape) for array in arrays),
+    layout = Layout(
+        [(array.shape, array.dtype) for array in arrays],
         joined,
         wire.RECORD_HEAD.size + len(joined) + used,
-        tuple(pads),
-        tuple(not_sent),
+        pads,
+        offsets,
+        too_large,
+        unknown,
     )
-
-
-class Choice:
-    """Which tensors of a call with these names go into its record, and the layout that was used last.
-
-    outputs, inputs: all names of the model; asked: output_names as given to run(), may be None; fed: names of the
-    feed, none where this record goes without inputs. missing: outputs that the application doesn't ask for.
-    """
-
-    __slots__ = ("_given", "_known", "_roi", "layout", "missing", "places", "usual_inputs")
-
-    def __init__(
-        self,
-        outputs: Sequence[str],
-        inputs: Sequence[str],
-        asked: Optional[Sequence[str]],
-        fed: Sequence[str],
-        roi: Optional[Roi],
-    ) -> None:
-        names = list(asked or outputs)
-        known = [n for n, name in enumerate(names) if name in outputs][:MAX_TENSORS]
-        self._known = None if known == list(range(len(names))) else known
-        self._given = [name for name in fed if name in inputs][: MAX_TENSORS - len(known)]
-        self._roi = roi
-        self.places = [(wire.OUTPUT, outputs.index(names[n])) for n in known] + [
-            (wire.INPUT, inputs.index(name)) for name in self._given
-        ]
-        #: the inputs to add to all outputs; None where it takes more than that
-        self.usual_inputs = self._given if self._known is None and roi is None else None
-        self.missing = [name for name in outputs if name not in names]
-        self.layout: Optional[Layout] = None
-
-    def values(self, outputs: Sequence[Any], feed: Any) -> List[Any]:
-        """What one call has at `places`, arrays or not."""
-        values = list(outputs) if self._known is None else [outputs[n] for n in self._known]
-        for name in self._given:
-            values.append(feed[name] if self._roi is None else cut(feed[name], self._roi))
-        return values
-
-
-def as_arrays(values: Sequence[Any]) -> List[Any]:
-    """The values, UNSENDABLE in the place of each that isn't an array."""
-    return [value if isinstance(value, np.ndarray) else UNSENDABLE for value in values]
-
-
-def cut(image: Any, roi: Roi) -> Any:
-    """The region of interest of an image, a copy; arrays of fewer than three axes are no images and stay whole.
-
-    Rows and columns are the last two axes, or the two before the last where that has 1 to 4 entries and the
-    third from last has more: channels last.
-    """
-    if not isinstance(image, np.ndarray) or image.ndim < 3:
-        return image
-    x, y, width, height = roi
-    rows, columns = slice(y, y + height), slice(x, x + width)
-    if image.shape[-1] <= 4 < image.shape[-3]:
-        return np.ascontiguousarray(image[..., rows, columns, :])
-    return np.ascontiguousarray(image[..., rows, columns])
+    if layout.in_arena:
+        layout.spare = lay_out(places, arrays, inline_limit_bytes)
+    return layout

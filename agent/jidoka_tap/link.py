@@ -1,19 +1,30 @@
 """The tap's connection to the monitor: tried again and again, never waited for."""
 
+import array
+import contextlib
 import errno
 import os
 import socket
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional
 
-from jidoka_tap import wire
-from jidoka_tap.layout import JOIN_BELOW_BYTES, Roi
+from jidoka_tap.layout import JOIN_BELOW_BYTES
 
 BACKOFF_MIN_NS = 100_000_000
 BACKOFF_MAX_NS = 2_000_000_000
 SEND_BUFFER_BYTES = 4 << 20  # asked for; the kernel gives what net.core.wmem_max allows
 RECEIVE_BYTES = 65_536
+MOST_DESCRIPTORS = 4  # with one datagram; the kernel closes what is more
 #: MSG_NOSIGNAL: an application that restored SIGPIPE's default must not die of an absent monitor
 SEND_FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_RECEIVE_FLAGS = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+_ANCILLARY_BYTES = socket.CMSG_SPACE(MOST_DESCRIPTORS * array.array("i").itemsize)
+
+
+class Message(NamedTuple):
+    """One datagram of the monitor's, and the descriptors that came with it; whoever takes it closes them."""
+
+    datagram: bytes
+    descriptors: List[int]
 
 
 def send(sock: socket.socket, pieces: List[Any], size_bytes: int) -> None:
@@ -39,28 +50,30 @@ def try_send(sock: socket.socket, datagram: bytes) -> bool:
     return True
 
 
-class Terms(NamedTuple):
-    """What the monitor's WELCOME asks for. every: inputs go with each n-th record, 0 = never."""
+def receive(sock: socket.socket) -> Optional[Message]:
+    """The next message, None if none waits. Raises OSError at the end of the stream."""
+    try:
+        datagram, ancillary, _, _ = sock.recvmsg(RECEIVE_BYTES, _ANCILLARY_BYTES, _RECEIVE_FLAGS)
+    except (BlockingIOError, InterruptedError):
+        return None
+    if not datagram:
+        raise ConnectionResetError(errno.ECONNRESET, "end of the stream")
+    return Message(datagram, _descriptors(ancillary) if ancillary else [])
 
-    every: int
-    roi: Optional[Roi]
-    inline_limit_bytes: int
+
+def close_all(descriptors: List[int]) -> None:
+    """Close descriptors that came with a message."""
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
 
 
-def terms_of(welcome: Dict[str, Any]) -> Terms:
-    """The terms in a WELCOME. Raises wire.WireError for values that make no sense."""
-    every = welcome.get("every", 1)
-    limit = welcome.get("inline_limit_bytes", wire.INLINE_LIMIT_BYTES)
-    roi = welcome.get("roi")
-    whole = roi if isinstance(roi, list) else []
-    numbers = [every, limit, *whole]
-    if (
-        not all(type(number) is int and number >= 0 for number in numbers)
-        or (roi is not None and len(whole) != 4)
-        or limit > wire.INLINE_LIMIT_BYTES
-    ):
-        raise wire.WireError("WELCOME asks for every=%r, roi=%r, inline_limit_bytes=%r" % (every, roi, limit))
-    return Terms(every, (whole[0], whole[1], whole[2], whole[3]) if whole else None, limit)
+def _descriptors(ancillary: Any) -> List[int]:
+    found = array.array("i")
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    return found.tolist()
 
 
 class Link:
@@ -89,17 +102,6 @@ class Link:
             return False
         self.sock = sock
         return True
-
-    def receive(self) -> Optional[bytes]:
-        """The next datagram, None if none waits. Raises ConnectionError at the end of the stream."""
-        assert self.sock is not None
-        try:
-            datagram = self.sock.recv(RECEIVE_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return None
-        if not datagram:
-            raise ConnectionResetError(errno.ECONNRESET, "end of the stream")
-        return datagram
 
     def is_welcome(self) -> None:
         """The monitor took us: the next loss is tried again at once."""

@@ -4,11 +4,13 @@ import os
 import select
 import threading
 import time
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 
 from jidoka_tap import wire
-from jidoka_tap.link import terms_of, try_send
+from jidoka_tap.arena import Arena
+from jidoka_tap.link import Message, close_all, try_send
 from jidoka_tap.sender import Tap
+from jidoka_tap.terms import Terms, terms_of
 from jidoka_tap.version import VERSION
 
 BEAT_NS = int(wire.BEAT_INTERVAL_S * 1e9)
@@ -28,9 +30,10 @@ class Pulse:
         self.link = tap.link
         self._introduction = {
             "model": tap.model, "pid": os.getpid(), "boot": boot_id(), "inputs": tap.inputs,
-            "outputs": tap.outputs, "runtime": runtime, "tap": VERSION,
+            "outputs": tap.outputs, "runtime": runtime, "tap": VERSION, "sha256": tap.sha256,
         }  # fmt: skip
         self._poll = select.poll()
+        self._events = select.POLLIN
         self._is_welcome = False
         self._was_welcome = False
         self._hello_ns = self._next_beat_ns = 0
@@ -48,6 +51,12 @@ class Pulse:
             if self.link.sock is None:
                 self.tap.wake.wait(left_ns / 1e9)
             else:
+                # Where calls wait for verdicts they read the socket, and this thread sleeps until the next beat or the
+                # end of the connection; else each verdict would wake two threads that want the interpreter.
+                events = 0 if self._is_welcome and self.tap.gates else select.POLLIN
+                if events != self._events:
+                    self._events = events
+                    self._poll.modify(self.link.sock, events)
                 self._poll.poll(left_ns // 1_000_000 + 1)
         self._lose(time.monotonic_ns())
         self.tap.notes.write()
@@ -63,7 +72,9 @@ class Pulse:
                     )
                 return self.link.next_try_ns - now_ns
             assert self.link.sock is not None
-            self._poll.register(self.link.sock, select.POLLIN)
+            self._events = select.POLLIN
+            self._poll.register(self.link.sock, self._events)
+            self.tap.answers.begin(self.link.sock)
             self._say_hello(now_ns)
         self._listen(now_ns)
         if self.link.sock is None:
@@ -78,7 +89,7 @@ class Pulse:
 
     def _say_hello(self, now_ns: int) -> None:
         dropped = self.tap.counts.dropped
-        hello = dict(self._introduction, dropped=dropped - self._dropped_at_hello)
+        hello = dict(self._introduction, dropped=dropped - self._dropped_at_hello, gate=self.tap.gates > 0)
         self._dropped_at_hello = dropped
         self._hello_ns = now_ns
         assert self.link.sock is not None
@@ -107,14 +118,13 @@ class Pulse:
             self._busy_ns = 0
 
     def _listen(self, now_ns: int) -> None:
+        messages: List[Message] = []
         try:
-            for _ in range(MOST_DATAGRAMS):
-                datagram = self.link.receive()
-                if datagram is None:
-                    return
+            messages = self.tap.answers.read(MOST_DATAGRAMS)
+            for datagram, descriptors in messages:
                 kind, _, body = wire.decode(datagram)
                 if kind == wire.WELCOME:
-                    self._come_in(now_ns, wire.decode_json(body))
+                    self._come_in(now_ns, wire.decode_json(body), descriptors)
                 elif kind == wire.REFUSED:
                     refusal = wire.decode_json(body)
                     reason, remedy = refusal.get("reason", "no reason given"), refusal.get("remedy", "")
@@ -126,12 +136,18 @@ class Pulse:
             self._lose(now_ns, is_refused=True)
         except OSError:
             self._lose(now_ns)
+        finally:
+            for message in messages:
+                close_all(message.descriptors)
 
-    def _come_in(self, now_ns: int, welcome: Dict[str, Any]) -> None:
+    def _come_in(self, now_ns: int, welcome: Dict[str, Any], descriptors: List[int]) -> None:
         terms = terms_of(welcome)
+        arena = self._arena(terms, descriptors)
         assert self.link.sock is not None
         self.link.is_welcome()
-        self.tap.attach(self.link.sock, terms)
+        self.tap.attach(self.link.sock, terms, arena)
+        for note in terms.notes:
+            self.tap.notes.once("the monitor says: %s" % note)
         if self._is_welcome:  # new terms on the same connection
             return
         dropped = self.tap.counts.dropped
@@ -149,9 +165,24 @@ class Pulse:
         self._busy_ns = 0
         self._next_beat_ns = now_ns
 
+    def _arena(self, terms: Terms, descriptors: List[int]) -> Optional[Arena]:
+        """The arena of these terms: a new one, or the connection's."""
+        if not terms.slots:
+            return None
+        if not descriptors:
+            arena = self.tap.arena
+            if arena is not None and (arena.slots, arena.slot_bytes) == (terms.slots, terms.slot_bytes):
+                return arena
+        try:
+            return Arena(descriptors[0], terms.slots, terms.slot_bytes)
+        except (OSError, ValueError, IndexError) as error:
+            self.tap.notes.once("large tensors aren't sent, the monitor's memory can't be used: %s" % error)
+            return None
+
     def _lose(self, now_ns: int, is_refused: bool = False) -> None:
         """The connection ended, for whatever reason."""
         self.tap.detach()
+        self.tap.answers.leave()
         if self.link.sock is not None:
             self._poll.unregister(self.link.sock)
         self.link.close(now_ns, is_refused)

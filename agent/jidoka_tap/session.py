@@ -1,48 +1,90 @@
 """`watch`: a model session that does what it did before, and is seen by the monitor."""
 
-import os
+import functools
 import sys
-import threading
 import time
 import weakref
 from typing import Any, List, Optional, Sequence
 
-from jidoka_tap.pulse import start_thread
+from jidoka_tap import watched
+from jidoka_tap.gate import Gate
+from jidoka_tap.opening import release, tap_for
 from jidoka_tap.sender import Tap
+from jidoka_tap.verdict import Verdict
+from jidoka_tap.ways import WAYS, Watch
 
-DEFAULT_SOCKET = "/run/jidoka/tap/tap.sock"
-#: ways of running a session that make no records; they work as ever, are named in the log and counted
-UNWATCHED = frozenset(("run_async", "run_with_iobinding", "run_with_ort_values", "run_with_ortvaluevector"))
-
-_taps: "weakref.WeakSet[Tap]" = weakref.WeakSet()
-_taps_lock = threading.RLock()  # re-entrant: a session may be collected, and so released, at any moment
+#: what a session must have to be watched
+NEEDED = ("run", "get_inputs", "get_outputs")
 
 
-def watch(session: Any, model: str, socket: Optional[str] = None) -> "WatchedSession":
+def watch(
+    session: Any,
+    model: str = "",
+    socket: Optional[str] = None,
+    *,
+    sha256: str = "",
+    gate: bool = False,
+    deadline_s: float = 0.1,
+    when_silent: str = "reject",
+) -> "WatchedSession":
     """The session, watched: use the result in its place.
 
     session: an onnxruntime.InferenceSession or something with its run(), get_inputs() and get_outputs();
-    model: the model's id in the monitor's plan; socket: path of the monitor's tap socket (default: the
-    environment's JIDOKA_TAP_SOCKET, else /run/jidoka/tap/tap.sock).
-    The monitor may be away, come back or hang: the application doesn't notice, the log `jidoka_tap` tells.
-    Sessions of the same model in one process share a connection: to the monitor they are one writer.
+    model: the model's id in the monitor's plan, or "" with sha256: of the model's file, in hexadecimal digits;
+    socket: path of the monitor's tap socket (default: the environment's JIDOKA_TAP_SOCKET, else
+    /run/jidoka/tap/tap.sock). The monitor may be away, come back or hang: the application doesn't notice, the log
+    `jidoka_tap` tells. Sessions of the same model in one process share a connection: to the monitor they are one writer.
+
+    gate: each call returns its outputs only after the monitor's verdict of its record, and raises Rejected if that is a
+    reject. deadline_s: the most it waits for that; when_silent: what stands for a verdict that doesn't come, "reject"
+    (Rejected is raised) or "pass" (said once in the log, counted as unjudged).
+
+    Raises TypeError for what isn't a session, ValueError for a model, SHA-256, deadline or when_silent that can't be,
+    RuntimeError for a session that is watched already.
     """
-    path = socket or os.environ.get("JIDOKA_TAP_SOCKET") or DEFAULT_SOCKET
-    return WatchedSession(session, _tap_for(session, model, path))
+    if type(session) is WatchedSession:
+        raise RuntimeError(
+            "this session is already watched, by watch(): it is the result of it, use it as it is"
+        )
+    missing = [
+        name for name in NEEDED if isinstance(session, type) or not callable(getattr(session, name, None))
+    ]
+    if missing:
+        raise TypeError(
+            "watch() needs a session with run(output_names, feed), get_inputs() and get_outputs() as "
+            "onnxruntime.InferenceSession has them; %r has no %s(). Give it these, or use jidoka_tap.open_tap() and hand "
+            "the outputs to its record_outputs()" % (session, "(), ".join(missing))
+        )
+    watched.claim(session, "watch()")
+    try:
+        inputs = [each.name for each in session.get_inputs()]
+        outputs = [each.name for each in session.get_outputs()]
+        tap = tap_for(model, sha256, socket, inputs, outputs, _runtime(session), gate)
+        try:
+            return WatchedSession(session, tap, Gate(tap, deadline_s, when_silent) if gate else None)
+        except ValueError:
+            release(tap, gate)
+            raise
+    except BaseException:
+        watched.release(session)
+        raise
 
 
 class WatchedSession:
-    """A session whose calls of run() the monitor sees. Every other attribute is the session's own.
+    """A session whose calls the monitor sees. Every other attribute is the session's own.
 
-    tap: the records' way to the monitor, with its `counts`.
+    tap: the records' way to the monitor, with its `counts` and `image()`; verdict: of this thread's last call, where the
+    session is a gate.
     """
 
-    __slots__ = ("__weakref__", "_jidoka_session", "_jidoka_tap")
+    __slots__ = ("__weakref__", "_jidoka_gate", "_jidoka_record", "_jidoka_session", "_jidoka_tap")
 
-    def __init__(self, session: Any, tap: Tap) -> None:
+    def __init__(self, session: Any, tap: Tap, gate: Optional[Gate]) -> None:
         object.__setattr__(self, "_jidoka_session", session)
         object.__setattr__(self, "_jidoka_tap", tap)
-        weakref.finalize(self, _release, tap)
+        object.__setattr__(self, "_jidoka_gate", gate)
+        object.__setattr__(self, "_jidoka_record", tap.record if gate is None else gate.record)
+        weakref.finalize(self, _end, session, tap, gate is not None)
 
     def run(
         self,
@@ -54,15 +96,15 @@ class WatchedSession:
         position: int = 0,
         recipe: int = 0,
     ) -> Any:
-        """What the session's run() returns or raises, unchanged.
+        """What the session's run() returns or raises, unchanged; as a gate, raises Rejected too.
 
         part: number of the part that the input shows, position: which of several looks at it, recipe: what is
-        being made; 0 = unknown. part below 2**64, the others below 2**16.
+        being made; 0 = unknown. part below 2**64, the others below 2**16. The other ways to run a session take them too.
         """
         start_ns = time.monotonic_ns()
         outputs = self._jidoka_session.run(output_names, input_feed, run_options)
         end_ns = time.monotonic_ns()
-        self._jidoka_tap.record(start_ns, end_ns, part, position, recipe, output_names, outputs, input_feed)
+        self._jidoka_record(start_ns, end_ns, part, position, recipe, output_names, outputs, input_feed)
         return outputs
 
     @property
@@ -70,6 +112,12 @@ class WatchedSession:
         """The records' way to the monitor."""
         tap: Tap = self._jidoka_tap
         return tap
+
+    @property
+    def verdict(self) -> Optional[Verdict]:
+        """The verdict of this thread's last call; None before the first, and where the session is no gate."""
+        gate: Optional[Gate] = self._jidoka_gate
+        return None if gate is None else gate.verdict
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -80,7 +128,11 @@ class WatchedSession:
         if name.startswith("_jidoka_"):  # not set yet: a copy in the making
             raise AttributeError(name)
         value = getattr(self._jidoka_session, name)
-        return self._jidoka_tap.unwatched(name, value) if name in UNWATCHED else value
+        way = WAYS.get(name)
+        if way is None:
+            return value
+        own = Watch(self, self._jidoka_tap, self._jidoka_gate is not None, self._jidoka_record)
+        return functools.partial(way, own, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(self._jidoka_session, name, value)
@@ -89,48 +141,19 @@ class WatchedSession:
         delattr(self._jidoka_session, name)
 
     def __dir__(self) -> List[str]:
-        return sorted(set(dir(self._jidoka_session)) | {"tap"})
+        return sorted(set(dir(self._jidoka_session)) | {"tap", "verdict"})
 
     def __repr__(self) -> str:
-        return "<%r watched as %r>" % (self._jidoka_session, self._jidoka_tap.model)
+        return "<%r watched as %r>" % (self._jidoka_session, self._jidoka_tap.name)
 
 
-def _tap_for(session: Any, model: str, path: str) -> Tap:
-    """The tap of this model in this process, started."""
-    inputs = [each.name for each in session.get_inputs()]
-    outputs = [each.name for each in session.get_outputs()]
+def _runtime(session: Any) -> str:
+    """What runs the session, with its version, for people."""
     module = sys.modules.get(type(session).__module__.partition(".")[0])
-    runtime = ("%s %s" % (getattr(module, "__name__", "?"), getattr(module, "__version__", ""))).strip()
-    wanted = (model, path, inputs, outputs)
-    with _taps_lock:
-        for tap in _taps:
-            if not tap.is_closed and (tap.model, tap.path, tap.inputs, tap.outputs) == wanted:
-                break
-        else:
-            tap = Tap(model, path, inputs, outputs, lambda tap: start_thread(tap, runtime))
-            _taps.add(tap)
-        tap.users += 1
-    tap.begin()
-    return tap
+    return ("%s %s" % (getattr(module, "__name__", "?"), getattr(module, "__version__", ""))).strip()
 
 
-def _release(tap: Tap) -> None:
-    """A watched session is gone, or the interpreter ends: the last one says goodbye."""
-    with _taps_lock:
-        tap.users -= 1
-        is_last = tap.users == 0
-    if is_last:
-        tap.close("the application has ended or closed the model")
-
-
-def _after_fork_in_child() -> None:
-    """The child has a connection of its own, once it runs the model; the parent's stays with the parent."""
-    global _taps_lock  # noqa: PLW0603 - another thread of the parent may have held it
-    _taps_lock = threading.RLock()
-    for tap in list(_taps):
-        if tap.link.sock is not None:
-            tap.link.sock.close()
-        tap.begin_afresh()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
+def _end(session: Any, tap: Tap, is_gated: bool) -> None:
+    """A watched session is gone, or the interpreter ends."""
+    watched.release(session)
+    release(tap, is_gated)

@@ -17,7 +17,7 @@ VERSION = 1
 HEADER = struct.Struct("<4sBBHIQ")
 
 HELLO = 1  # tap -> monitor, JSON: model (or sha256 of its file), pid, boot, inputs, outputs, runtime, gate
-WELCOME = 2  # monitor -> tap, JSON: model, mode, every, roi, inline_limit_bytes, arena, reasons, notes
+WELCOME = 2  # monitor -> tap, JSON, see below
 REFUSED = 3  # monitor -> tap, JSON: reason, remedy
 BEAT = 4  # tap -> monitor, every 100 ms
 RECORD = 5  # tap -> monitor
@@ -27,11 +27,20 @@ GOODBYE = 7  # tap -> monitor, JSON: reason
 KINDS = {HELLO: "hello", WELCOME: "welcome", REFUSED: "refused", BEAT: "beat", RECORD: "record",
          VERDICT: "verdict", GOODBYE: "goodbye"}  # fmt: skip
 
+# WELCOME: model: its id; mode: "none|observe|enforce"; every: inputs go with each n-th record, 0 = never; roi: null or
+# [x, y, width, height]; inline_limit_bytes; wanted: {"outputs": [names]|null, "inputs": [names]|null}, the tensors that
+# records carry, null or absent = all (others aren't named and never copied from a GPU); arena: null or {"slots": n,
+# "slot_bytes": data of one}, whose descriptor comes with the same datagram, the first of a connection (later ones keep
+# the arena); reasons: {"bit number": text}; notes: [sentences for the application's log]
+
 WANTS_VERDICT = 1  # flag in the header of a RECORD: the application waits for the VERDICT of this record
 
-INLINE_LIMIT_BYTES = 60_000  # of one record's tensors; larger ones lie in the arena, or are counted as not sent
+INLINE_LIMIT_BYTES = (
+    60_000  # of one record's tensors; larger ones lie in the arena or are counted as not sent
+)
 BEAT_INTERVAL_S = 0.1
 MAX_NDIM = 6
+MAX_TENSORS = 64  # of one record
 
 #: role of a tensor. Or-ed in: NOT_SENT = named, without bytes; IN_ARENA = its bytes lie in the record's slot
 INPUT, OUTPUT, NOT_SENT, IN_ARENA = 0, 1, 2, 4
@@ -49,8 +58,7 @@ DTYPE_NUMBERS = {dtype: number for number, dtype in DTYPES.items()}
 RECORD_HEAD = struct.Struct("<QQQQHHHH")
 # role, dtype number, ndim, reserved, index among the model's inputs or outputs, bytes, shape (MAX_NDIM)
 TENSOR = struct.Struct("<BBBBHHI%dI" % MAX_NDIM)
-# records sent, dropped, tensors not sent
-BEAT_BODY = struct.Struct("<QQQ")
+BEAT_BODY = struct.Struct("<QQQ")  # records sent, dropped, tensors not sent
 # record number, part id, reasons (bits, texts in WELCOME), verdict of the record, worst verdict of the part so far
 VERDICT_BODY = struct.Struct("<QQIHH")
 PASS, SUSPECT, REJECT = 0, 1, 2
@@ -124,6 +132,11 @@ def decode_json(body: memoryview) -> Dict[str, Any]:
     return value
 
 
+def padded(size: int, to: int = 8) -> int:
+    """The next multiple of `to`."""
+    return -(-size // to) * to
+
+
 def pack_record(
     number: int,
     part: int,
@@ -134,33 +147,41 @@ def pack_record(
     position: int = 0,
     recipe: int = 0,
     inline_limit_bytes: int = INLINE_LIMIT_BYTES,
+    slot: Optional[Tuple[int, Any]] = None,
 ) -> Tuple[List[bytes], List[Tuple[int, int]]]:
     """(pieces for sendmsg, tensors not sent as (role, index)).
 
-    tensors: (role, index, array) in order of importance, outputs first: what doesn't fit inline any more, or
-    has an element type or rank that the wire doesn't know, is named without bytes.
+    tensors: (role, index, array) in order of importance, outputs first: what fits neither inline any more nor in the
+    slot, or has an element type or rank that the wire doesn't know, is named without bytes. slot: (its number,
+    writable bytes of the whole slot), written if a tensor lies in it.
     """
-    head: List[bytes] = []
-    bodies: List[bytes] = []
+    head, bodies, in_arena = [], [], []  # type: List[bytes], List[bytes], List[bytes]
     not_sent: List[Tuple[int, int]] = []
-    used = 0
+    room = 0 if slot is None else len(slot[1]) - SLOT_HEAD.size
+    used = in_slot = 0
     for role, index, given in tensors:
         array = np.asarray(given, order="C")
-        dtype_number = DTYPE_NUMBERS.get(array.dtype, 0)
-        padded = -(-array.nbytes // 8) * 8
-        fits = dtype_number and array.ndim <= MAX_NDIM and used + padded <= inline_limit_bytes
-        shape = tuple(array.shape[:MAX_NDIM]) + (0,) * (MAX_NDIM - min(array.ndim, MAX_NDIM))
-        flags = role if fits else role | NOT_SENT
-        size = array.nbytes if fits else 0
-        head.append(TENSOR.pack(flags, dtype_number, min(array.ndim, MAX_NDIM), 0, index, 0, size, *shape))
-        if fits:
-            bodies.append(array.tobytes())
-            if padded != array.nbytes:
-                bodies.append(b"\0" * (padded - array.nbytes))
-            used += padded
+        dtype_number, size = DTYPE_NUMBERS.get(array.dtype, 0), array.nbytes
+        flags, is_known = role, dtype_number and array.ndim <= MAX_NDIM
+        if is_known and used + padded(size) <= inline_limit_bytes:
+            bodies.append(array.tobytes() + b"\0" * (padded(size) - size))
+            used += padded(size)
+        elif is_known and in_slot + padded(size, ARENA_ALIGN) <= room:
+            flags |= IN_ARENA
+            in_arena.append(array.tobytes() + b"\0" * (padded(size, ARENA_ALIGN) - size))
+            in_slot += padded(size, ARENA_ALIGN)
         else:
+            flags, size = flags | NOT_SENT, 0
             not_sent.append((role, index))
-    first = RECORD_HEAD.pack(number, part, start_ns, latency_ns, position, recipe, len(tensors), 0)
+        rank = min(array.ndim, MAX_NDIM)
+        shape = tuple(array.shape[:rank]) + (0,) * (MAX_NDIM - rank)
+        head.append(TENSOR.pack(flags, dtype_number, rank, 0, index, 0, size, *shape))
+    slot_place = 0
+    if slot is not None and in_arena:
+        slot_place = slot[0] + 1
+        slot[1][0:16] = struct.pack("<QQ", number, number)
+        slot[1][SLOT_HEAD.size : SLOT_HEAD.size + in_slot] = b"".join(in_arena)
+    first = RECORD_HEAD.pack(number, part, start_ns, latency_ns, position, recipe, len(tensors), slot_place)
     return [first, *head, *bodies], not_sent
 
 
@@ -178,47 +199,52 @@ def unpack_record(body: memoryview, take_slot: Optional[TakeSlot] = None) -> Rec
     except struct.error:
         raise WireError("record head is cut") from None
     offset = RECORD_HEAD.size + count * TENSOR.size
-    if count > 64 or offset > len(body):
+    if count > MAX_TENSORS or offset > len(body):
         raise WireError("%d tensors don't fit %d bytes" % (count, len(body)))
     tensors: List[Tensor] = []
-    in_arena: List[Tuple[int, int]] = []  # place among the tensors, offset in the slot
+    in_arena: List[Tuple[int, int, int]] = []  # place among the tensors, offset in the slot, bytes
     slot_bytes = 0
-    for i in range(count):
-        flags, dtype_number, ndim, _, index, _, size, *shape = TENSOR.unpack_from(
-            body, RECORD_HEAD.size + i * TENSOR.size
-        )
-        dtype = DTYPES.get(dtype_number)
-        if ndim > MAX_NDIM or flags > (OUTPUT | IN_ARENA) or flags & (NOT_SENT | IN_ARENA) == 6:
-            raise WireError("tensor %d: rank %d or flags %d unknown" % (i, ndim, flags))
-        dims = tuple(shape[:ndim])
-        if flags & NOT_SENT:
-            tensors.append(Tensor(flags & OUTPUT, index, dims, dtype, None))
-            continue
-        if dtype is None:
-            raise WireError("tensor %d: element type %d unknown" % (i, dtype_number))
-        expected = dtype.itemsize
-        for dim in dims:
-            expected *= dim
-        if expected != size or (not flags & IN_ARENA and offset + size > len(body)):
-            raise WireError(
-                "tensor %d: shape %r of %s has %d bytes, not %d" % (i, dims, dtype, expected, size)
-            )
+    for n in range(count):
+        flags, size, tensor = _unpack_descriptor(body, n)
+        tensors.append(tensor)
         if flags & IN_ARENA:
-            in_arena.append((i, slot_bytes))
-            slot_bytes += -(-size // ARENA_ALIGN) * ARENA_ALIGN
-            tensors.append(Tensor(flags & OUTPUT, index, dims, dtype, size))
-            continue
-        array = np.frombuffer(body, dtype, size // dtype.itemsize, offset).reshape(dims)
-        tensors.append(Tensor(flags & OUTPUT, index, dims, dtype, array))
-        offset += -(-size // 8) * 8
+            in_arena.append((n, slot_bytes, size))
+            slot_bytes += padded(size, ARENA_ALIGN)
+        elif not flags & NOT_SENT:
+            if offset + size > len(body):
+                raise WireError("tensor %d: its %d bytes are cut" % (n, size))
+            tensors[n] = _with_bytes(tensor, body, size, offset)
+            offset += padded(size)
     if offset != len(body):
         raise WireError("%d bytes behind the last tensor" % (len(body) - offset))
     if in_arena:
         if not slot or take_slot is None:
             raise WireError("tensors in an arena that wasn't handed out")
         copy = take_slot(slot - 1, number, slot_bytes)
-        for i, begin in in_arena:
-            role, index, dims, dtype, size = tensors[i]
-            array = np.frombuffer(copy, dtype, size // dtype.itemsize, begin).reshape(dims)
-            tensors[i] = Tensor(role, index, dims, dtype, array)
+        for n, begin, size in in_arena:
+            tensors[n] = _with_bytes(tensors[n], copy, size, begin)
     return Record(number, part, start_ns, latency_ns, position, recipe, tensors)
+
+
+def _unpack_descriptor(body: memoryview, n: int) -> Tuple[int, int, Tensor]:
+    """(flags, bytes, the tensor still without its array) of the n-th descriptor. Raises WireError."""
+    flags, dtype_number, ndim, _, index, _, size, *shape = TENSOR.unpack_from(
+        body, RECORD_HEAD.size + n * TENSOR.size
+    )
+    if ndim > MAX_NDIM or flags > (OUTPUT | IN_ARENA):
+        raise WireError("tensor %d: rank %d or flags %d unknown" % (n, ndim, flags))
+    dtype, dims = DTYPES.get(dtype_number), tuple(shape[:ndim])
+    if not flags & NOT_SENT:
+        if dtype is None:
+            raise WireError("tensor %d: element type %d unknown" % (n, dtype_number))
+        expected = dtype.itemsize
+        for dim in dims:
+            expected *= dim
+        if expected != size:
+            raise WireError("tensor %d: %r of %s has %d bytes, not %d" % (n, dims, dtype, expected, size))
+    return flags, size, Tensor(flags & OUTPUT, index, dims, dtype, None)
+
+
+def _with_bytes(tensor: Tensor, source: Any, size: int, offset: int) -> Tensor:
+    flat = np.frombuffer(source, tensor.dtype, size // tensor.dtype.itemsize, offset)
+    return tensor._replace(array=flat.reshape(tensor.shape))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from jidoka_tap import wire
-from jidoka_tap.layout import UNSENDABLE, Choice, as_arrays, cut, lay_out
+from jidoka_tap.choice import Choice, as_arrays, cut
+from jidoka_tap.layout import UNSENDABLE, lay_out
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=wire.MAX_NDIM, min_side=0, max_side=4)
 ARRAYS = st.sampled_from([*wire.DTYPES.values(), np.dtype("c8"), np.dtype(">f4")]).flatmap(
@@ -72,7 +73,7 @@ def test_a_part_that_does_not_fit_its_field_is_a_struct_error(where: tuple[int, 
 
 
 def test_the_outputs_that_are_asked_for_are_found_by_name_and_the_others_named_as_missing() -> None:
-    choice = Choice(["a", "b", "c"], ["x", "y"], ["c", "a"], ["y", "stranger"], None)
+    choice = Choice(["a", "b", "c"], ["x", "y"], ["c", "a"], ["y", "stranger"])
     assert choice.places == [(wire.OUTPUT, 2), (wire.OUTPUT, 0), (wire.INPUT, 1)]
     assert choice.missing == ["b"]
     assert choice.values([30, 10], {"y": 5, "stranger": 6}) == [30, 10, 5]
@@ -89,7 +90,7 @@ def test_what_is_no_array_is_replaced_by_something_that_is_never_sent() -> None:
 def test_no_record_has_more_tensors_than_the_reader_takes() -> None:
     outputs = [f"out{n}" for n in range(60)]
     inputs = [f"in{n}" for n in range(20)]
-    choice = Choice(outputs, inputs, None, inputs, None)
+    choice = Choice(outputs, inputs, None, inputs)
     assert len(choice.places) == 64
 
 
@@ -109,7 +110,7 @@ def test_a_region_is_cut_from_rows_and_columns_wherever_the_channels_are(
     shape: tuple[int, ...], expected: tuple[int, ...]
 ) -> None:
     image = np.arange(np.prod(shape)).reshape(shape)
-    region = cut(image, (5, 30, 10, 20))
+    region = cut(image, (5, 30, 10, 20), 10**6)
     assert region.shape == expected
     assert region.flags.c_contiguous
     if len(shape) > 2 and shape[-1] > 4:

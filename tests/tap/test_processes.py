@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +21,6 @@ from tests.tap.listener import Listener
 
 Listen = Callable[..., Listener]
 ROOT = Path(__file__).resolve().parents[2]
-TAP = ROOT / "agent" / "jidoka_tap"
 
 APPLICATION = f"""
 import os, sys
@@ -147,39 +145,6 @@ def test_a_fork_while_other_threads_send_leaves_the_child_able_to_send(
         os._exit(0 if own.tap.counts.records == 1 else 1)
     lock.release()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-def python_3_8() -> str:
-    found = shutil.which("python3.8")
-    if found is None or subprocess.run([found, "-V"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("no python3.8 on the path")
-    return found
-
-
-def test_the_source_is_python_3_8(tmp_path: Path) -> None:
-    python = python_3_8()
-    script = "import py_compile, sys\nfor f in sys.argv[2:]: py_compile.compile(f, sys.argv[1], doraise=True)"
-    files = [str(file) for file in sorted(TAP.glob("*.py"))]
-    result = subprocess.run(
-        [python, "-c", script, str(tmp_path / "out.pyc"), *files], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-
-
-def test_annotations_and_imports_hold_on_python_3_8_too(tmp_path: Path) -> None:
-    python = python_3_8()
-    # numpy is only asked for what the modules use while they are imported
-    (tmp_path / "numpy.py").write_text(
-        "class dtype:\n    def __init__(self, spec): self.spec = str(spec)\n"
-        "    def __hash__(self): return hash(self.spec)\n"
-        "    def __eq__(self, other): return self.spec == other.spec\n"
-        "def empty(*_): return None\nclass ndarray: pass\n"
-    )
-    result = subprocess.run(
-        [python, "-c", "import jidoka_tap; print(jidoka_tap.__version__)"], capture_output=True, text=True,
-        check=False, env={**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{TAP.parent}", "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
-    assert result.stdout.strip() == jidoka_tap.__version__, result.stderr
 
 
 MEASURE = """

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 from jidoka_tap import WatchedSession, watch, wire
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 
 from tests.processes import wait_until
 from tests.tap.conftest import open_session
@@ -203,16 +204,18 @@ def test_a_call_that_is_not_watched_works_and_is_said_once_and_counted(
     session: ort.InferenceSession, feed: Feed, path: Path, listen: Listen, caplog: pytest.LogCaptureFixture
 ) -> None:
     own = watched(session, path, listen())
+    image = ort.OrtValue.ortvalue_from_numpy(feed["image"])
     for _ in range(2):
-        binding = own.io_binding()
-        binding.bind_cpu_input("image", feed["image"])
-        binding.bind_output("logits")
-        own.run_with_iobinding(binding)
-        assert np.array_equal(binding.copy_outputs_to_cpu()[0], session.run(["logits"], feed)[0])
+        names, values = ["image"], runtime.OrtValueVector()
+        values.push_back(image._ortvalue)
+        outputs = runtime.OrtValueVector()
+        where = ort.OrtDevice.make("cpu", 0)._get_c_device()
+        own.run_with_ortvaluevector(ort.RunOptions(), names, values, ["logits"], outputs, [where])
+        assert np.array_equal(outputs[0].numpy(), session.run(["logits"], feed)[0])
     assert own.tap.counts.not_watched == 2
     assert own.tap.counts.records == 0
-    wait_until(lambda: "run_with_iobinding() isn't watched" in caplog.text, "the log says so")
-    assert caplog.text.count("isn't watched") == 1
+    wait_until(lambda: "run_with_ortvaluevector() can't be watched" in caplog.text, "the log says so")
+    assert caplog.text.count("can't be watched") == 1
 
 
 def test_threads_share_a_session_and_its_records_are_numbered_without_a_gap_in_the_order_they_arrive(
