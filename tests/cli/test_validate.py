@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from jidoka.cli.main import main
 
+from tests.config.manifests import DETECTOR, HEAD, changed
+from tests.host.graphs import bundle as make_bundle
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "configs" / "visual-inspection.yaml"
 
@@ -47,6 +50,24 @@ def test_the_example_is_good_and_is_told_in_plain_words(capsys: pytest.CaptureFi
         "nothing can be recorded for 2 s → hold",
     ):
         assert words in told
+
+
+def test_what_is_allowed_and_may_not_be_meant_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = changed(
+        DETECTOR, (DETECTOR[DETECTOR.index("    boxes:") : DETECTOR.index("  - {name: counts")], "")
+    )
+    folder = make_bundle(tmp_path / "own", b"any", manifest.removeprefix(HEAD))
+    path = tmp_path / "line.yaml"
+    path.write_text(
+        "site: a\nline: b\ndevice: c\n"
+        f"models: [{{id: eye, bundle: {folder}, mode: none, judged: per part, largest_record: 2 MB}}]\n"
+    )
+    assert run("validate", str(path)) == 0
+    told = capsys.readouterr().out
+    assert "Note    eye: rows has the role detections without `boxes`: it is judged as plain numbers" in told
+    assert "drift is judged on the mean of each part; its records go through 8.0 MB of shared memory" in told
 
 
 def test_faults_go_to_stderr_with_exit_code_3(faulty: Path, capsys: pytest.CaptureFixture[str]) -> None:

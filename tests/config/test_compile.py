@@ -127,6 +127,7 @@ def test_paths_are_absolute_and_start_at_the_file() -> None:
         "camera": None,
         "seed": 1,
         "rate_hz": 10.0,
+        "move_to": None,
     }
 
 
@@ -146,6 +147,8 @@ def test_a_model_s_section_is_its_manifest_and_its_row() -> None:
             "unit": "grey level",
             "range": [0.0, 255.0],
             "monitored": True,
+            "channels": [],
+            "role": "other",
         }
     ]
     assert section["outputs"][0] == {
@@ -154,6 +157,10 @@ def test_a_model_s_section_is_its_manifest_and_its_row() -> None:
         "shape": ["batch", 4],
         "unit": "nat",
         "role": "logits",
+        "monitored": True,
+        "channels": [],
+        "boxes": None,
+        "min_score": None,
     }
     assert (section["min_confidence"], section["every"], section["roi"], section["drives"]) == (
         0.5,
@@ -184,7 +191,8 @@ def test_what_nobody_wrote_has_the_plan_s_own_defaults() -> None:
 def test_a_line_that_is_faster_than_the_usual_quota_gets_twice_what_it_needs() -> None:
     model = compile_text(changed(("enforce", "enforce\n    records_per_s: 5000")), ROOT).models[0]
     assert model.records_per_s == 10_000
-    assert model.bytes_per_s == 10_000 * (96 * 96 + 4 * 4 + 64 * 4)
+    # each tensor lies at a multiple of 64: the logits' 16 bytes take that much
+    assert model.bytes_per_s == 10_000 * (96 * 96 + 64 + 64 * 4)
 
 
 def test_without_a_plc_there_is_no_link() -> None:

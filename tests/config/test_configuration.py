@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jidoka.config import checks
-from jidoka.config.checks import Case
+from jidoka.config.case import Case
 from jidoka.config.faults import FaultyConfigurationError
 from jidoka.config.load import load_file, load_text
 from jidoka.config.located import Fault
@@ -154,6 +154,20 @@ RULES: dict[str, tuple[str, str, str]] = {
     "records too seldom": (
         changed(("enforce", "enforce\n    records_per_s: 0.1\n    longest_interval: 5 s")), "9:23", "shorter than the 10 s",
     ),
+    "a record larger than its room": (
+        changed(("enforce", "enforce\n    largest_record: 9 kB")), "8:21", "9 kB is less than the 9280 bytes",
+    ),
+    "a size without a unit": (changed(("enforce", "enforce\n    largest_record: 9")), "8:21", "9 has no unit"),
+    "drift of a command where there is none": (
+        changed(("drift(input)", "drift(command)")), "16:11", "drift(command) can't be judged: the manifest of surface-inspection has no",
+    ),
+    "an implausible command where there is none": (
+        changed(("drift(input)", "drift(input) or implausible command")), "16:11", "implausible command can't be judged",
+    ),
+    "drift of outputs where only class scores are monitored": (
+        changed(("drift(input)", "drift(output)")), "16:11", "drift(output) can't be judged",
+    ),
+    "files moved from a table": (VALID + "host: {source: renderer, move_to: done}\n", "21:35", "a watched folder only"),
     "a socket's path that is too long": (VALID + f"run_dir: /{'x' * 90}\n", "21:10", "are the most"),
     "a bundle that isn't there": (changed(("surface-inspection", "./nowhere")), "6:13", "no such folder"),
     "text on two lines": (changed(("owner:", 'text: "a\\nb"\n    owner:')), "19:11", "sentence on one line"),

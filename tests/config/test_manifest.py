@@ -46,6 +46,7 @@ def test_the_shipped_bundle_is_found_by_its_name() -> None:
     assert found.inputs[0].range == (0.0, 255.0)
     assert found.inputs[0].monitored
     assert [each.role for each in found.outputs] == ["logits", "embedding"]
+    assert [each.monitored for each in found.outputs] == [True, False]
     assert found.min_confidence == 0.5
 
 
@@ -73,7 +74,9 @@ def test_a_folder_that_is_missing_or_none_is_named(bundle: Path) -> None:
 
 
 def test_a_folder_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
-    assert "has no manifest.yaml" in refusal(tmp_path).what
+    error = refusal(tmp_path)
+    assert "has no manifest.yaml" in error.what
+    assert "jidoka model inspect MODEL" in error.remedy
 
 
 def test_a_model_file_that_is_missing_is_named(bundle: Path) -> None:
@@ -101,11 +104,13 @@ def test_every_fault_of_a_manifest_is_named_at_once_with_its_place(bundle: Path)
         f"{path}:3:9",
         f"{path}:6:7",
         f"{path}:15:7",
+        f"{path}:17:16",
         f"{path}:18:1",
         f"{path}:24:26",
     ]
     assert "Did you mean 'classifier'?" in lines[2]
-    assert "clases is not a setting; did you mean 'classes'?" in lines[3]
+    assert "'okay' isn't one of classes" in lines[3]
+    assert "clases is not a setting; did you mean 'classes'?" in lines[4]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jidoka.config.faults import UnfitError
-from jidoka.config.quantities import SECONDS, Budget, Duration, Rate, budget, duration_text, seconds
+from jidoka.config.quantities import (
+    SECONDS,
+    Budget,
+    Bytes,
+    Duration,
+    Rate,
+    budget,
+    duration_text,
+    seconds,
+    size_bytes,
+    size_text,
+)
 
 ANY = Duration("1 ms", "10 years")
 
@@ -107,3 +118,30 @@ def test_a_rate_may_be_written_as_people_do(text: str) -> None:
 def test_a_rate_without_a_unit_or_beyond_the_limits_is_refused(value: object) -> None:
     with pytest.raises(UnfitError):
         Rate(0.1, 100).read(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("8 MB", 8_000_000), ("64kB", 64_000), ("4 MiB", 4_194_304), ("1.5 KiB", 1536), ("2000 B", 2000)],
+)
+def test_a_size_is_read_as_it_is_written_and_told_again(text: str, size: int) -> None:
+    assert Bytes("1 kB", "128 MB").read(text) == size
+    assert size_bytes(size_text(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (8, "has no unit"),
+        ("8", "isn't a size"),
+        ("8 mb", "isn't a size"),
+        ("8 Mbit", "isn't a size"),
+        (None, "isn't a size"),
+        ("-8 MB", "isn't a size"),
+        ("999 B", "too small"),
+        ("1000 MB", "too large"),
+    ],
+)
+def test_a_size_without_a_unit_or_beyond_the_limits_is_refused(value: object, says: str) -> None:
+    with pytest.raises(UnfitError, match=says):
+        Bytes("1 kB", "128 MB").read(value)

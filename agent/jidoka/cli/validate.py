@@ -27,6 +27,7 @@ def command(file: str, as_json: bool) -> None:
       jidoka validate configs/visual-inspection.yaml
       jidoka validate line7.yaml --json
     """
+    from jidoka.config.bundle_words import notes
     from jidoka.config.compile import plan_of
     from jidoka.config.describe import plan_lines
     from jidoka.config.faults import FaultyConfigurationError
@@ -46,6 +47,9 @@ def command(file: str, as_json: bool) -> None:
     plan, plc = plan_of(checked), checked.config.plc
     click.echo(f"{file}: good.\n")
     click.echo("\n".join(plan_lines(plan, None if plc is None else table_of(plc))))
+    for row, bundle in zip(checked.config.models, checked.bundles, strict=True):
+        for note in notes(bundle):
+            click.echo(f"Note    {row.id}: {note}")
 
 
 def _rows(error: FaultyConfigurationError) -> list[dict[str, object]]:

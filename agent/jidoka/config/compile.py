@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,8 +15,10 @@ from jidoka_bridge.roles import ROLES
 from jidoka.config.conditions import BY_NAME
 from jidoka.config.link import link_of
 from jidoka.config.load import Checked, load_file, load_text
-from jidoka.config.manifest import Bundle, Input, Output
+from jidoka.config.manifest import Bundle
+from jidoka.config.model_section import model_section, record_bytes, tensors
 from jidoka.config.schema import ModelSettings, RiskSettings
+from jidoka.host.sources import spelling
 
 #: numbers on the wire below this one are the guard's own reasons
 FIRST_REASON = 32
@@ -34,6 +35,8 @@ PRIORITY_OF_RESPONSE = {
 #: how a detector is judged after a proving run begins: records that are looked at, and the error that is allowed
 OFF_RECORDS = 20
 OFF_ERROR = 0.01
+#: records a second that a quota of bytes allows for where neither the file nor the manifest says how many come
+USUAL_RECORDS_HZ = 30.0
 #: fewest records that a baseline may be made of
 MIN_RECORDS = 100
 
@@ -81,24 +84,16 @@ def plan_of(checked: Checked) -> Plan:
 
 
 def _model(row: ModelSettings, bundle: Bundle) -> Model:
-    # quotas stop a flood; a line that is itself faster than the default gets twice what it needs
-    need = 2 * (row.records_per_s or 0.0)
+    # quotas stop a flood; a line that is itself faster or sends more than the default gets twice what it needs
     usual = Model(id=row.id, mode=row.mode, longest_interval_ms=max(1, _ms(row.longest_interval)))
+    # an application may send what nobody asked it for
+    record = max(row.largest_record or 0, record_bytes(tensors(bundle)))
+    stated_hz = row.records_per_s or (1 / bundle.period_s if bundle.period_s else 0.0)
     return replace(
         usual,
-        records_per_s=max(usual.records_per_s, need),
-        bytes_per_s=max(usual.bytes_per_s, need * record_bytes(bundle)),
+        records_per_s=max(usual.records_per_s, 2 * stated_hz),
+        bytes_per_s=max(usual.bytes_per_s, 2 * (stated_hz or USUAL_RECORDS_HZ) * record),
     )
-
-
-def record_bytes(bundle: Bundle) -> int:
-    """Bytes of one record's tensors, one item a batch; sizes that the manifest leaves free count as 1."""
-    tensors: list[Input | Output] = [*bundle.inputs, *bundle.outputs]
-    total_bits = 0
-    for each in tensors:
-        bits = int("".join(filter(str.isdigit, each.dtype)))  # uint8 has 8, float32 has 32
-        total_bits += bits * math.prod(size for size in each.shape if isinstance(size, int))
-    return total_bits // 8
 
 
 def condition_id(model: str, name: str) -> str:
@@ -149,7 +144,7 @@ def _sections(checked: Checked) -> dict[str, Any]:
     used = _used(checked)
     return {
         "models": {
-            row.id: _model_section(row, bundle)
+            row.id: model_section(row, bundle)
             for row, bundle in zip(checked.config.models, checked.bundles, strict=True)
         },
         "detectors": {
@@ -172,33 +167,6 @@ def _sections(checked: Checked) -> dict[str, Any]:
         "steward": {"broker": _broker_section(checked), "metrics": _metrics_section(checked)},
         "host": _host_section(checked),
         "risks": [_risk_section(risk) for risk in checked.config.risks],
-    }
-
-
-def _model_section(row: ModelSettings, bundle: Bundle) -> dict[str, Any]:
-    return {
-        "bundle": str(bundle.folder),
-        "file": str(bundle.file),
-        "sha256": bundle.sha256,
-        "title": bundle.title,
-        "task": bundle.task,
-        "classes": list(bundle.classes),
-        "good_classes": list(bundle.good_classes),
-        "inputs": [
-            {
-                **asdict(each),
-                "shape": list(each.shape),
-                "range": None if each.range is None else list(each.range),
-            }
-            for each in bundle.inputs
-        ],
-        "outputs": [{**asdict(each), "shape": list(each.shape)} for each in bundle.outputs],
-        "min_confidence": bundle.min_confidence,
-        "every": row.every,
-        "roi": row.roi,
-        "drives": row.drives,
-        "records_per_s": row.records_per_s,
-        "records_per_part": row.records_per_part,
     }
 
 
@@ -229,11 +197,12 @@ def _host_section(checked: Checked) -> dict[str, Any] | None:
         return None
     return {
         "model": host.model or checked.config.models[0].id,
-        "source": host.source if host.source == "renderer" else _absolute(checked, host.source),
+        "source": spelling.absolute(host.source, checked.base_dir),
         "trigger": None if host.trigger is None else _absolute(checked, host.trigger),
         "camera": None if host.camera is None else _absolute(checked, host.camera),
         "seed": host.seed,
         "rate_hz": host.rate,
+        "move_to": None if host.move_to is None else _absolute(checked, host.move_to),
     }
 
 

@@ -41,6 +41,18 @@ CONDITIONS: tuple[Kind, ...] = (
         "Check whether parts, material or supplier changed, and tell the owner of the model.",
     ),
     Kind(
+        "drift(output)", True, "output",
+        "what the model puts out (number and scores of its boxes, or mean, spread and extremes of plain numbers) isn't "
+        "what it was at commissioning",
+        "Look at what the model sees, and at its scores; tell the owner of the model if parts or material changed.",
+    ),
+    Kind(
+        "drift(command)", True, "command",
+        "the model's commands (their size, how fast they change, how well they are followed) aren't what they were at "
+        "commissioning",
+        "Look at load, friction and sensors of the machine, and tell the owner of the model if the task changed.",
+    ),
+    Kind(
         "no baseline", False, None,
         "nobody has signed off what normal looks like for this recipe and position",
         "Learn a baseline for this recipe with: jidoka baseline learn",
@@ -49,6 +61,17 @@ CONDITIONS: tuple[Kind, ...] = (
         "invalid output", False, None,
         "the model's output isn't a finite answer of the right shape",
         "Stop using the model's answers; restart its application and tell the owner of the model.",
+    ),
+    Kind(
+        "implausible command", False, None,
+        "a command was refused: not finite, or outside the range, rate, jerk, saturation, chatter or tracking of the "
+        "manifest",
+        "Look at the sensors that the model sees; restart its application once its commands are right again.",
+    ),
+    Kind(
+        "repeated refusals", False, None,
+        "so many records were refused, one after the other or of the last ones, as `refusals` of the manifest says",
+        "Stop using the model's answers; find out what is refused with jidoka status, and tell its owner.",
     ),
     Kind(
         "two writers", False, None,

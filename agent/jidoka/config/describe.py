@@ -46,11 +46,20 @@ def _with_headings(rows: Iterable[tuple[str, str]]) -> Iterable[str]:
 
 
 def _model_lines(plan: Plan) -> list[str]:
-    return [
-        f"{each.id} ({plan.sections['models'][each.id]['title']}) in {each.mode}: {MODE_WORDS[each.mode]}; "
-        f"a record at least every {duration_text(each.longest_interval_ms / 1000)} while parts are made"
-        for each in plan.models
-    ]
+    lines = []
+    for each in plan.models:
+        section = plan.sections["models"][each.id]
+        line = f"{each.id} ({section['title']}) in {each.mode}: {MODE_WORDS[each.mode]}; "
+        line += (
+            f"a record at least every {duration_text(each.longest_interval_ms / 1000)} while parts are made"
+        )
+        if section["judged"] == "part":
+            line += "; drift is judged on the mean of each part"
+        if section["arena_slots"]:
+            room = section["arena_slots"] * section["largest_record_bytes"] / 1e6
+            line += f"; its records go through {room:.1f} MB of shared memory"
+        lines.append(line)
+    return lines
 
 
 def _link_lines(plan: Plan, table: Table | None) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from jidoka_bridge.errors import ConfigurationError
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from jidoka.config.located import Document, Fault, Trail, path_of
 
@@ -72,7 +73,30 @@ def shown(value: Any) -> str:
 
 def from_pydantic(error: ValidationError, document: Document, schema: type[BaseModel]) -> list[Fault]:
     """Every error of `error` as a Fault with its place in `document`."""
-    return [_fault(dict(each), document, schema) for each in error.errors(include_url=False)]
+    errors = [dict(each) for each in error.errors(include_url=False)]
+    return [_fault(each, document, schema) for each in _likeliest(errors, document)]
+
+
+def _likeliest(errors: list[dict[str, Any]], document: Document) -> list[dict[str, Any]]:
+    """The errors of only one form where a value may have several: pydantic tells those of each, with the form's name
+    in the trail. Taken is the form that the value is nearest to."""
+    found, forms = [], dict[Trail, dict[str | int, list[dict[str, Any]]]]()
+    for error in errors:
+        trail: Trail = error["loc"]
+        at = next((n for n in range(len(trail)) if trail[: n + 1] not in document.values), len(trail))
+        is_form = at < len(trail) - (error["type"] == "missing")
+        if not is_form:
+            found.append(error)
+            continue
+        inside = {**error, "loc": trail[:at] + trail[at + 1 :]}
+        forms.setdefault(trail[:at], {}).setdefault(trail[at], []).append(inside)
+    for trail, by_form in forms.items():
+        # a form of another type than the value is further away than one in which something is wrong
+        nearest = min(
+            by_form.values(), key=lambda each: (any(one["loc"] == trail for one in each), len(each))
+        )
+        found += _likeliest(nearest, document)
+    return found
 
 
 def _fault(error: dict[str, Any], document: Document, schema: type[BaseModel]) -> Fault:
@@ -108,16 +132,39 @@ def _guess(found: list[str]) -> str:
 
 def settings_at(schema: type[BaseModel], trail: Trail) -> list[str]:
     """Names of the settings that may stand at `trail` of `schema`, in the schema's order."""
-    here = schema
+    field = field_at(schema, trail)
+    here = schema if not trail else None if field is None else model_in(field.annotation)
+    return [] if here is None else [each.alias or name for name, each in here.model_fields.items()]
+
+
+def field_at(schema: type[BaseModel], trail: Trail) -> FieldInfo | None:
+    """The innermost field of `schema` that `trail` leads to, None where it leads nowhere."""
+    found: FieldInfo | None = None
+    here: type[BaseModel] | None = schema
+    is_named = False
     for step in trail:
         if isinstance(step, int):
             continue
-        field = here.model_fields.get(step)
-        inner = None if field is None else model_in(field.annotation)
-        if inner is None:
-            return []
-        here = inner
-    return list(here.model_fields)
+        if here is None:
+            return found
+        if found is not None and is_by_name(found.annotation) and not is_named:
+            is_named = True  # the step is a name of the user's own
+            continue
+        is_named = False
+        found = here.model_fields.get(step)
+        here = None if found is None else model_in(found.annotation)
+    return found
+
+
+def is_by_name(annotation: Any) -> bool:
+    """True for `dict[…]`, also inside `Annotated` and `| None`."""
+    if typing.get_origin(annotation) is dict:
+        return True
+    is_wrapped = isinstance(annotation, UnionType) or typing.get_origin(annotation) in {
+        typing.Annotated,
+        typing.Union,
+    }
+    return is_wrapped and any(is_by_name(each) for each in typing.get_args(annotation))
 
 
 def model_in(annotation: Any) -> type[BaseModel] | None:

@@ -9,7 +9,7 @@ from jidoka_bridge.errors import ConfigurationError
 from pydantic import ValidationError
 
 from jidoka.config import checks, faults, located
-from jidoka.config.checks import Case
+from jidoka.config.case import Case
 from jidoka.config.conditions import When
 from jidoka.config.faults import FaultyConfigurationError
 from jidoka.config.located import START, Fault

@@ -14,6 +14,7 @@ from jidoka.config.faults import UnfitError, shown
 
 #: unit as written -> seconds
 SECONDS: dict[str, float] = {
+    "us": 1e-6,
     "ms": 0.001,
     "s": 1.0,
     "second": 1.0,
@@ -33,10 +34,21 @@ SECONDS: dict[str, float] = {
     "years": 31_536_000.0,
 }
 
+#: unit as written -> bytes
+BYTES: dict[str, int] = {
+    "B": 1,
+    "kB": 1000,
+    "MB": 1_000_000,
+    "KiB": 1024,
+    "MiB": 1_048_576,
+}
+
 _NUMBER = r"(\d[\d_]{0,15}(?:\.\d{1,9})?)"
 _DURATION = re.compile(rf"\s*{_NUMBER}\s*([A-Za-z]+)\s*", re.ASCII)
 _BUDGET = re.compile(rf"\s*{_NUMBER}\s+per\s+(?:{_NUMBER}\s*)?([A-Za-z]+)\s*", re.ASCII)
 _HERTZ = re.compile(rf"\s*{_NUMBER}\s*Hz\s*", re.ASCII)
+
+_BYTES = re.compile(rf"\s*{_NUMBER}\s*([A-Za-z]+)\s*", re.ASCII)
 
 _TIME_UNITS = "ms, s, min, h or days"
 
@@ -146,6 +158,48 @@ class BudgetField:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         del source, handler
         return core_schema.no_info_plain_validator_function(self.read)
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """Marks a field as a size, held in bytes. lowest, highest: the limits, as written."""
+
+    lowest: str
+    highest: str
+
+    def read(self, value: Any) -> int:
+        """The size in bytes: `8 MB` is 8 000 000, `8 MiB` is 8 388 608. Raises UnfitError."""
+        if _is_number(value):
+            raise UnfitError(
+                f"{shown(value)} has no unit", f"Write a number and a unit ({', '.join(BYTES)})."
+            )
+        size = size_bytes(value if isinstance(value, str) else str(shown(value)))
+        if not size_bytes(self.lowest) <= size <= size_bytes(self.highest):
+            side = "small" if size < size_bytes(self.lowest) else "large"
+            raise UnfitError(f"{shown(value)} is too {side}", f"Use {self.lowest} to {self.highest}.")
+        return size
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self.read)
+
+
+def size_bytes(text: str) -> int:
+    """A size in bytes: `64 kB` is 64 000. Raises UnfitError."""
+    match = _BYTES.fullmatch(text)
+    if match is None or match[2] not in BYTES:
+        raise UnfitError(
+            f"{shown(text)} isn't a size", f"Write a number and a unit ({', '.join(BYTES)}), such as 8 MB."
+        )
+    return round(_number(match[1]) * BYTES[match[2]])
+
+
+def size_text(value_bytes: int) -> str:
+    """A size as people write it: 8 000 000 is `8 MB`, 65 536 is `64 KiB`."""
+    for unit in sorted(BYTES, key=lambda each: -BYTES[each]):
+        if value_bytes >= BYTES[unit] and value_bytes % BYTES[unit] == 0:
+            return f"{value_bytes // BYTES[unit]} {unit}"
+    return f"{value_bytes} B"
 
 
 @dataclass(frozen=True)

@@ -38,15 +38,18 @@ def salvage(schema: type[BaseModel], raw: Any) -> Any:
     for name, field in schema.model_fields.items():
         if name not in values:
             if field.is_required():
-                setattr(found, name, UNKNOWN)
+                found.__dict__[name] = UNKNOWN
             continue
-        setattr(found, name, _salvaged(schema, name, values[name]))
+        found.__dict__[name] = _salvaged(schema, name, values[name])
     return found
 
 
 def _salvaged(schema: type[BaseModel], name: str, value: Any) -> Any:
     annotation = schema.model_fields[name].annotation
-    inner, rows = model_in(annotation), get_origin(annotation) is list
+    rows = get_origin(annotation) is list
+    inner = None if get_origin(annotation) is dict else model_in(annotation)
+    if inner is not None and inner.__pydantic_decorators__.model_validators:
+        inner = None  # what belongs together there is whole, or it isn't known
     if inner is not None and isinstance(value, dict) and not rows:
         return salvage(inner, value)
     if inner is not None and isinstance(value, list) and rows:

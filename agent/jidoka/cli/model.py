@@ -1,0 +1,160 @@
+"""`jidoka model`: draft the manifest of a model file, and check a bundle before anything runs it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from jidoka.config.drafting.graph import Graph, Tensor
+
+MANIFEST_ENDINGS = {".yaml", ".yml"}
+
+
+@click.group("model")
+def command() -> None:
+    """Bring a model of your own: draft its manifest from the file, then check the bundle.
+
+    \b
+    Example:
+      jidoka model inspect yolox_nano.onnx -o bundles/yolox-nano
+      jidoka model check bundles/yolox-nano
+    """
+
+
+@command.command("inspect")
+@click.argument("model", type=click.Path(readable=False, path_type=Path))
+@click.option(
+    "-o", "--output", metavar="DIR|FILE", type=click.Path(path_type=Path),
+    help="Make a bundle of it in DIR (the model is copied there), or write the manifest into FILE.yaml.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as a JSON object, for scripts.")
+def inspect(*, model: Path, output: Path | None, as_json: bool) -> None:
+    """Draft the manifest of MODEL, an ONNX file.
+
+    Written down is what the file says: tensors, types, sizes, digest. Guesses stand as comments. Where only a person
+    can know, FILL IN stands, and the bundle is refused until somebody has filled it in. Nothing is overwritten.
+
+    \b
+    Example:
+      jidoka model inspect policy.onnx
+      jidoka model inspect policy.onnx -o bundles/policy
+    """
+    from jidoka.config.drafting.draft import draft_of
+    from jidoka.config.drafting.graph import read_graph
+    from jidoka.config.drafting.left import blanks_of
+
+    graph = read_graph(model)
+    text = draft_of(graph)
+    blanks = blanks_of(text)
+    written = None if output is None else _write(graph, text, output)
+    if as_json:
+        found = {**_facts(graph), "manifest": text, "written": None if written is None else str(written)}
+        left = [{"line": each.place.line, "path": each.path, "write": each.remedy} for each in blanks]
+        click.echo(json.dumps({**found, "fill_in": left}, indent=1, ensure_ascii=False))
+        return
+    if written is None:
+        click.echo(text, nl=False)
+    name = str(written) if written is not None else "the draft above"
+    click.echo(
+        f"\n{name}: {len(blanks)} entries are left to fill in."
+        if blanks
+        else f"\n{name}: nothing is left to fill in.",
+        err=True,
+    )
+    for place, paths, sentence in _grouped(blanks):
+        click.echo(f"  line {place}: {paths}: {sentence}", err=True)
+    if written is None:
+        click.echo(f"Then: jidoka model inspect {model} -o DIR", err=True)
+    else:
+        click.echo(f"Look at each `guess:` too. Then: jidoka model check {written.parent}", err=True)
+
+
+@command.command("check")
+@click.argument("bundle", type=click.Path(readable=False))
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as a JSON object, for scripts.")
+def check(*, bundle: str, as_json: bool) -> None:
+    """Check BUNDLE, a folder or the name of a bundle that comes along, and say what it means.
+
+    The manifest is read, the file's digest is compared, the file is opened, and its tensors are compared with the
+    manifest's. Every fault is named with its line at once; the exit code is 4 then.
+
+    \b
+    Example:
+      jidoka model check surface-inspection
+    """
+    from jidoka.config.bundle_words import check_lines, notes
+    from jidoka.config.manifest import load_bundle
+    from jidoka.host.model import open_session
+
+    found = load_bundle(bundle)
+    open_session(found)
+    if as_json:
+        from jidoka.config import judgeable
+
+        lacking = judgeable.lacking(found, has_thumbnail=False)
+        verdict = {
+            "bundle": str(found.folder), "id": found.id, "version": found.version, "sha256": found.sha256,
+            "task": found.task, "not_judged": {name: need.lack for name, need in lacking.items()},
+            "notes": list(notes(found)),
+        }  # fmt: skip
+        click.echo(json.dumps(verdict, indent=1, ensure_ascii=False))
+        return
+    click.echo(f"{found.folder}: good. {found.title} opens, and its tensors are the manifest's.\n")
+    click.echo("\n".join(check_lines(found)))
+
+
+def _write(graph: Graph, text: str, output: Path) -> Path:
+    """The manifest's path. Raises RefusedError where something would be overwritten, InputError where it can't be written."""
+    from jidoka_bridge.errors import InputError, RefusedError
+
+    from jidoka.config.manifest import MANIFEST
+
+    is_file = output.suffix in MANIFEST_ENDINGS and not output.is_dir()
+    path = output if is_file else output / MANIFEST
+    copy = None if is_file else output / graph.file.name
+    for each in (path, copy):
+        if each is not None and each.exists() and not each.samefile(graph.file):
+            raise RefusedError(f"{each}: is there already", "Give another place, or move it away first.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if copy is not None and not copy.exists():
+            shutil.copyfile(graph.file, copy)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(
+            f"{path}: can't be written: {error.strerror}", "Give a place that this user may write to."
+        ) from None
+    return path
+
+
+def _facts(graph: Graph) -> dict[str, Any]:
+    return {
+        "file": str(graph.file), "size_bytes": graph.size_bytes, "sha256": graph.sha256, "producer": graph.producer,
+        "opset": graph.opset, "version": graph.version, "metadata": graph.metadata, "external": list(graph.external),
+        "inputs": [_tensor(each) for each in graph.inputs], "outputs": [_tensor(each) for each in graph.outputs],
+    }  # fmt: skip
+
+
+def _tensor(tensor: Tensor) -> dict[str, Any]:
+    shape = None if tensor.shape is None else list(tensor.shape)
+    return {"name": tensor.name, "dtype": tensor.dtype, "kind": tensor.kind, "shape": shape}
+
+
+def _grouped(blanks: list[Any]) -> list[tuple[str, str, str]]:
+    """(line or lines, path or the first of many, what to write): channels are alike, so they are told once."""
+    by_sentence: dict[tuple[str, str], list[Any]] = {}
+    for each in blanks:
+        by_sentence.setdefault((each.path.rpartition(".")[2], each.remedy), []).append(each)
+    rows = []
+    for (_, sentence), alike in by_sentence.items():
+        first, last = alike[0], alike[-1]
+        lines = str(first.place.line) if first is last else f"{first.place.line} to {last.place.line}"
+        more = f" and {len(alike) - 1} more" if len(alike) > 1 else ""
+        rows.append((lines, first.path + more, sentence))
+    return rows

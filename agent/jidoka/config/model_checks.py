@@ -1,0 +1,118 @@
+"""What must fit between a model's row, its bundle and its risks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from jidoka_bridge.errors import ModelError
+
+from jidoka.config.bundle import Bundle
+from jidoka.config.case import Case, Found
+from jidoka.config.located import Trail
+from jidoka.config.manifest import load_bundle
+from jidoka.config.model_section import stated_bytes
+from jidoka.config.quantities import duration_text, size_text
+from jidoka.config.salvage import Unknown
+
+
+def bundles_are_whole(case: Case) -> Found:
+    """Every bundle exists, its manifest is right, its model file is the approved one."""
+    for index, row in enumerate(case.config.models):
+        if not isinstance(row.bundle, str):
+            continue
+        try:
+            case.bundles[index] = load_bundle(row.bundle, case.base_dir)
+        except ModelError as error:
+            lines = error.what.splitlines()
+            more = f" (and {len(lines) - 1} more there)" if len(lines) > 1 else ""
+            yield case.fault(("models", index, "bundle"), lines[0] + more, error.remedy)
+
+
+def enforced_models_are_bound(case: Case) -> Found:
+    """A model may stop the machine only by a row of the register."""
+    bound = {risk.model for risk in case.config.risks}
+    if not bound <= set(case.model_ids) or isinstance(case.config.risks, Unknown):
+        return  # the register itself is faulty, and that is said already
+    for index, row in enumerate(case.config.models):
+        if row.mode == "enforce" and isinstance(row.id, str) and row.id not in bound:
+            problem = f"no risk is bound to {row.id!r}, so nothing would ever stop it"
+            yield case.fault(
+                ("models", index, "mode"), problem, "Add a row to `risks:` for it, or set mode: observe."
+            )
+
+
+def driving_models_are_not_enforced(case: Case) -> Found:
+    """A must be wired into the path of a gate or robot, and that must have been shown, before it is relied on."""
+    for index, row in enumerate(case.config.models):
+        if row.mode == "enforce" and row.drives in {"reject", "robot"}:
+            yield case.fault(
+                ("models", index, "drives"),
+                f"{row.drives} can't be enforced until a drill has shown a part rejected with A off; "
+                "drills don't exist in this version",
+                "Set mode: observe, or let the PLC move it and set drives: nothing.",
+            )
+
+
+def regions_lie_in_the_picture(case: Case) -> Found:
+    """A region of interest lies inside the monitored picture."""
+    for index, row in enumerate(case.config.models):
+        bundle = case.bundles.get(index)
+        if not row.roi or bundle is None:
+            continue
+        size = picture_size(bundle)
+        trail: Trail = ("models", index, "roi")
+        if size is None:
+            yield case.fault(trail, f"{bundle.id} has no monitored picture of a fixed size", "Leave it out.")
+        elif row.roi[0] + row.roi[2] > size[0] or row.roi[1] + row.roi[3] > size[1]:
+            problem = f"{row.roi} reaches beyond the picture of {size[0]} × {size[1]} pixels"
+            yield case.fault(trail, problem, "Write [x, y, width, height] inside it.")
+
+
+def picture_size(bundle: Bundle) -> tuple[int, int] | None:
+    """(width, height) of the monitored picture, None if there is none of a fixed size."""
+    for each in bundle.inputs:
+        if each.monitored and each.layout in {"NCHW", "NHWC"} and len(each.shape) == 4:
+            height, width = each.shape[2:] if each.layout == "NCHW" else each.shape[1:3]
+            if isinstance(height, int) and isinstance(width, int):
+                return width, height
+    return None
+
+
+def records_fit_their_room(case: Case) -> Found:
+    """A record's monitored tensors fit into the shared memory that is kept for one."""
+    for index, row in enumerate(case.config.models):
+        bundle = case.bundles.get(index)
+        if bundle is None or not isinstance(row.largest_record, int):
+            continue
+        needed = stated_bytes(bundle)
+        if row.largest_record < needed:
+            problem = f"{size_text(row.largest_record)} is less than the {needed} bytes of one record's monitored tensors"
+            yield case.fault(
+                ("models", index, "largest_record"), problem, "Leave it out, or write more than that."
+            )
+
+
+def rates_fit_the_longest_interval(case: Case) -> Found:
+    """Records can't come more seldom than the longest interval between them."""
+    for index, row in enumerate(case.config.models):
+        if isinstance(row.records_per_s, float) and isinstance(row.longest_interval, float):
+            interval_s = 1 / row.records_per_s
+            if interval_s > row.longest_interval:
+                problem = f"{duration_text(row.longest_interval)} is shorter than the {interval_s:g} s between records"
+                yield case.fault(
+                    ("models", index, "longest_interval"),
+                    problem + f" at {row.records_per_s:g} a second",
+                    f"Write {math.ceil(interval_s * 2)} s or so.",
+                )
+
+
+#: bundles_are_whole comes first: what it finds, the others use
+MODEL_CHECKS: tuple[Callable[[Case], Found], ...] = (
+    bundles_are_whole,
+    enforced_models_are_bound,
+    driving_models_are_not_enforced,
+    regions_lie_in_the_picture,
+    records_fit_their_room,
+    rates_fit_the_longest_interval,
+)

@@ -1,0 +1,56 @@
+"""Every setting of a configuration file, with its kind, range, default and sentence: feeds checks, docs and errors.
+
+One YAML file describes one device. An option that isn't here is an error. Times are held in seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from jidoka.config.schema.base import FilePath, MayBe, Name, Settings
+from jidoka.config.schema.host import HostSettings
+from jidoka.config.schema.interlock import InterlockSettings
+from jidoka.config.schema.models import ModelSettings
+from jidoka.config.schema.outside import BrokerSettings, MetricsSettings
+from jidoka.config.schema.plc import PlcSettings
+from jidoka.config.schema.risks import RiskSettings
+
+__all__ = ["Configuration", "MayBe", "ModelSettings", "PlcSettings", "RiskSettings", "Settings"]
+
+
+class Configuration(Settings):
+    """A whole file: one device, its models, its PLC and its risk register."""
+
+    site: Name = Field(description="Site, as the management system's registry names it.")
+    line: Name = Field(description="Line.")
+    device: Name = Field(description="This device; site, line and device make the MQTT topic.")
+    run_dir: FilePath = Field(
+        default="/run/jidoka", description="Folder of the sockets; gone after a reboot."
+    )
+    state_dir: FilePath = Field(
+        default="/var/lib/jidoka", description="Folder of ledger, latch file and baselines."
+    )
+    people: Literal["role"] = Field(
+        default="role", description="How acts name people: by role and shift pseudonym."
+    )
+    models: Annotated[list[ModelSettings], Field(min_length=1, max_length=16)] = Field(
+        description="The models that are watched."
+    )
+    plc: PlcSettings | None = Field(default=None, description="The PLC; left out where every mode is none.")
+    interlock: InterlockSettings = Field(
+        default_factory=InterlockSettings, description="The interlock's choices."
+    )
+    broker: BrokerSettings | None = Field(
+        default=None, description="The MQTT broker; left out: nothing is sent."
+    )
+    metrics: MetricsSettings | None = Field(
+        default=None, description="Prometheus; left out: nothing listens."
+    )
+    host: HostSettings | None = Field(
+        default=None, description="Left out where the plant's application runs the model."
+    )
+    risks: Annotated[list[RiskSettings], Field(max_length=200)] = Field(
+        default=[], description="The risk register; what it says is what the agent does."
+    )
