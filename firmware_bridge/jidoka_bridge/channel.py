@@ -2,7 +2,8 @@
 
 Paths: `private/guard-monitor.sock`, `private/guard-steward.sock` (the guard listens), `private/steward.sock`
 (the steward listens), `tap/tap.sock` (the monitor listens), all below the run directory of the plan.
-Descriptors that arrive with a datagram are never received (plain recv), so a peer can't hand any over.
+Descriptors that arrive with a datagram are never received (plain recv), so a peer can't hand any over; where the
+kernel can, its sender is refused.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from jidoka_bridge.errors import ConfigurationError, RefusedError
 MAX_DATAGRAM_BYTES = 65_536
 BACKOFF_MIN_NS = 100_000_000
 BACKOFF_MAX_NS = 2_000_000_000
+#: Linux 6.16: set to 0, a sender of descriptors gets EPERM. Before, they come and are dropped at once, which has a
+#: price: a socket with SO_LINGER among them holds whoever drops it for as long as it lingers (tried: 4 s).
+SO_PASSRIGHTS = 83
 
 
 def listen(path: Path, mode: int = 0o660) -> socket.socket:
@@ -32,6 +36,8 @@ def listen(path: Path, mode: int = 0o660) -> socket.socket:
     try:
         server.bind(str(path))
         path.chmod(mode)
+        with contextlib.suppress(OSError):  # an older kernel
+            server.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 0)
         server.listen(16)
     except OSError:
         server.close()

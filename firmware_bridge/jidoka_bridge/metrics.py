@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from jidoka_bridge.refusals import REFUSALS
+
 
 class Metric(NamedTuple):
     """One row. number: the frozen index on the wire; name: without the prefix; kind: counter or gauge; labels: bounded."""
@@ -31,6 +33,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(8, "monitor", "drift_log_limit", "gauge", ("model",), "Natural log of the threshold A."),
     Metric(9, "monitor", "messages_dropped_total", "counter", (), "Messages that a full or absent peer didn't take."),
     Metric(10, "monitor", "judge_seconds", "gauge", ("model",), "Mean time from receipt to verdict, last second."),
+    Metric(11, "monitor", "refusals_total", "counter", ("model", "reason"), "Messages and connections of a model refused."),
+    Metric(12, "monitor", "taps_refused_total", "counter", ("reason",), "Connections refused that belong to no model."),
     Metric(20, "guard", "beats_total", "counter", (), "Requests sent to the PLC."),
     Metric(21, "guard", "beats_good_total", "counter", (), "Good beats."),
     Metric(22, "guard", "beats_lost_total", "counter", (), "Beats without a good reply."),
@@ -54,3 +58,6 @@ METRICS: tuple[Metric, ...] = (
 )  # fmt: skip
 
 BY_INDEX: dict[int, Metric] = {metric.number: metric for metric in METRICS}
+
+#: labels whose values are one of a fixed table's
+LABEL_VALUES: dict[str, frozenset[str]] = {"reason": frozenset(REFUSALS)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from jidoka.monitor.baseline import Baseline
-from jidoka.monitor.features import FEATURES, Extractor
+from jidoka.monitor.features import Extractor, feature_set
 from jidoka_bridge.messages import PlcStatus
 from jidoka_bridge.plan import ConditionSpec, Model, Plan, Proving, Times
 from jidoka_tap import wire
@@ -26,6 +26,8 @@ SECTION: dict[str, Any] = {
     "outputs": [{"name": "logits", "dtype": "float32", "shape": ["batch", 4], "unit": "nat", "role": "logits"}],
     "min_confidence": 0.5, "every": 1, "roi": None, "drives": "nothing", "records_per_s": 10.0, "records_per_part": 1,
 }  # fmt: skip
+
+FEATURES, GROUPS = feature_set(SECTION).names, feature_set(SECTION).groups
 
 
 def plan(folder: Path, mode: str = "none", per: float = 1e5, groups: tuple[str, ...] = (DRIFT,)) -> Plan:

@@ -29,7 +29,7 @@ GOOD = line.baseline()
 
 def faults(baseline: files.Baseline, per: float = 1e5) -> list[str]:
     plan = line.plan(Path("/nowhere"), per=per)
-    return faults_of(baseline, detectors_of(plan, line.MODEL), limits_of(plan, baseline))
+    return faults_of(baseline, detectors_of(plan, line.MODEL), limits_of(plan, baseline), line.GROUPS)
 
 
 def test_a_file_gives_back_what_was_saved(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_line_that_was_still_settling_is_refused() -> None:
 def test_a_group_without_any_feature_is_refused() -> None:
     plan = line.plan(Path("/nowhere"), groups=(line.INPUT,))
     blind = dataclasses.replace(GOOD, names=GOOD.names[4:], records=GOOD.records[:, 4:])
-    found = faults_of(blind, detectors_of(plan, line.MODEL), limits_of(plan, blind))
+    found = faults_of(blind, detectors_of(plan, line.MODEL), limits_of(plan, blind), line.GROUPS)
     assert any("none of brightness" in fault for fault in found)
 
 

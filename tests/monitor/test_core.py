@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jidoka.monitor.core import NOT_FED, PROVING, Monitor
-from jidoka.monitor.features import FEATURES
 from jidoka.monitor.summary import counters_of, take_summary
 from jidoka.monitor.verdicts import REASONS, Reason, Verdict, texts_of, verdict_of
 from jidoka_bridge.messages import Decision, Judgement, pack_decisions
@@ -100,7 +99,9 @@ def test_invalid_output_is_a_condition_for_as_long_as_it_lasts_and_a_while_more(
     bench.take([logits(np.nan, 0, 0, 0)])
     assert bench.judgement(line.INVALID) is Judgement.ON
     state = bench.monitor.conditions[bench.plan.conditions.index(bench.plan.conditions[-2])]
-    assert state.evidence == {"why": "the output holds NaN or infinity", "record": 1, "part": 1}
+    assert state.evidence == {
+        "why": "the output holds NaN or infinity", "record": 1, "part": 1, "tensor": "logits",
+    }  # fmt: skip
     bench.monitor.tick(bench.now_ns + 4 * SECOND)
     assert bench.judgement(line.INVALID) is Judgement.ON
     bench.monitor.tick(bench.now_ns + 6 * SECOND)
@@ -140,7 +141,7 @@ def test_a_drift_makes_records_suspect_and_its_evidence_names_feature_direction_
     assert condition.evidence["onset_low_part"] <= 51 <= condition.evidence["onset_high_part"]
     assert condition.evidence["last_part"] == 80
     assert condition.evidence["z"] < -1.0
-    assert set(condition.evidence["shares"]) <= set(FEATURES[:4])
+    assert set(condition.evidence["shares"]) <= set(line.FEATURES[:4])
     assert condition.revision > 0
 
 
@@ -266,7 +267,7 @@ def test_the_summary_and_the_counters_say_what_happened() -> None:
     assert summary["records"] == 30
     assert summary["rate_hz"] == 10.0
     assert summary["latency_ms"] == 2.0
-    assert set(summary["features"]) == set(FEATURES)
+    assert set(summary["features"]) == set(line.FEATURES)
     assert summary["conditions"][line.DRIFT] == "off"
     assert summary["statistic"]["limit_log"] == pytest.approx(np.log(1e5), abs=1e-3)
     counters = counters_of(bench.monitor, bench.state, 1e-5)
@@ -306,3 +307,17 @@ def test_an_empty_answer_is_a_missing_one(shape: tuple[int, int]) -> None:
     row = Bench().take([(wire.OUTPUT, 0, np.zeros(shape, np.float32))])
     assert row.verdict == Verdict.REJECT
     assert row.reasons & Reason.OUTPUT_MISSING
+
+
+def test_a_picture_of_another_layout_is_told_and_its_features_are_not_guessed() -> None:
+    bench = Bench()
+    answer, (role, index, image) = line.tensors(bench.rng)
+    row = bench.take([answer, (role, index, image.transpose(0, 2, 3, 1))])
+    assert (row.verdict, row.reasons) == (Verdict.SUSPECT, Reason.INPUT_SHAPE)
+    state = next(each for each in bench.monitor.conditions if each.id == line.INVALID)
+    assert state.judgement is Judgement.ON
+    assert state.evidence["tensor"] == "image"
+    assert state.evidence["why"] == "the input's shape or type isn't the manifest's, so nobody looked at it"
+    assert bench.monitor.take_changed() == [state.index]
+    bench.take([answer, (role, index, image.transpose(0, 2, 3, 1))])
+    assert bench.monitor.take_changed() == [], "said once"

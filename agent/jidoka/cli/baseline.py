@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: pictures a second of --source where the configuration states the line's own rate
 FAST_HZ = 100.0
+#: records a second that are taken while a baseline is learned
+LEARN_MOST_HZ = 20_000.0
 
 
 @click.group("baseline")
@@ -51,8 +53,8 @@ def command() -> None:
 )
 @click.option(
     "--source",
-    metavar="renderer|DIR",
-    help="Run the bundle on this source (renderer, or a folder of pictures) meanwhile.",
+    metavar="renderer|arm|DIR",
+    help="Run the bundle on this source (renderer, arm, or a folder of pictures) meanwhile.",
 )
 @click.option(
     "--rate",
@@ -188,12 +190,17 @@ def _loaded(plan: Plan, baseline: Baseline) -> Baseline:
 def _tap_socket(plan: Plan, learner: Learner) -> Iterator[Callable[[float], None]]:
     """Listens where the monitor listens; yields a function that serves it for up to that many seconds."""
     from jidoka.monitor.intake import Intake
-    from jidoka.monitor.process import Taps
+    from jidoka.monitor.taps import Taps
 
-    taps = Taps(plan.tap_socket, Intake(plan, learner))
+    # a commissioning may run faster than the line: its quota is against floods of a line that runs
+    unhurried = replace(
+        plan, models=tuple(replace(each, records_per_s=LEARN_MOST_HZ) for each in plan.models)
+    )
+    taps = Taps(plan.tap_socket, Intake(unhurried, learner, is_judging=False))
 
     def turn(wait_s: float) -> None:
-        taps.turn(select.select(taps.sockets(), [], [], wait_s)[0], time.monotonic_ns)
+        taps.turn(taps.poll(int(wait_s * 1e9), time.monotonic_ns()), time.monotonic_ns)
+        taps.end_overdue(time.monotonic_ns())
 
     try:
         yield turn
@@ -258,7 +265,7 @@ def _collect(
                 )
             if limit_s and time.monotonic() - begun_s > limit_s:
                 raise BaselineError(
-                    f"{learner.model}: {learner.progress} of {learner.wanted} records came within {limit_s:g} s",
+                    f"{learner.model}: {learner.progress} of {learner.wanted} {learner.judged}s came within {limit_s:g} s",
                     "Start the application, see that it is watched (jidoka_tap.watch) under this id, and that it uses "
                     "the tap socket of this configuration.",
                 )
@@ -283,7 +290,10 @@ def _progress(learner: Learner) -> Iterator[Callable[[], None]]:
         now = 10 * learner.progress // learner.wanted
         if now > tenth:
             tenth = now
-            click.echo(f"learning {learner.model}: {learner.progress} of {learner.wanted} records", err=True)
+            click.echo(
+                f"learning {learner.model}: {learner.progress} of {learner.wanted} {learner.judged}s",
+                err=True,
+            )
 
     yield report
 

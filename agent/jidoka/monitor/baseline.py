@@ -35,7 +35,8 @@ Key = tuple[int, int]
 @dataclass(frozen=True, eq=False)
 class Baseline:
     """What was learned. names: F features; records: (n, F) float64, NaN = none, in the order they came;
-    rate_hz: records a second of the whole model while it was learned; digest: of the file, "" before it is written.
+    rate_hz: of these a second, of the whole model, while it was learned; digest: of the file, "" before it is written;
+    judged: "record", or "part" where each of the records is the mean over a part.
     """
 
     model: str
@@ -47,6 +48,7 @@ class Baseline:
     rate_hz: float
     learned_at: str
     digest: str = field(default="")
+    judged: str = "record"
 
     @cached_property
     def reference(self) -> Reference:
@@ -76,6 +78,8 @@ def encode(baseline: Baseline) -> bytes:
         "records": len(baseline.records),
         "rate_hz": baseline.rate_hz,
         "learned_at": baseline.learned_at,
+        # written where it says something only: files of before and their digests stay what they are
+        **({"judged": baseline.judged} if baseline.judged != "record" else {}),
     }
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     values = np.ascontiguousarray(baseline.records.T, "<f8").tobytes()
@@ -141,13 +145,15 @@ def _parse(data: bytes) -> Baseline:
     return Baseline(
         header["model"], header["sha256"], header["recipe"], header["position"], names,
         np.ascontiguousarray(values.T), float(header["rate_hz"]), header["learned_at"], data[-32:].hex(),
+        str(header.get("judged", "record")),
     )  # fmt: skip
 
 
 def load_all(plan: Plan, model: str) -> dict[Key, Baseline]:
     """Every baseline of a model by (recipe, position). Raises BaselineError for the first that can't be used."""
     found: dict[Key, Baseline] = {}
-    sha256 = str(plan.sections["models"][model]["sha256"])
+    section = plan.sections["models"][model]
+    sha256, judged = str(section["sha256"]), judged_of(section)
     folder = folder_of(plan, model)
     try:
         paths = sorted(folder.iterdir())
@@ -163,6 +169,11 @@ def load_all(plan: Plan, model: str) -> dict[Key, Baseline]:
         if name is None:
             continue
         baseline = load(path, model, sha256)
+        if baseline.judged != judged:
+            raise BaselineError(
+                f"{path}: was learned per {baseline.judged}, the configuration judges {model} per {judged}",
+                f"Learn it anew with: jidoka baseline learn CONFIGURATION --model {model}",
+            )
         if (baseline.recipe, baseline.position) != (int(name[1]), int(name[2])):
             raise BaselineError(
                 f"{path}: is of recipe {baseline.recipe}, position {baseline.position}",
@@ -172,14 +183,35 @@ def load_all(plan: Plan, model: str) -> dict[Key, Baseline]:
     return found
 
 
+def judged_of(section: Mapping[str, Any]) -> str:
+    """What the detectors take one by one: "record", or "part" where records of a part are averaged."""
+    return "part" if section.get("judged") == "part" else "record"
+
+
+def _records_per_part(section: Mapping[str, Any]) -> float:
+    return float(section.get("records_per_part") or 1)
+
+
 def rate_of(section: Mapping[str, Any], baseline: Baseline) -> float:
-    """Records a second that budgets in seconds are counted by: what the plan states, else what was measured."""
+    """Records (or parts, where those are judged) a second that budgets in seconds are counted by.
+
+    What the plan states, else what was measured while learning.
+    """
     stated = section.get("records_per_s")
-    return float(stated) if stated else baseline.rate_hz
+    if not stated:
+        return baseline.rate_hz
+    return float(stated) / (_records_per_part(section) if judged_of(section) == "part" else 1.0)
 
 
 def limit_of(detector: Mapping[str, Any], section: Mapping[str, Any], rate_hz: float) -> float:
-    """A: the average number of records between false alarms that the budget `false_alarms` asks for."""
+    """A: the average number of records between false alarms that the budget `false_alarms` asks for.
+
+    Where parts are judged: of parts. rate_hz: of the same.
+    """
     budget = detector["false_alarms"]
-    records = {"s": rate_hz, "records": 1.0, "parts": float(section.get("records_per_part") or 1)}
+    per_part = _records_per_part(section)
+    if judged_of(section) == "part":
+        records = {"s": rate_hz, "records": 1.0 / per_part, "parts": 1.0}
+    else:
+        records = {"s": rate_hz, "records": 1.0, "parts": per_part}
     return max(1.0, float(budget["per"]) / float(budget["count"]) * records[budget["unit"]])

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from jidoka.monitor.baseline import Baseline
 from jidoka.monitor.detectors.band import MOST_RECORDS, alpha_for
 from jidoka.monitor.detectors.reference import freeze
-from jidoka.monitor.features import GROUPS
 from jidoka.monitor.kernels.band import tail_bounds
 from jidoka.monitor.kernels.bets import SHIFTS, run_length
+
+Groups = Mapping[str, tuple[str, ...]]
 
 #: half means of the baseline may differ by this many standard errors (STATISTICS §3.3, 5)
 SETTLED_ERRORS = 4.0
@@ -56,34 +57,43 @@ class Delay:
 
 
 def faults_of(
-    baseline: Baseline, detectors: Mapping[str, Mapping[str, Any]], limits: Mapping[str, float]
+    baseline: Baseline,
+    detectors: Mapping[str, Mapping[str, Any]],
+    limits: Mapping[str, float],
+    groups: Groups,
 ) -> list[str]:
     """Why this baseline can't arm, in plain words; empty if it can.
 
-    detectors: entries of Plan.sections["detectors"] of its model by condition id; limits: A of each.
+    detectors: entries of Plan.sections["detectors"] of its model by condition id; limits: A of each; groups: the
+    features that each group means in its model.
     """
-    faults = [*unsettled(baseline), *unavailable(baseline, detectors)]
+    faults = [*unsettled(baseline), *unavailable(baseline, detectors, groups)]
     if not baseline.names or not baseline.records.size:
         return ["no record showed any feature", *faults]
     fewest = int((~np.isnan(baseline.records)).sum(axis=0).min())
     for condition, detector in detectors.items():
-        members = set(GROUPS[detector["group"]]) & set(baseline.names)
+        members = set(groups[detector["group"]]) & set(baseline.names)
         needed = max(int(detector["min_records"]), records_needed(limits[condition], len(members)))
         if members and fewest < needed:
             faults.append(
-                f"{condition}: {fewest} records are too few for a false alarm at most once in "
-                f"{limits[condition]:,.0f} records: at least {needed - fewest} more are needed"
+                f"{condition}: {fewest} {baseline.judged}s are too few for a false alarm at most once in "
+                f"{limits[condition]:,.0f} {baseline.judged}s: at least {needed - fewest} more are needed"
             )
     return faults
 
 
-def unavailable(baseline: Baseline, detectors: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def unavailable(baseline: Baseline, detectors: Mapping[str, Mapping[str, Any]], groups: Groups) -> list[str]:
     """Conditions whose group has no feature in this baseline."""
-    return [
-        f"{condition}: none of {', '.join(GROUPS[each['group']])} came with the records"
-        for condition, each in detectors.items()
-        if not set(GROUPS[each["group"]]) & set(baseline.names)
-    ]
+    faults = []
+    for condition, each in detectors.items():
+        names = groups[each["group"]]
+        if not names:
+            faults.append(
+                f"{condition}: the manifest gives this model no feature of the group {each['group']}"
+            )
+        elif not set(names) & set(baseline.names):
+            faults.append(f"{condition}: none of {', '.join(names)} came with the records")
+    return faults
 
 
 def unsettled(baseline: Baseline) -> list[str]:
@@ -100,7 +110,7 @@ def unsettled(baseline: Baseline) -> list[str]:
         if gap > SETTLED_ERRORS * error and gap > 0.0:
             size = f"{gap / error:.1f} standard errors" if error > 0.0 else "all that it varies"
             faults.append(
-                f"{name} was still settling: {first.mean():.4g} in the first half of the records, "
+                f"{name} was still settling: {first.mean():.4g} in the first half of the {baseline.judged}s, "
                 f"{second.mean():.4g} in the second ({size} apart, {SETTLED_ERRORS:g} are allowed)"
             )
     return faults

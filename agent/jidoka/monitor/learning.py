@@ -10,19 +10,22 @@ from jidoka_bridge.errors import BaselineError
 from jidoka_bridge.plan import Plan
 from jidoka_tap import wire
 
-from jidoka.monitor.baseline import Baseline, Key
+from jidoka.monitor.baseline import Baseline, Key, judged_of
 from jidoka.monitor.detectors.band import MOST_RECORDS
-from jidoka.monitor.features import FEATURES, Extractor
-from jidoka.monitor.verdicts import INVALID_OUTPUT, Reason, texts_of
+from jidoka.monitor.features import Extractor, feature_set
+from jidoka.monitor.parts import PartMean
+from jidoka.monitor.verdicts import IMPLAUSIBLE, INVALID_OUTPUT, Reason, texts_of
 
 #: more records than this share with an invalid output are no picture of a line that runs well
 MOST_INVALID = 0.01
+#: a record with one of these is none to learn from
+_UNFIT = int(INVALID_OUTPUT | IMPLAUSIBLE | Reason.INPUT_NOT_FINITE | Reason.INPUT_SHAPE)
 
 
 class Learner:
     """Takes the records of one model until it has `wanted` for every (recipe, position) that came.
 
-    wanted: records, at most band.MOST_RECORDS.
+    wanted: records (parts, where those are judged), at most band.MOST_RECORDS.
     """
 
     def __init__(self, plan: Plan, model: str, wanted: int) -> None:
@@ -31,11 +34,15 @@ class Learner:
         self.section = plan.sections["models"][model]
         self.model = model
         self.wanted = wanted
+        self.judged = judged_of(self.section)
+        self.features = feature_set(self.section).names
         self.rows: dict[Key, list[list[float]]] = {}
+        self.parts: dict[Key, PartMean] = {}
         self.invalid = 0
-        self.invalid_reasons = Reason(0)
+        self.invalid_reasons = 0
         self.refused = 0
         self.taken = 0
+        self.learned = 0
         self.first_ns = self.last_ns = 0
         self.has_tap = False
         self._extractor: Extractor | None = None
@@ -75,13 +82,25 @@ class Learner:
         self.first_ns = self.first_ns or now_ns
         self.last_ns = now_ns
         self.taken += 1
-        if extract.reasons & (INVALID_OUTPUT | Reason.INPUT_NOT_FINITE):
+        is_fit = not extract.reasons & _UNFIT
+        if not is_fit:
             self.invalid += 1
-            self.invalid_reasons |= extract.reasons
+            self.invalid_reasons |= extract.reasons & _UNFIT
+        key, values = (record.recipe, record.position), extract.values
+        if self.judged == "part":
+            mean = self.parts.get(key)
+            if mean is None:
+                mean = self.parts[key] = PartMean(len(self.features))
+            part = mean.take(record.part, values, record.start_ns, is_valid=is_fit)
+            if part is None:
+                return
+            values = part.values
+        elif not is_fit:
             return
-        rows = self.rows.setdefault((record.recipe, record.position), [])
+        self.learned += 1
+        rows = self.rows.setdefault(key, [])
         if len(rows) < self.wanted:
-            rows.append(extract.values.tolist())
+            rows.append(values.tolist())
 
     def baselines(self, learned_at: str) -> list[Baseline]:
         """What was learned, one for each (recipe, position). Raises BaselineError if too much was invalid."""
@@ -92,15 +111,22 @@ class Learner:
                 "Learn while the line and the model run well.",
             )
         elapsed_s = (self.last_ns - self.first_ns) * 1e-9
-        rate_hz = (self.taken - 1) / elapsed_s if elapsed_s > 0.0 else 0.0
+        without_number = sum(mean.without_number for mean in self.parts.values())
+        if without_number and not self.rows:
+            raise BaselineError(
+                f"{self.model}: {without_number} records came without the number of a part, but it is judged per part",
+                "Give each run its part=…, or write `judged: per record` for this model.",
+            )
+        count = self.taken - 1 if self.judged == "record" else self.learned
+        rate_hz = count / elapsed_s if elapsed_s > 0.0 else 0.0
         found = []
         for (recipe, position), rows in sorted(self.rows.items()):
             values = np.array(rows)
-            has = [f for f in range(len(FEATURES)) if not np.isnan(values[:, f]).all()]
+            has = [f for f in range(len(self.features)) if not np.isnan(values[:, f]).all()]
             found.append(
                 Baseline(
                     self.model, str(self.section["sha256"]), recipe, position,
-                    tuple(FEATURES[f] for f in has), values[:, has], rate_hz, learned_at,
+                    tuple(self.features[f] for f in has), values[:, has], rate_hz, learned_at, judged=self.judged,
                 )
             )  # fmt: skip
         return found

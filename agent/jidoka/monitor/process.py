@@ -1,91 +1,30 @@
-"""The monitor's shell: one select loop over the tap socket, the guard and the steward; clocks and sockets live here."""
+"""The monitor's shell: one loop over the tap socket, the guard and the steward; clocks and sockets live here."""
 
 from __future__ import annotations
 
-import contextlib
+import gc
 import logging
 import select
-import socket
-import struct
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jidoka_bridge import messages
-from jidoka_bridge.channel import Channel, listen_plainly
+from jidoka_bridge.channel import Channel
 from jidoka_bridge.messages import Kind
 from jidoka_bridge.notify import notify
 from jidoka_bridge.plan import Plan
 
 from jidoka.monitor.core import Monitor
-from jidoka.monitor.intake import Intake, Writer
+from jidoka.monitor.intake import Intake, Judged
 from jidoka.monitor.summary import counters_of, take_summary
+from jidoka.monitor.taps import Taps
 
 LOG = logging.getLogger("monitor")
 
 LEASE_NS = 100_000_000
 REPEAT_NS = 500_000_000
 SECOND_NS = 1_000_000_000
-MOST_TAPS = 32
-PEER_CREDENTIALS = struct.Struct("3i")
-
-
-class Taps:
-    """The listening socket and every connection behind it."""
-
-    def __init__(self, path: Path, intake: Intake) -> None:
-        self.server = listen_plainly(path, "monitor")
-        self.path = path
-        self.intake = intake
-        self.writers: dict[Channel, Writer] = {}
-
-    def sockets(self) -> list[Any]:
-        return [self.server, *self.writers]
-
-    def turn(self, ready: list[Any], clock: Callable[[], int]) -> None:
-        """Serve whoever is ready, each at most 64 datagrams; then let new ones in."""
-        for channel in [each for each in ready if each in self.writers]:
-            self._serve(channel, clock)
-        for channel, writer in list(self.writers.items()):
-            if self.intake.is_overdue(writer, clock()):
-                self._end(channel)
-        if self.server in ready:
-            self._accept(clock())
-
-    def _serve(self, channel: Channel, clock: Callable[[], int]) -> None:
-        writer = self.writers[channel]
-        for datagram in channel.receive():
-            self.intake.take(writer, datagram, clock())
-            while writer.replies:
-                channel.send(writer.replies.pop(0))
-            if writer.is_ended:
-                break
-        if writer.is_ended or not channel.is_connected:
-            self._end(channel)
-
-    def _accept(self, now_ns: int) -> None:
-        with contextlib.suppress(OSError):
-            sock, _ = self.server.accept()
-            if len(self.writers) >= MOST_TAPS:
-                self.intake.refusals["", "too many taps"] += 1
-                sock.close()
-                return
-            peer = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER_CREDENTIALS.size)
-            self.writers[Channel(connected=sock)] = self.intake.opened(
-                PEER_CREDENTIALS.unpack(peer)[1], now_ns
-            )
-
-    def _end(self, channel: Channel) -> None:
-        self.intake.closed(self.writers.pop(channel))
-        channel.close()
-
-    def close(self) -> None:
-        for channel in list(self.writers):
-            self._end(channel)
-        self.server.close()
-        # the directory stays: a container may have mounted it
-        self.path.unlink(missing_ok=True)
 
 
 class Process:
@@ -97,7 +36,7 @@ class Process:
         self.clock = clock
         self.guard = Channel(plan.guard_monitor_socket)
         self.steward = Channel(plan.steward_socket)
-        self.intake = Intake(plan, _Timed(self, monitor))
+        self.intake = Intake(plan, _Timed(self, monitor), part_verdict=monitor.part_verdict)
         self.taps = Taps(plan.tap_socket, self.intake)
         self.is_stopping = False
         self.judge_ns = dict.fromkeys(monitor.models, 0)
@@ -114,6 +53,9 @@ class Process:
 
     def run(self) -> None:
         """Loop until told to stop; then say goodbye to whoever is connected."""
+        # what is there now stays: without this, collections that walk all of numba hold verdicts up
+        gc.collect()
+        gc.freeze()
         while not self.is_stopping:
             self.turn()
         notify("STOPPING=1")
@@ -130,13 +72,13 @@ class Process:
         now_ns = self.clock()
         for channel in (self.guard, self.steward):
             if channel.connect(now_ns):
+                self.taps.poller.register(channel, select.EPOLLIN)
                 self._introduce(channel, now_ns)
-        waiting = [*self.taps.sockets(), *(c for c in (self.guard, self.steward) if c.is_connected)]
         due_ns = min(self._lease_ns, self._repeat_ns, self._second_ns)
-        ready = select.select(waiting, [], [], max(0, due_ns - now_ns) * 1e-9)[0]
-        if self.guard in ready:
+        ready = self.taps.poll(due_ns - now_ns, now_ns)
+        if self.guard.fileno() in ready:
             self._hear_guard()
-        if self.steward in ready:
+        if self.steward.fileno() in ready:
             self.steward.receive()  # the steward has nothing to tell the monitor
         self.taps.turn(ready, self.clock)
         self._send_due(self.clock())
@@ -165,6 +107,7 @@ class Process:
         if now_ns >= self._lease_ns:
             self._lease_ns = now_ns + LEASE_NS
             self.monitor.tick(now_ns)
+            self.taps.end_overdue(now_ns)
             for lease in self.monitor.leases():
                 self._send(self.guard, Kind.LEASE, now_ns, lease.pack())
         if now_ns >= self._repeat_ns:
@@ -195,18 +138,25 @@ class Process:
                     model=name,
                     count=lost,
                 )
-        dropped = self.guard.dropped + self.steward.dropped
-        self._send(
-            self.steward,
-            Kind.COUNTERS,
-            now_ns,
-            {"program": "monitor", "labels": {}, "values": {"9": dropped}},
-        )
-        for text in self.intake.news:
+        dropped = self.guard.dropped + self.steward.dropped + self.taps.dropped
+        self._count({}, {"9": dropped}, now_ns)
+        self._tell_refused(now_ns)
+        notify("WATCHDOG=1")
+
+    def _tell_refused(self, now_ns: int) -> None:
+        refused = self.intake.refused
+        for (name, reason), count in refused.counts.items():
+            if name:
+                self._count({"model": name, "reason": reason}, {"11": count}, now_ns)
+            else:
+                self._count({"reason": reason}, {"12": count}, now_ns)
+        for text in refused.take_news(now_ns):
             LOG.warning("%s", text)
             self._event("refusal", text, now_ns)
-        self.intake.news.clear()
-        notify("WATCHDOG=1")
+
+    def _count(self, labels: Mapping[str, str], values: Mapping[str, int], now_ns: int) -> None:
+        body = {"program": "monitor", "labels": labels, "values": values}
+        self._send(self.steward, Kind.COUNTERS, now_ns, body)
 
     def _introduce(self, channel: Channel, now_ns: int) -> None:
         """Whoever connects hears every condition, and the steward which baselines are in force."""
@@ -255,10 +205,12 @@ class _Timed:
         self.tap_refused = monitor.tap_refused
         self.second_writer = monitor.second_writer
 
-    def record(self, model: str, record: Any, now_ns: int) -> None:
+    def record(self, model: str, record: Any, now_ns: int) -> Judged:
         process = self._process
-        self._monitor.record(model, record, now_ns)
+        judged = self._monitor.record(model, record, now_ns)
         process.judged[model] += 1
         judged_ns = process.clock()
         process.judge_ns[model] += judged_ns - now_ns
-        process.send_news(judged_ns)
+        if self._monitor.changed:
+            process.send_news(judged_ns)
+        return judged

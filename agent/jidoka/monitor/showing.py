@@ -11,12 +11,14 @@ from jidoka_bridge.plan import Plan
 from jidoka.monitor.baseline import Baseline, limit_of, rate_of
 from jidoka.monitor.commissioning import Delay, delays, faults_of
 from jidoka.monitor.detectors.band import CONFIDENCE
-from jidoka.monitor.features import GROUPS
+from jidoka.monitor.features import feature_set
 
-INDEPENDENT = (
-    "The records are taken as independent of each other: the budget holds for parts that come one by one. "
-    "Where neighbouring records resemble each other (video, a slow process) false alarms come more often than stated."
-)
+INDEPENDENT = {
+    "record": "The records are taken as independent of each other: the budget holds for parts that come one by one. "
+    "Where neighbouring records resemble each other (video, a slow process) false alarms come more often than stated.",
+    "part": "The parts are taken as independent of each other: each counts once, by the mean of its records. "
+    "Where neighbouring parts resemble each other (a slow process) false alarms come more often than stated.",
+}
 
 
 def detectors_of(plan: Plan, model: str) -> dict[str, Mapping[str, Any]]:
@@ -47,17 +49,19 @@ def budget_text(budget: Mapping[str, Any]) -> str:
 def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
     """Everything that is shown, for `--json`."""
     detectors, limits = detectors_of(plan, baseline.model), limits_of(plan, baseline)
-    stated = plan.sections["models"][baseline.model].get("records_per_s")
+    section = plan.sections["models"][baseline.model]
+    stated, groups = section.get("records_per_s"), feature_set(section).groups
     present = ~np.isnan(baseline.records)
     return {
         "model": baseline.model,
         "sha256": baseline.sha256,
         "recipe": baseline.recipe,
         "position": baseline.position,
+        "judged": baseline.judged,
         "records": len(baseline.records),
         "learned_at": baseline.learned_at,
         "digest": baseline.digest,
-        "rate_hz": round(rate_of(plan.sections["models"][baseline.model], baseline), 3),
+        "rate_hz": round(rate_of(section, baseline), 3),
         "rate_is": "stated in the configuration" if stated else "measured while learning",
         "features": {
             name: {
@@ -77,12 +81,12 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
                 "confidence": CONFIDENCE,
                 "off_records": each["off_records"],
                 "off_error": each["off_error"],
-                "sees": [_delay(delay) for delay in delays(baseline, GROUPS[each["group"]], limits[name])],
+                "sees": [_delay(delay) for delay in delays(baseline, groups[each["group"]], limits[name])],
             }
             for name, each in detectors.items()
         },
-        "faults": faults_of(baseline, detectors, limits),
-        "independence": INDEPENDENT,
+        "faults": faults_of(baseline, detectors, limits, groups),
+        "independence": INDEPENDENT[baseline.judged],
     }
 
 
@@ -97,32 +101,34 @@ def _delay(delay: Delay) -> dict[str, Any]:
 
 def as_lines(shown: Mapping[str, Any]) -> list[str]:
     """What people read, from `as_object`."""
+    each_is = f"{shown['judged']}s"
+    wide = max(18, *(len(name) for name in shown["features"])) if shown["features"] else 18
     lines = [
         f"Baseline of {shown['model']}, recipe {shown['recipe']}, position {shown['position']}",
-        f"  learned   {shown['learned_at']}, {shown['records']} records, {shown['rate_hz']:g} a second ({shown['rate_is']})",
+        f"  learned   {shown['learned_at']}, {shown['records']} {each_is}, {shown['rate_hz']:g} a second ({shown['rate_is']})",
         f"  model     sha256 {shown['sha256'][:16]}…",
         f"  digest    {shown['digest'][:16]}…" if shown["digest"] else "  digest    not written",
         "",
-        "  feature            records        mean     σ           lowest      highest",
+        f"  {'feature':<{wide}} {each_is:>7}        mean     σ           lowest      highest",
     ]
     for name, each in shown["features"].items():
         lines.append(
-            f"  {name:<18} {each['records']:>7}  {each['mean']:>10.4g}  {each['sigma']:<10.4g}"
+            f"  {name:<{wide}} {each['records']:>7}  {each['mean']:>10.4g}  {each['sigma']:<10.4g}"
             f"  {each['lowest']:<10.4g}  {each['highest']:<10.4g}"
         )
     for name, each in shown["conditions"].items():
         lines += [
             "",
             f"  {name}: false alarms {each['false_alarms']}",
-            f"    that is at most one in {each['limit_records']:,.0f} records on average,",
+            f"    that is at most one in {each['limit_records']:,.0f} {each_is} on average,",
             f"    with {each['confidence']:.0%} confidence for this baseline",
-            f"    goes off when {each['off_records']} fresh records lie where the baseline lay;",
+            f"    goes off when {each['off_records']} fresh {each_is} lie where the baseline lay;",
             f"    that test errs on a good line in {each['off_error']:.0%} of the cases",
-            "    sees, in records until the alarm (simulated on this baseline; the slower of up and down):",
+            f"    sees, in {each_is} until the alarm (simulated on this baseline; the slower of up and down):",
         ]
         for feature in dict.fromkeys(delay["feature"] for delay in each["sees"]):
             one, two = (_slower(each["sees"], feature, shift) for shift in (1.0, 2.0))
-            lines.append(f"      {feature:<18} 1 σ: {one:<14} 2 σ: {two}")
+            lines.append(f"      {feature:<{wide}} 1 σ: {one:<14} 2 σ: {two}")
     lines += ["", f"  {shown['independence']}"]
     lines += [f"  refused: {fault}" for fault in shown["faults"]]
     return lines

@@ -7,13 +7,13 @@ from typing import Any
 
 from jidoka_bridge.messages import Judgement
 
-from jidoka.monitor.core import ModelState, Monitor, Second
-from jidoka.monitor.features import FEATURES
+from jidoka.monitor.core import Monitor
+from jidoka.monitor.models import ModelState, Second
 
 
 def take_summary(monitor: Monitor, state: ModelState, now_ns: int, elapsed_ns: int) -> dict[str, Any]:
     """The SUMMARY of the time since the last one, whose sums start anew. elapsed_ns: that time."""
-    second, state.second = state.second, Second()
+    second, state.second = state.second, Second(len(state.features.names))
     stream = next((state.streams[key] for key in sorted(state.current)), None)
     return {
         "model": state.model.id,
@@ -25,9 +25,11 @@ def take_summary(monitor: Monitor, state: ModelState, now_ns: int, elapsed_ns: i
         "latency_ms": round(second.latency_ns / 1e6 / second.records, 3) if second.records else None,
         "verdicts": dict(zip(("pass", "suspect", "reject"), state.verdicts, strict=True)),
         "features": {
-            name: round(second.sums[f] / second.counts[f], 5)
-            for f, name in enumerate(FEATURES)
-            if second.counts[f]
+            name: round(total / count, 5)
+            for name, total, count in zip(
+                state.features.names, second.sums.tolist(), second.counts.tolist(), strict=True
+            )
+            if count
         },
         "statistic": statistic_of(monitor, state),
         "conditions": {
@@ -36,6 +38,18 @@ def take_summary(monitor: Monitor, state: ModelState, now_ns: int, elapsed_ns: i
         },
         "baseline": stream.baseline.digest if stream else None,
         "last_part": state.last_part,
+        **_parts_of(state),
+    }
+
+
+def _parts_of(state: ModelState) -> dict[str, Any]:
+    """Where parts are judged: how many were left out, and how many records named none."""
+    if state.parts is None:
+        return {}
+    means = state.parts.values()
+    return {
+        "parts_left_out": sum(mean.left_out for mean in means),
+        "records_without_part": sum(mean.without_number for mean in means),
     }
 
 

@@ -27,6 +27,16 @@ class Reason(enum.IntFlag):
     DRIFT_INPUT = 1 << 7
     DRIFT_CONFIDENCE = 1 << 8
     NO_BASELINE = 1 << 9
+    INPUT_SHAPE = 1 << 10
+    DRIFT_OUTPUT = 1 << 11
+    DRIFT_COMMAND = 1 << 12
+    COMMAND_RANGE = 1 << 13
+    COMMAND_RATE = 1 << 14
+    COMMAND_JERK = 1 << 15
+    COMMAND_SATURATED = 1 << 16
+    COMMAND_CHATTER = 1 << 17
+    COMMAND_OFF_TRACK = 1 << 18
+    COMMAND_NOT_SEEN = 1 << 19
 
 
 class Row(NamedTuple):
@@ -48,22 +58,46 @@ REASONS: tuple[Row, ...] = (
     Row(Reason.DRIFT_INPUT,       Verdict.SUSPECT, "drift(input) is on"),
     Row(Reason.DRIFT_CONFIDENCE,  Verdict.SUSPECT, "drift(confidence) is on"),
     Row(Reason.NO_BASELINE,       Verdict.PASS,    "no baseline for this recipe and position: drift isn't judged"),
+    Row(Reason.INPUT_SHAPE,       Verdict.SUSPECT, "the input's shape or type isn't the manifest's, so nobody looked at it"),
+    Row(Reason.DRIFT_OUTPUT,      Verdict.SUSPECT, "drift(output) is on"),
+    Row(Reason.DRIFT_COMMAND,     Verdict.SUSPECT, "drift(command) is on"),
+    Row(Reason.COMMAND_RANGE,     Verdict.REJECT,  "a command lies outside its channel's range"),
+    Row(Reason.COMMAND_RATE,      Verdict.REJECT,  "a command changes faster than its channel may"),
+    Row(Reason.COMMAND_JERK,      Verdict.REJECT,  "a command changes its rate faster than its channel may"),
+    Row(Reason.COMMAND_SATURATED, Verdict.REJECT,  "too many of the last commands lie at their limits"),
+    Row(Reason.COMMAND_CHATTER,   Verdict.REJECT,  "a command turns back and forth too often"),
+    Row(Reason.COMMAND_OFF_TRACK, Verdict.REJECT,  "the machine is too far from where it should be"),
+    Row(Reason.COMMAND_NOT_SEEN,  Verdict.REJECT,  "the command was not sent along, so its limits could not be checked"),
 )  # fmt: skip
 
 INVALID_OUTPUT = Reason.OUTPUT_NOT_FINITE | Reason.OUTPUT_SHAPE | Reason.OUTPUT_MISSING
-DRIFT = {"all": Reason.DRIFT_ALL, "input": Reason.DRIFT_INPUT, "confidence": Reason.DRIFT_CONFIDENCE}
+#: the plausibility envelope refused it; a command that isn't finite is an invalid output besides
+IMPLAUSIBLE = (
+    Reason.COMMAND_RANGE | Reason.COMMAND_RATE | Reason.COMMAND_JERK | Reason.COMMAND_SATURATED
+    | Reason.COMMAND_CHATTER | Reason.COMMAND_OFF_TRACK | Reason.COMMAND_NOT_SEEN
+)  # fmt: skip
+#: by the group of a drift condition
+DRIFT = {
+    "all": Reason.DRIFT_ALL,
+    "input": Reason.DRIFT_INPUT,
+    "confidence": Reason.DRIFT_CONFIDENCE,
+    "output": Reason.DRIFT_OUTPUT,
+    "command": Reason.DRIFT_COMMAND,
+}
 
-_REJECT = sum((row.reason for row in REASONS if row.verdict is Verdict.REJECT), Reason(0))
-_SUSPECT = sum((row.reason for row in REASONS if row.verdict is Verdict.SUSPECT), Reason(0))
+# plain numbers: each record is judged by them, and an enum's operators cost ten times as much
+REJECT_BITS = sum(int(row.reason) for row in REASONS if row.verdict is Verdict.REJECT)
+SUSPECT_BITS = sum(int(row.reason) for row in REASONS if row.verdict is Verdict.SUSPECT)
+_WORST_FIRST = sorted(REASONS, key=lambda row: -row.verdict)
 
 
-def verdict_of(reasons: Reason) -> Verdict:
+def verdict_of(reasons: int) -> Verdict:
     """The worst verdict among the reasons' rows; pass where there is none."""
-    if reasons & _REJECT:
+    if reasons & REJECT_BITS:
         return Verdict.REJECT
-    return Verdict.SUSPECT if reasons & _SUSPECT else Verdict.PASS
+    return Verdict.SUSPECT if reasons & SUSPECT_BITS else Verdict.PASS
 
 
-def texts_of(reasons: Reason) -> list[str]:
+def texts_of(reasons: int) -> list[str]:
     """What people read, worst first."""
-    return [row.text for row in REASONS if row.reason & reasons]
+    return [row.text for row in _WORST_FIRST if row.reason & reasons]

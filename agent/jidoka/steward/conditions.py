@@ -59,8 +59,10 @@ class Conditions:
 
     def went_on(self, model: str, last_part: int) -> None:
         """Parts that went by while a condition of their model is on have to be sorted as well."""
-        for item in self._sort_again:
-            if item["model"] == model and self.judgements.get(item["condition"]) == "on":
+        # the last of each condition: those before it have ended
+        latest = {item["condition"]: item for item in self._sort_again if item["model"] == model}
+        for identity, item in latest.items():
+            if self.judgements.get(identity) == "on":
                 item["last_part"] = max(item["last_part"], last_part)
                 item["parts"] = item["last_part"] - item["first_part"] + 1
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jidoka_bridge.errors import ConfigurationError
-from jidoka_bridge.metrics import BY_INDEX, METRICS, Metric
+from jidoka_bridge.metrics import BY_INDEX, LABEL_VALUES, METRICS, Metric
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -42,6 +42,8 @@ class Counters:
         except (KeyError, ValueError):
             return False
         if "model" in metric.labels and labels["model"] not in self.models:
+            return False
+        if any(str(labels[name]) not in LABEL_VALUES[name] for name in metric.labels if name in LABEL_VALUES):
             return False
         series = self.values.setdefault(metric.number, {})
         if key not in series and sum(map(len, self.values.values())) >= MAX_SERIES:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jidoka.monitor.kernels.bets import PLAIN
+from jidoka.monitor.kernels.judge import level_step
 
 Floats = NDArray[np.float64]
 
@@ -32,37 +31,23 @@ class LevelTest:
     ) -> None:
         self.members = members
         self.needed = records
+        #: fresh records of the feature that has fewest, among those that were seen at all
+        self.taken = 0
         limit = NormalDist().inv_cdf(1.0 - error / (2.0 * members.size))
-        self._limits: list[float] = [limit * math.sqrt(1.0 / records + 1.0 / n) for n in counts[members]]
-        self.restart()
+        self._limits: Floats = limit * np.sqrt(1.0 / records + 1.0 / counts[members])
+        self._sums: Floats = np.zeros(members.size)
+        self._taken = np.zeros(members.size, np.int64)
 
     def restart(self) -> None:
         """Forget the records taken so far."""
-        self._sums = [0.0] * self.members.size
-        self._taken = [0] * self.members.size
-        self._is_live = [False] * self.members.size
-
-    @property
-    def taken(self) -> int:
-        """Fresh records of the feature that has fewest, among those that were seen at all; at most `needed`."""
-        live = [n for n, is_live in zip(self._taken, self._is_live, strict=True) if is_live]
-        return min(live, default=0)
+        self._sums[:] = 0.0
+        self._taken[:] = 0
+        self.taken = 0
 
     def update(self, z: Floats) -> bool | None:
         """Take one record's scores, (F, 3). True: baseline accepted; False: rejected; None: not judged yet."""
-        for m, row in enumerate(self.members):
-            score = float(z[row, PLAIN])
-            if not math.isnan(score):
-                self._is_live[m] = True
-                if self._taken[m] < self.needed:
-                    self._sums[m] += score
-                    self._taken[m] += 1
-        if self.taken < self.needed:
+        judged, self.taken = level_step(z, self.members, self._sums, self._taken, self.needed, self._limits)
+        if judged < 0:
             return None
-        is_level = all(
-            abs(total) / self.needed <= limit
-            for total, limit, is_live in zip(self._sums, self._limits, self._is_live, strict=True)
-            if is_live
-        )
         self.restart()
-        return is_level
+        return bool(judged)

@@ -25,7 +25,8 @@ class Onset(NamedTuple):
 class ShiryaevRoberts:
     """The mean of Σ over bets on a group of features, held against A (STATISTICS §3.1).
 
-    members: (M,) rows of the score array that the group watches; limit: A, in records.
+    members: (M,) rows of the score array that the group watches; limit: A, in records; bets: (M, 2, 7) where the
+    statistics of the bets lie, its own if none is given (several detectors may then be advanced in one call).
     R_t − t is a supermartingale for every bet, hence for the mean: E[records until an alarm] ≥ A.
 
     >>> detector = ShiryaevRoberts(np.array([0]), limit=1000.0)
@@ -36,18 +37,22 @@ class ShiryaevRoberts:
     (0, 'up')
     """
 
-    def __init__(self, members: NDArray[np.int64], limit: float) -> None:
+    def __init__(self, members: NDArray[np.int64], limit: float, bets: Floats | None = None) -> None:
         self.members = members
         self.limit = limit
-        self.bets: Floats = np.zeros((members.size, 2, len(SHIFTS)))
+        self.bets: Floats = np.zeros((members.size, 2, len(SHIFTS))) if bets is None else bets
         self.statistic = 0.0
         self.records = 0
 
     def update(self, z: Floats) -> bool:
         """Take one record's scores, (F, 3); True once the statistic reaches the limit. Restart after that."""
-        self.statistic = float(advance(self.bets, z, self.members))
+        return self.advanced(float(advance(self.bets, z, self.members)))
+
+    def advanced(self, statistic: float) -> bool:
+        """Take note that the bets were advanced by one record elsewhere, to this mean; as `update`."""
+        self.statistic = statistic
         self.records += 1
-        return self.statistic >= self.limit
+        return statistic >= self.limit
 
     def restart(self) -> None:
         """Forget everything seen so far; the limit stays."""

@@ -15,7 +15,7 @@ def classifier_features(
 ) -> tuple[int, int]:
     """Softmax of each row; returns (top class of the first row or -1, how many logits are NaN or infinite).
 
-    logits: (N, K) float64; temperature: > 0, divides them; out: (2,) float64, filled with OUTPUT_FEATURES, each
+    logits: (N, K) float32 or float64; temperature: > 0, divides them; out: (2,) float64, filled with OUTPUT_FEATURES, each
     the mean over the rows: the largest probability, and the entropy in nat. Any NaN or infinite logit, or an
     empty answer, makes both NaN. Oracle: tests/naive.py.
     """
@@ -38,11 +38,11 @@ def classifier_features(
                 top = k
         if n == 0:
             top_class = top
-        largest = logits[n, top]
+        largest = np.float64(logits[n, top])
         total = 0.0
         weighted = 0.0
         for k in range(K):
-            shifted = (logits[n, k] - largest) / temperature
+            shifted = (np.float64(logits[n, k]) - largest) / temperature
             weight = np.exp(shifted)
             total += weight
             if weight > 0.0:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from numba import types
 
 from jidoka.monitor.kernels.band import beta_cdf, tail_bounds
 from jidoka.monitor.kernels.bets import advance, normal_quantile, rank_scores
+from jidoka.monitor.kernels.command import command_step, residuals
+from jidoka.monitor.kernels.detections import count_not_finite, detection_features
 from jidoka.monitor.kernels.frame import frame_features
+from jidoka.monitor.kernels.judge import add_up, judge, level_step
 from jidoka.monitor.kernels.output import classifier_features
+from jidoka.monitor.kernels.plain import entry_means, plain_features
 
-F8 = types.float64
+F4, F8, I8 = types.float32, types.float64, types.int64
 VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
-COUNTS = types.int64[::1]
+COUNTS, TABLE = I8[::1], I8[:, ::1]
 
 
-def _frames(element: types.Type) -> types.Array:
-    # records are read-only views with any strides; everything else converts to that
-    return types.Array(element, 4, "A", readonly=True)
+def _read(element: Any, rank: int, layout: Any = "C") -> Any:
+    # what a record brings is a read-only view (features/views.py); everything else converts to that
+    return types.Array(element, rank, layout, readonly=True)
 
 
 #: kernel, the signatures that live records use
@@ -24,11 +30,29 @@ KERNELS = (
     (normal_quantile, [(F8,)]),
     (beta_cdf, [(F8, F8, F8)]),
     (tail_bounds, [(types.int64, F8)]),
-    (frame_features, [(_frames(types.uint8), F8, F8, VECTOR), (_frames(types.float32), F8, F8, VECTOR)]),
-    (classifier_features, [(MATRIX, F8, VECTOR)]),
+    (frame_features, [
+        (_read(element, 4, layout), F8, F8, VECTOR)
+        for element in (types.uint8, F4) for layout in ("C", "A")
+    ]),
+    (classifier_features, [(_read(element, 2), F8, VECTOR) for element in (F4, F8)]),
+    (count_not_finite, [(_read(element, 1),) for element in (F4, F8)]),
+    (detection_features, [(_read(F4, 3), I8, I8, types.boolean, F8, F8, F8, VECTOR, I8)]),
+    (plain_features, [(_read(F4, 1), types.uint32[::1], VECTOR, I8)]),
+    (entry_means, [(_read(F4, 2), VECTOR, I8)]),
+    (command_step, [
+        (_read(element, 2), MATRIX, MATRIX, MATRIX, MATRIX, types.uint8[:, :, ::1], TABLE, VECTOR,
+         F8, F8, F8, MATRIX, VECTOR, I8)
+        for element in (F4, F8)
+    ]),
+    (residuals, [(_read(F4, 2), _read(F4, 2), TABLE, F8, MATRIX, VECTOR, I8)]),
     (rank_scores, [(VECTOR, MATRIX, COUNTS, MATRIX, VECTOR, MATRIX)]),
     (advance, [(CUBE, MATRIX, COUNTS)]),
-)
+    (judge, [
+        (VECTOR, COUNTS, MATRIX, COUNTS, MATRIX, VECTOR, MATRIX, CUBE, COUNTS, COUNTS, VECTOR, F4[:, :, ::1], I8),
+    ]),
+    (level_step, [(MATRIX, COUNTS, VECTOR, COUNTS, I8, VECTOR)]),
+    (add_up, [(VECTOR, VECTOR, COUNTS)]),
+)  # fmt: skip
 
 
 def warm(is_closed: bool = True) -> int:

@@ -1,0 +1,176 @@
+"""One model of the plan as the monitor keeps it: its tap, its streams, its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jidoka_bridge.messages import Decision
+from jidoka_bridge.plan import Model, Plan
+from jidoka_tap import wire
+from numpy.typing import NDArray
+
+from jidoka.monitor.baseline import Baseline, Key, limit_of, rate_of
+from jidoka.monitor.conditions import ConditionState, Sign
+from jidoka.monitor.drift import Stream, Terms
+from jidoka.monitor.features import Extractor, FeatureSet, feature_set
+from jidoka.monitor.kernels.judge import add_up
+from jidoka.monitor.parts import PartMean
+from jidoka.monitor.rejections import Rejections
+
+Floats = NDArray[np.float64]
+
+MOST_ROWS = 256
+
+
+class Second:
+    """Sums since the last summary. features: how many a record has."""
+
+    def __init__(self, features: int) -> None:
+        self.records = 0
+        self.latency_ns = 0
+        self.sums = np.zeros(features)
+        self.counts = np.zeros(features, np.int64)
+
+    def add(self, latency_ns: int, values: Floats) -> None:
+        """One record's features, (V,), NaN = none."""
+        self.records += 1
+        self.latency_ns += latency_ns
+        add_up(values, self.sums, self.counts)
+
+
+@dataclass
+class ModelState:
+    """One model of the plan. parts: by (recipe, position), where it is judged per part; else None."""
+
+    index: int
+    model: Model
+    section: Mapping[str, Any]
+    features: FeatureSet
+    streams: dict[Key, Stream]
+    drift: dict[int, str]  # condition index -> group
+    signs: dict[int, tuple[str, Sign]]  # condition index -> kind, sign
+    second: Second
+    rejections: Rejections
+    parts: dict[Key, PartMean] | None = None
+    extractor: Extractor | None = None
+    beat_ns: int = 0
+    record_ns: int = 0
+    records: int = 0
+    lost: int = 0
+    next_number: int | None = None
+    total: int = 0
+    total_lost: int = 0
+    refused: int = 0
+    verdicts: list[int] = field(default_factory=lambda: [0, 0, 0])
+    rows: list[Decision] = field(default_factory=list)
+    rows_since_ns: int = 0
+    recipe: int | None = None  # of the records now
+    current: dict[Key, Stream] = field(default_factory=dict)  # streams seen since the last fresh start
+    last_part: int = 0
+
+    def connect(self, inputs: Sequence[str], outputs: Sequence[str], now_ns: int) -> None:
+        """A tap's HELLO was accepted: its names decide what its tensors are."""
+        self.extractor = Extractor(self.section, inputs, outputs)
+        self.beat_ns = now_ns
+        self.record_ns = self.records = self.lost = 0
+        self.next_number = None
+
+    def count(self, record: wire.Record, now_ns: int) -> None:
+        """A record came; numbers that are missing were lost."""
+        number = record.number
+        if self.next_number is not None and number > self.next_number:
+            self.lost += number - self.next_number
+            self.total_lost += number - self.next_number
+        self.next_number = number + 1
+        self.records += 1
+        self.total += 1
+        self.beat_ns = self.record_ns = now_ns
+        self.last_part = max(self.last_part, record.part)
+
+    def keep(self, row: Decision, latency_ns: int, values: Floats) -> None:
+        """A decision row for the next block, and the record's features for the next summary."""
+        if not self.rows:
+            self.rows_since_ns = row.judged_ns
+        self.rows.append(row)
+        self.verdicts[row.verdict] += 1
+        self.second.add(latency_ns, values)
+
+    def take_block(self, now_ns: int, older_than_ns: int) -> list[Decision]:
+        """Up to MOST_ROWS rows if so many wait, or if the first has waited long enough; else none."""
+        if len(self.rows) < MOST_ROWS and not (self.rows and now_ns - self.rows_since_ns >= older_than_ns):
+            return []
+        block, self.rows = self.rows[:MOST_ROWS], self.rows[MOST_ROWS:]
+        return block
+
+    def stream(self, key: Key) -> Stream | None:
+        """The stream of a key, begun anew where it comes for the first time since the last fresh start.
+
+        Each recipe goes on with its own records: recipes that alternate would else never be judged at all.
+        """
+        self.recipe = key[0]
+        stream = self.streams.get(key)
+        if stream is not None and key not in self.current:
+            stream.start_afresh()
+            self.current[key] = stream
+        return stream
+
+    def start_afresh(self) -> None:
+        """Only what comes from now on counts."""
+        self.current.clear()
+        for part in (self.parts or {}).values():
+            part.start_afresh()
+
+
+def feed(
+    state: ModelState, stream: Stream, record: wire.Record, values: Floats, *, is_fit: bool, now_ns: int
+) -> None:
+    """Give a record to the detectors of its stream; where parts are judged, the part that ended with it.
+
+    is_fit: it may be judged: its output is valid, and the machine runs.
+    """
+    if state.parts is None:
+        if is_fit:
+            stream.take(values, record.part, record.start_ns, now_ns)
+        return
+    key = (stream.baseline.recipe, stream.baseline.position)
+    mean = state.parts.get(key)
+    if mean is None:
+        mean = state.parts[key] = PartMean(len(state.features.names))
+    part = mean.take(record.part, values, record.start_ns, is_valid=is_fit)
+    if part is not None:
+        stream.take(part.values, part.number, part.start_ns, now_ns)
+
+
+def model_state(
+    plan: Plan, index: int, conditions: Sequence[ConditionState], baselines: Mapping[Key, Baseline],
+    rng: np.random.Generator,
+) -> ModelState:  # fmt: skip
+    """The state of one model of a plan at the start; conditions get their limits and how many records they need."""
+    model = plan.models[index]
+    section = plan.sections["models"][model.id]
+    detectors, integrity = plan.sections.get("detectors", {}), plan.sections.get("integrity", {})
+    features = feature_set(section)
+    drift, signs = {}, {}
+    for state in conditions:
+        if detectors.get(state.id, {}).get("model") == model.id:
+            drift[state.index] = str(detectors[state.id]["group"])
+            state.needed_n = int(detectors[state.id]["off_records"])
+        elif integrity.get(state.id, {}).get("model") == model.id:
+            signs[state.index] = (str(integrity[state.id]["kind"]), Sign())
+    streams: dict[Key, Stream] = {}
+    for key, baseline in baselines.items():
+        terms = {}
+        for i, group in drift.items():
+            detector = detectors[conditions[i].id]
+            limit = limit_of(detector, section, rate_of(section, baseline))
+            terms[i] = Terms(group, limit, int(detector["off_records"]), float(detector["off_error"]))
+        streams[key] = Stream(baseline, features, terms, rng)
+        for i in streams[key].watches:
+            conditions[i].limit = terms[i].limit
+    return ModelState(
+        index, model, section, features, streams, drift, signs, Second(len(features.names)),
+        Rejections(section.get("refusals")), {} if section.get("judged") == "part" else None,
+    )  # fmt: skip

@@ -1,0 +1,59 @@
+"""What the monitor tells an application that connects: what it wants to see, on which terms, and what is amiss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jidoka_bridge.plan import Model
+from jidoka_tap import wire
+
+from jidoka.monitor.admission import named, wanted_of
+from jidoka.monitor.verdicts import REASONS
+
+_GATES = {
+    "none": "a gate refuses records here, but nothing stops the machine: the plan has no interlock for this model",
+    "observe": "a gate refuses records here, but nothing stops the machine: the interlock only observes this model",
+}
+
+
+def welcome_of(
+    model: Model, section: Mapping[str, Any], hello: Mapping[str, Any], *, is_judging: bool
+) -> dict[str, Any]:
+    """The body of WELCOME, without an arena. is_judging: False while a baseline is learned."""
+    return {
+        "model": model.id,
+        "mode": model.mode,
+        "every": int(section.get("every", 1)),
+        "roi": section.get("roi"),
+        "inline_limit_bytes": wire.INLINE_LIMIT_BYTES,
+        "arena": None,
+        "wanted": wanted_of(section),
+        "reasons": {str(int(row.reason).bit_length() - 1): row.text for row in REASONS},
+        "notes": _notes(model, section, hello, is_judging),
+    }
+
+
+def _notes(model: Model, section: Mapping[str, Any], hello: Mapping[str, Any], is_judging: bool) -> list[str]:
+    notes = []
+    if hello.get("gate") is True:
+        if not is_judging:
+            notes.append(
+                "a baseline is being learned: no verdicts come, so a gate does what it does in silence"
+            )
+        elif model.mode in _GATES:
+            notes.append(_GATES[model.mode])
+    known = {each["name"] for each in section["outputs"]}
+    extra = [name for name in hello["outputs"] if name not in known]
+    if extra:
+        notes.append(f"the manifest doesn't name the outputs {named(extra)}: nobody looks at them")
+    absent = [name for name in wanted_of(section)["inputs"] if name not in hello["inputs"]]
+    if absent:
+        notes.append(f"the manifest monitors the inputs {named(absent)}, which the application doesn't have")
+    digest, planned = hello.get("sha256"), section.get("sha256")
+    if isinstance(digest, str) and digest and planned and digest != planned:
+        notes.append(
+            f"the application's file has the SHA-256 {digest[:16]}…, the plan's {str(planned)[:16]}…: "
+            "the baseline was learned for the plan's"
+        )
+    return notes
