@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from jidoka.config.manifest import load_bundle
 from jidoka.host.renderer import Camera, Line
-from jidoka.host.tensors import Shape
+from jidoka.host.tensors import PictureInput
 from jidoka_bridge import messages, plan
 from jidoka_bridge.channel import Channel, listen
 from jidoka_bridge.messages import Kind
@@ -94,7 +94,8 @@ def test_a_folder_of_pictures_is_run_in_order_and_the_output_says_that_the_class
         BUNDLE, "--source", tmp_path / "pictures", "--rate", 0, "--socket", listener.path, "--json"
     )
     assert finish(program, listener) == 0, program.text
-    shape = Shape(load_bundle(SHIPPED))
+    bundle = load_bundle(SHIPPED)
+    shape = PictureInput(bundle, bundle.inputs[0])
     for n, record in enumerate(listener.records):
         with Image.open(tmp_path / "pictures" / f"{n:02}.png") as picture:
             assert np.array_equal(tensor(record, wire.INPUT, 0), shape.tensor(picture))

@@ -85,3 +85,15 @@ def test_endless_rubbish_without_a_line_end_does_not_pile_up(tmp_path: Path) -> 
     assert len(trigger._rest) <= 4096
     trigger.close()
     panel.close()
+
+
+def test_who_needs_more_than_the_parts_reads_every_whole_line(tmp_path: Path) -> None:
+    panel = Panel(tmp_path / "panel")
+    trigger = Trigger(panel.path)
+    trigger.lines(0)
+    panel.say("output MACHINE\npart 1\nhalf")
+    assert trigger.lines(1) == [b"output MACHINE", b"part 1"]
+    panel.say(" a line\n")
+    assert trigger.lines(2) == [b"half a line"]
+    trigger.close()
+    panel.close()

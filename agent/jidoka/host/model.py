@@ -1,33 +1,23 @@
-"""A bundle made ready to run: the session, its tensors checked against the manifest, its answer as a class."""
+"""A bundle made ready to run: the session, its tensors checked against the manifest, what it is for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from jidoka_bridge.errors import ModelError
-from numpy.typing import NDArray
 
 from jidoka.config.located import parse
 from jidoka.config.manifest import MANIFEST, Bundle, Input, Manifest, Output
 
 #: onnxruntime's names of the element types that a manifest may name
 ELEMENT_TYPES = {
-    "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(uint16)": "uint16", "tensor(int16)": "int16",
-    "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(float16)": "float16", "tensor(float)": "float32",
-    "tensor(double)": "float64",
+    "tensor(bool)": "bool", "tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(uint16)": "uint16",
+    "tensor(int16)": "int16", "tensor(uint32)": "uint32", "tensor(int32)": "int32", "tensor(uint64)": "uint64",
+    "tensor(int64)": "int64", "tensor(float16)": "float16", "tensor(float)": "float32", "tensor(double)": "float64",
 }  # fmt: skip
 FATAL_ONLY = 4  # severity of onnxruntime's own log: what goes wrong is raised, and said once by us
-
-
-class Answer(NamedTuple):
-    """What a classifier said of one picture. confidence: softmax of the logits, 0 to 1."""
-
-    name: str
-    confidence: float
-    is_good: bool
 
 
 @dataclass(frozen=True)
@@ -57,6 +47,8 @@ def open_session(bundle: Bundle) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = FATAL_ONLY
+    # some exporters' files warn hundreds of times while they load, partly by the logger of the whole runtime
+    onnxruntime.set_default_logger_severity(FATAL_ONLY)
     try:
         session = onnxruntime.InferenceSession(
             bundle.read_model(), options, providers=["CPUExecutionProvider"]
@@ -83,7 +75,11 @@ def open_session(bundle: Bundle) -> Any:
 
 
 def differences(side: str, stated: Sequence[Input | Output], found: Sequence[Any]) -> list[str]:
-    """What differs between the manifest's tensors and the file's, one sentence each; a free size may have any name."""
+    """What differs between the manifest's tensors and the file's, one sentence each.
+
+    A free size may have any name. What the file leaves free or unknown (onnxruntime gives no shape for it) the manifest
+    may state: its writer has seen the model run.
+    """
     in_manifest = {each.name: f"{each.dtype} {_shape_text(each.shape)}" for each in stated}
     in_file = {
         each.name: f"{ELEMENT_TYPES.get(each.type, each.type)} {_shape_text(each.shape)}" for each in found
@@ -99,7 +95,7 @@ def differences(side: str, stated: Sequence[Input | Output], found: Sequence[Any
             continue
         (each,) = [each for each in stated if each.name == tensor.name]
         same_type = ELEMENT_TYPES.get(tensor.type) == each.dtype
-        if not same_type or _fixed(tensor.shape) != _fixed(each.shape):
+        if not same_type or not _agree(tensor.shape, each.shape):
             faults.append(
                 f"{side} {tensor.name!r} is {in_file[tensor.name]} in the file, "
                 f"but {in_manifest[tensor.name]} in the manifest"
@@ -107,8 +103,12 @@ def differences(side: str, stated: Sequence[Input | Output], found: Sequence[Any
     return faults
 
 
-def _fixed(shape: Sequence[Any]) -> list[int | None]:
-    return [size if isinstance(size, int) else None for size in shape]
+def _agree(found: Sequence[Any], stated: Sequence[Any]) -> bool:
+    if not found:
+        return True
+    return len(found) == len(stated) and all(
+        not isinstance(size, int) or size == wanted for size, wanted in zip(found, stated, strict=True)
+    )
 
 
 def _shape_text(shape: Sequence[Any]) -> str:
@@ -120,13 +120,3 @@ def use_of(bundle: Bundle) -> Use:
     path = bundle.folder / MANIFEST
     manifest = Manifest.model_validate(parse(path.read_text(encoding="utf-8"), str(path)).value)
     return Use(manifest.intended_use, tuple(manifest.not_for))
-
-
-def answer_of(bundle: Bundle, outputs: Sequence[NDArray[Any]]) -> Answer:
-    """The classifier's answer in its outputs (in the manifest's order) for a batch of one."""
-    place = [output.role for output in bundle.outputs].index("logits")
-    logits = np.asarray(outputs[place], np.float64).reshape(-1)
-    share = np.exp(logits - logits.max())
-    top = int(logits.argmax())
-    name = bundle.classes[top]
-    return Answer(name, float(share[top] / share.sum()), name in bundle.good_classes)

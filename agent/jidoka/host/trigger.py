@@ -51,6 +51,11 @@ class Trigger:
 
     def parts(self, now_ns: int) -> list[int]:
         """The numbers of the parts that came since the last call."""
+        found = [PART.fullmatch(line) for line in self.lines(now_ns)]
+        return [int(match[1]) for match in found if match]
+
+    def lines(self, now_ns: int) -> list[bytes]:
+        """Every whole line that came since the last call; whoever needs more than the parts reads these instead."""
         if self._fd < 0 and not self._open(now_ns):
             return []
         try:
@@ -64,8 +69,7 @@ class Trigger:
             return []
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         self._rest = self._rest[-LONGEST_LINE_BYTES:]
-        found = [PART.fullmatch(line) for line in lines]
-        return [int(match[1]) for match in found if match]
+        return lines
 
     def close(self) -> None:
         if self._fd >= 0:
