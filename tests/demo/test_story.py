@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from jidoka.demo.facts import Facts
-from jidoka.demo.story import STORY, Stage, Teller
+from jidoka.demo.stage import Stage, Teller
+from jidoka.demo.story import STORY
 
 SECOND_NS = 1_000_000_000
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from jidoka.demo.piece import Piece
     from jidoka.demo.play import Outcome, Screen
-    from jidoka.demo.story import Stage
+    from jidoka.demo.stage import Stage
+    from jidoka.demo.terminal import Drawing
 
 DEMO_FAILED = 12
 #: how long the story waits for a person before it goes on by itself
@@ -18,29 +20,39 @@ PATIENCE_S = 3.5
 
 
 @click.command("demo")
-@click.option("--fast", is_flag=True, help="Play in at most 25 s, without pauses to read.")
+@click.argument("which", required=False, type=click.Choice(["arm"]))
+@click.option(
+    "--fast",
+    is_flag=True,
+    help="Play without pauses to read: the station in at most 25 s, the arm in about a minute.",
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object with each stage's time and figures."
 )
 @click.option("--plain", is_flag=True, help="Print lines instead of a live screen, as without a terminal.")
 @click.option("--broker", type=click.Choice(["any", "mosquitto", "amqtt"]), default="any", show_default=True,
               help="Which MQTT broker to start.")  # fmt: skip
-def command(fast: bool, as_json: bool, plain: bool, broker: str) -> int:
+def command(which: str | None, fast: bool, as_json: bool, plain: bool, broker: str) -> int:
     """Play the whole story on this machine: no hardware, no broker, no configuration.
 
     Starts the real programs (monitor, guard, steward, model host), a PLC in software that speaks Modbus RTU over a
     pseudo-terminal, and an MQTT broker. Parts come down a line, a lamp fails, the machine is stopped, an operator
     is called, and the line runs again only after a person has pressed the button.
 
+    With `arm` the model is a policy that moves a two-joint arm: a load that it was not trained for, an encoder that
+    drifts, an observation that is no number; commands are refused before the arm gets them, and the policy is proven
+    in the shadow while the arm moves under its own program.
+
     \b
     Keys in a terminal:
         r  press and release the reset button     a  acknowledge the alarm
-        l  replace the lamp                       k  turn the override key      q  end
+        l  replace the lamp, mend the arm         k  turn the override key      q  end
 
     \b
     Example:
         jidoka demo
         jidoka demo --fast --json | jq .stages
+        jidoka demo arm
 
     When nobody types, the story goes on by itself. Exit code 0 only if every stage really happened.
     """
@@ -57,12 +69,13 @@ def command(fast: bool, as_json: bool, plain: bool, broker: str) -> int:
     from jidoka.demo.terminal import Terminal
 
     console = Console()
+    piece, drawing = _piece(which, fast)
     screen: Screen
     is_live = console.is_terminal and sys.stdin.isatty() and not plain
     if as_json:
         screen = Silent()
     elif is_live:
-        screen = Terminal(console)
+        screen = Terminal(console, drawing)
     else:
         screen = Lines(click.echo)
 
@@ -72,7 +85,7 @@ def command(fast: bool, as_json: bool, plain: bool, broker: str) -> int:
         return PATIENCE_S if is_live and stage.key else stage.pause_s
 
     try:
-        outcome = play(screen, broker, patience_s)
+        outcome = play(screen, broker, patience_s, piece)
     finally:
         screen.close()
     if as_json:
@@ -80,6 +93,19 @@ def command(fast: bool, as_json: bool, plain: bool, broker: str) -> int:
     else:
         _tell_outcome(outcome)
     return 0 if outcome.is_complete else DEMO_FAILED
+
+
+def _piece(which: str | None, fast: bool) -> tuple[Piece, Drawing]:
+    """The demonstration that was asked for, and how its screen is drawn."""
+    if which == "arm":
+        from jidoka.demo.arm.panels import draw as draw_arm
+        from jidoka.demo.arm.piece import FAST_PACE, PACE, arm_piece
+
+        return arm_piece(FAST_PACE if fast else PACE), draw_arm
+    from jidoka.demo.panels import draw
+    from jidoka.demo.piece import STATION
+
+    return STATION, draw
 
 
 def _tell_outcome(outcome: Outcome) -> None:

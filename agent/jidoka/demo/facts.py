@@ -121,6 +121,11 @@ class Facts:
         if "parts" in line:
             self.parts_made = int(line["parts"])
 
+    def apply_host(self, line: Mapping[str, Any]) -> None:
+        """One line that the host printed."""
+        if "part" in line:
+            self.apply_part(line)
+
     def apply_part(self, line: Mapping[str, Any]) -> None:
         """One result that the host printed."""
         is_inspected = self.output == "MACHINE_AND_AI"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jidoka.demo.facts import Facts
-from jidoka.demo.story import Stage, Teller, Told
+from jidoka.demo.stage import Stage, Teller, Told
 
 
 class Lines:

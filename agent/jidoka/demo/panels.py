@@ -18,7 +18,7 @@ from rich.text import Text
 
 from jidoka.demo.facts import PASS, REJECT, Facts
 from jidoka.demo.site import SEED
-from jidoka.demo.story import Teller
+from jidoka.demo.stage import Teller
 from jidoka.host.renderer import Camera, Line
 
 PICTURE_PX = 32
@@ -39,25 +39,35 @@ PART_STYLE = {PASS: ("●", "green3"), REJECT: ("✗", "red1")}
 
 
 def draw(facts: Facts, teller: Teller, story: list[str]) -> RenderableType:
-    """The whole screen."""
+    """The whole screen of the camera station."""
+    title = "a model, a PLC, an operator, a subscriber"
+    return compose(
+        facts, teller, story, title, picture=_camera(facts), measures=_measures(facts), line=_conveyor(facts)
+    )
+
+
+def compose(
+    facts: Facts, teller: Teller, story: list[str], title: str, *, picture: RenderableType, measures: RenderableType, line: RenderableType
+) -> RenderableType:  # fmt: skip
+    """A screen: picture, measures and the line in it, and beside them what every story has."""
     layout = Layout()
     layout.split_column(
-        Layout(_head(facts, teller), size=3),
+        Layout(_head(facts, teller, title), size=3),
         Layout(name="middle", size=PICTURE_PX // 2 + 4),
         Layout(_story(story, facts.watch_along), name="story", minimum_size=6),
         Layout(_foot(teller), size=3),
     )
     layout["middle"].split_row(
-        Layout(_camera(facts), size=PICTURE_PX + 4),
+        Layout(picture, size=PICTURE_PX + 4),
         Layout(name="data", ratio=5),
         Layout(name="interlock", ratio=6),
     )
-    layout["data"].split_column(Layout(_measures(facts)), Layout(_conveyor(facts), size=6))
+    layout["data"].split_column(Layout(measures), Layout(line, size=6))
     layout["interlock"].split_column(Layout(_interlock(facts), size=11), Layout(_alarm(facts)))
     return layout
 
 
-def _head(facts: Facts, teller: Teller) -> RenderableType:
+def _head(facts: Facts, teller: Teller, title: str) -> RenderableType:
     row = Table.grid(expand=True)
     row.add_column()
     row.add_column(justify="right")
@@ -65,9 +75,7 @@ def _head(facts: Facts, teller: Teller) -> RenderableType:
         (teller.told[-1].at_s if teller.told else 0.0) if teller.stage is None else _elapsed_s(facts, teller)
     )
     row.add_row(
-        Text.assemble(
-            ("  自働化 Jidoka ", "bold cyan"), ("a model, a PLC, an operator, a subscriber", "dim")
-        ),
+        Text.assemble(("  自働化 Jidoka ", "bold cyan"), (title, "dim")),
         Text(f"{len(teller.told)}/{len(teller.stages)} stages   {seconds:5.1f} s  ", "cyan"),
     )
     return Panel(row, box=box.HEAVY, border_style="cyan")
@@ -109,15 +117,13 @@ def _measures(facts: Facts) -> RenderableType:
     table.add_column(style="dim", width=10, no_wrap=True)
     table.add_column(width=SPARK_POINTS, no_wrap=True)
     table.add_column(width=12, no_wrap=True, justify="right")
-    table.add_row("brightness", _spark(facts.brightness, "yellow1"), _last(facts.brightness, "{:.1f} grey"))
-    table.add_row(
-        "confidence", _spark(facts.confidence, "green3", 0.5, 1.0), _last(facts.confidence, "{:.3f}")
-    )
+    table.add_row("brightness", spark(facts.brightness, "yellow1"), last(facts.brightness, "{:.1f} grey"))
+    table.add_row("confidence", spark(facts.confidence, "green3", 0.5, 1.0), last(facts.confidence, "{:.3f}"))
     limit = facts.log_limit or 1.0
-    drift = Text(_last(facts.log_statistic, "{:.1f}") + f" of {limit:.1f}" if facts.log_limit else "–")
+    drift = Text(last(facts.log_statistic, "{:.1f}") + f" of {limit:.1f}" if facts.log_limit else "–")
     if facts.drift:
         drift = Text(f"over {limit:.1f}", "bold red1")
-    table.add_row("drift", _spark(facts.log_statistic, "red1", 0.0, limit), drift)
+    table.add_row("drift", spark(facts.log_statistic, "red1", 0.0, limit), drift)
     light = Text.assemble(("light      ", "dim"), (f"{facts.gain:.0%}", "yellow1" if facts.gain < 1 else ""))
     note = Text(
         "drift: log of the evidence that the pictures have changed; over the limit it is an alarm", "dim"
@@ -125,7 +131,8 @@ def _measures(facts: Facts) -> RenderableType:
     return Panel(Group(table, light, Text(), note), title="what the monitor measures", border_style="grey50")
 
 
-def _spark(values: Iterable[float], style: str, low: float | None = None, high: float | None = None) -> Text:
+def spark(values: Iterable[float], style: str, low: float | None = None, high: float | None = None) -> Text:
+    """The last values as a row of bars."""
     seen = list(values)[-SPARK_POINTS:]
     if not seen:
         return Text("…", "dim")
@@ -136,7 +143,8 @@ def _spark(values: Iterable[float], style: str, low: float | None = None, high: 
     return Text("".join(BARS[level] for level in scaled), style)
 
 
-def _last(values: Iterable[float], form: str) -> str:
+def last(values: Iterable[float], form: str) -> str:
+    """The last value, formatted."""
     seen = list(values)
     return form.format(seen[-1]) if seen else "–"
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jidoka.demo.facts import Facts
+from jidoka.demo.piece import STATION, Piece
 from jidoka.demo.rig import Rig, run_jidoka
-from jidoka.demo.story import STORY, Stage, Teller, Told
+from jidoka.demo.stage import Stage, Teller, Told
 
 
 class Screen(Protocol):
@@ -40,10 +41,11 @@ class Screen(Protocol):
 
 @dataclass
 class Outcome:
-    """What one demonstration showed."""
+    """What one demonstration showed. wanted: stages that its story has."""
 
     folder: Path
     ledger_file: Path
+    wanted: int
     stages: list[Told] = field(default_factory=list)
     failed: str = ""
     preparation_s: dict[str, float] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Outcome:
 
     @property
     def is_complete(self) -> bool:
-        return not self.failed and len(self.stages) == len(STORY) and bool(self.ledger.get("ok"))
+        return not self.failed and len(self.stages) == self.wanted and bool(self.ledger.get("ok"))
 
     def as_json(self) -> dict[str, Any]:
         """One object with each stage's time and figures."""
@@ -76,17 +78,21 @@ class Outcome:
         }
 
 
-def play(screen: Screen, broker: str, patience_s: Callable[[Stage], float]) -> Outcome:
+def play(
+    screen: Screen, broker: str, patience_s: Callable[[Stage], float], piece: Piece = STATION
+) -> Outcome:
     """One demonstration from its first folder to its last check. Raises PlainError where a program can't start.
 
     patience_s(stage): how long the story waits for a person before it does by itself what the stage asks for.
     """
-    with contextlib.closing(Rig(broker, screen.preparing)) as rig:
+    with contextlib.closing(Rig(broker, screen.preparing, piece)) as rig:
         rig.learn()
         rig.start()
-        outcome = Outcome(rig.site.folder, rig.site.plan.ledger_file, preparation_s=rig.laps_s)
+        outcome = Outcome(
+            rig.site.folder, rig.site.plan.ledger_file, len(piece.story), preparation_s=rig.laps_s
+        )
         start_ns = rig.ready_ns
-        teller = Teller(STORY, start_ns)
+        teller = Teller(piece.story, start_ns)
         shown: Stage | None = None
         while (stage := teller.stage) is not None:
             rig.step()

@@ -16,8 +16,9 @@ from jidoka_bridge.errors import PlainError
 
 from jidoka.demo.broker import HOST
 from jidoka.demo.facts import Facts
-from jidoka.demo.plant import Line
-from jidoka.demo.site import BASELINE_RECORDS, Site, make_site
+from jidoka.demo.hands import Hands
+from jidoka.demo.piece import STATION, Piece
+from jidoka.demo.site import Site
 from jidoka.demo.subscriber import Subscriber
 from jidoka.supervisor import Supervisor
 
@@ -25,35 +26,37 @@ STEP_S = 0.03
 START_LIMIT_S = 180.0
 #: how `jidoka baseline learn` begins the lines that tell of its progress
 PROGRESS = ("learning", "compiling")
-LEARN_HZ = 500  # as fast as small machines render; the line's own rate is stated in the configuration
 
 
 class Rig:
     """Everything of one site. Use it in `contextlib.closing`: whatever happens, nothing is left running.
 
-    on_change(text) is told what is being prepared and what the programs do; laps_s: seconds by step of it;
+    piece: which demonstration's; on_change(text) is told what is being prepared and what the programs do; laps_s: seconds by step of it;
     ready_ns: when all programs were ready, CLOCK_MONOTONIC.
     """
 
-    def __init__(self, broker: str = "any", on_change: Callable[[str], None] | None = None) -> None:
-        self.facts = Facts()
+    def __init__(
+        self, broker: str = "any", on_change: Callable[[str], None] | None = None, piece: Piece = STATION
+    ) -> None:
+        self.facts = piece.facts()
+        self.piece = piece
         self.laps_s: dict[str, float] = {}
         self._broker = broker
         self._on_change = on_change or (lambda _: None)
         self._lap_s = time.monotonic()
         self._supervisor: Supervisor | None = None
         self._subscriber: Subscriber | None = None
-        self._line: Line | None = None
+        self._line: Hands | None = None
         self.ready_ns = 0
         self._on_change("a site of its own: configuration, plan, latch file")
-        self.site: Site = make_site()
+        self.site: Site = piece.make_site()
         jidoka("guard", "init", str(self.site.plan_file))
         self.facts.watch_along = f"mosquitto_sub -h {HOST} -p {self.site.broker_port} -t 'aims/v1/#' -v"
         self._on_change(f"to watch along in another terminal: {self.facts.watch_along}")
         self._lap("site")
 
     @property
-    def line(self) -> Line:
+    def line(self) -> Hands:
         assert self._line is not None, "start() comes first"
         return self._line
 
@@ -67,12 +70,13 @@ class Rig:
         assert self._supervisor is not None, "start() comes first"
         return self._supervisor
 
-    def learn(self, records: int = BASELINE_RECORDS) -> None:
-        """Learn the baseline from the renderer, through the same tap and kernels as in production."""
-        self._on_change(f"a baseline of {records} good parts (the first time, kernels are compiled)")
+    def learn(self, records: int | None = None) -> None:
+        """Learn the baseline from the piece's source, through the same tap and kernels as in production."""
+        wanted = records or self.piece.records
+        self._on_change(f"a baseline of {wanted} {self.piece.good} (the first time, kernels are compiled)")
         jidoka(
-            "baseline", "learn", str(self.site.configuration_file), "--source", "renderer",
-            "--rate", str(LEARN_HZ), "--records", str(records), on_line=self._learned,
+            "baseline", "learn", str(self.site.configuration_file), *self.piece.source, "--records", str(wanted),
+            on_line=self._learned,
         )  # fmt: skip
         self._lap("baseline")
 
@@ -89,7 +93,7 @@ class Rig:
             self._lap(name)
         self.ready_ns = time.monotonic_ns()
         self._subscriber = Subscriber(HOST, self.site.broker_port)
-        self._line = Line(self.site.panel, self.site.camera_file, self.site.plan.steward_socket)
+        self._line = self.piece.hands(self.site)
 
     def step(self) -> None:
         """One look at everything: at most STEP_S of waiting."""
@@ -152,8 +156,8 @@ class Rig:
             return
         if name == "plc":
             self.facts.apply_plc(value)
-        elif "part" in value:
-            self.facts.apply_part(value)
+        else:
+            self.facts.apply_host(value)
 
     def _lap(self, name: str) -> None:
         now_s = time.monotonic()

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from jidoka_bridge import plan as plans
 
@@ -95,6 +96,7 @@ class Site:
     folder: Path
     broker_port: int
     plan: plans.Plan
+    parts_per_s: float = PARTS_PER_S
 
     @property
     def plan_file(self) -> Path:
@@ -116,7 +118,7 @@ class Site:
         """All programs in their order of starting: broker, PLC, then the agent's four."""
         plc = (
             sys.executable, "-m", "jidoka_bridge.plc", "--link", str(self.folder / "plc"),
-            "--panel", str(self.panel), "--rate", str(PARTS_PER_S),
+            "--panel", str(self.panel), "--rate", str(self.parts_per_s),
         )  # fmt: skip
         around = [
             broker_program(self.folder, self.broker_port, broker),
@@ -126,23 +128,35 @@ class Site:
         return [
             replace(
                 p,
-                command=(*p.command, "--results") if p.name == "host" else p.command,
+                command=self.host_command(p.command) if p.name == "host" else p.command,
                 environment={**p.environment, "JIDOKA_DIE_WITH_PARENT": "1"},
             )
             for p in around + agent
         ]
 
+    def host_command(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        """How the host is started here. command: as the supervisor would."""
+        return (*command, "--results")
 
-def make_site() -> Site:
-    """A new site in a temporary folder."""
+
+S = TypeVar("S", bound=Site)
+
+
+def make_site(kind: type[S], configuration: str, parts_per_s: float, **values: object) -> S:
+    """A new site in a temporary folder. configuration: YAML with {folder}, {host}, {port} … and the values in it."""
     # names of sockets have at most 107 bytes, and some of them are five folders down
     is_short = len(tempfile.gettempdir()) <= LONGEST_FOLDER
     folder = Path(tempfile.mkdtemp(prefix="jidoka-demo-", dir=None if is_short else "/tmp"))  # noqa: S108
     port = free_port()
-    text = CONFIGURATION.format(
-        folder=folder, parts_per_s=PARTS_PER_S, host=HOST, port=port, metrics_port=free_port(), seed=SEED
+    text = configuration.format(
+        folder=folder, parts_per_s=parts_per_s, host=HOST, port=port, metrics_port=free_port(), **values
     )
-    site = Site(folder, port, compile_text(text, folder))
+    site = kind(folder, port, compile_text(text, folder), parts_per_s)
     site.configuration_file.write_text(text)
     site.plan_file.write_bytes(plans.dump(site.plan))
     return site
+
+
+def make_station() -> Site:
+    """The site of `jidoka demo`: a camera station on a conveyor."""
+    return make_site(Site, CONFIGURATION, PARTS_PER_S, seed=SEED)

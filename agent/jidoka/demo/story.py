@@ -1,32 +1,34 @@
-"""The story that `jidoka demo` tells, as a table of stages: what is said, what a person does, what must be seen.
-
-A stage is done when its claim holds of the facts, never because time has passed. The acts are things that happen
-to a real line: a press of the button, a turn of the key, a lamp that fails, a person who acknowledges.
-"""
+"""The story that `jidoka demo` tells, as a table of stages: what is said, what a person does, what must be seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from jidoka.demo.facts import Facts
+from jidoka.demo.stage import (
+    STANDING_NS,
+    Mark,
+    Plant,
+    Stage,
+    alarm_of_drift,
+    is_proving_with_parts,
+    is_ready,
+    is_running,
+    is_standing,
+    may_run,
+    press,
+    refusal_figures,
+    refused_since,
+    sort_figures,
+)
 
 STEADY_PARTS = 25
-#: a press that met the end of a proving run doesn't count; who sees that the line still waits presses again
-PRESS_AGAIN_NS = 2_500_000_000
-STANDING_NS = 700_000_000
 BAD_GAIN = 0.84
 
 
-class Plant(Protocol):
-    """What the story can do to the line."""
-
-    def press(self) -> None:
-        """Press and release the reset button."""
-
-    def turn_key(self, is_on: bool) -> None:
-        """Turn the override key."""
+@runtime_checkable
+class Station(Plant, Protocol):
+    """A line with a camera under a lamp."""
 
     def fail_lamp(self) -> None:
         """Let the lamp fade from now on."""
@@ -34,83 +36,17 @@ class Plant(Protocol):
     def replace_lamp(self) -> None:
         """Give full light again."""
 
-    def acknowledge(self, facts: Facts) -> None:
-        """Acknowledge everything that waits, at the revision that was seen, with a reason."""
 
-
-Act = Callable[[Plant, Facts], None]
-Claim = Callable[[Facts, "Mark"], bool]
-Figures = Callable[[Facts, "Mark"], dict[str, Any]]
-
-
-@dataclass
-class Mark:
-    """The facts as they were when the stage began, for claims about what changed since."""
-
-    ns: int = 0
-    transitions: int = 0
-    inspected: int = 0
-    parts_made: int = 0
-    confidence: float = float("nan")
-    brightness: float = float("nan")
-
-
-def mark(facts: Facts) -> Mark:
-    """The mark of this moment."""
-    return Mark(
-        facts.now_ns,
-        len(facts.transitions),
-        facts.inspected,
-        facts.parts_made,
-        facts.confidence[-1] if facts.confidence else float("nan"),
-        facts.brightness[-1] if facts.brightness else float("nan"),
-    )
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage. key: what a person types to let `act` happen (None: it happens by itself at once);
-    may_act: what somebody who looks before he acts waits for; says: told when the stage begins; seen: told when it is done, formatted with the figures."""
-
-    id: str
-    says: str
-    done: Claim
-    seen: str
-    key: str | None = None
-    hint: str = ""
-    act: Act | None = None
-    figures: Figures = lambda facts, since: {}
-    may_act: Callable[[Facts], bool] = lambda facts: True
-    limit_s: float = 20.0
-    pause_s: float = 2.0
-
-
-def _press(plant: Plant, facts: Facts) -> None:
+def _fail_lamp(plant: Plant, facts: Facts) -> None:
     del facts
-    plant.press()
+    assert isinstance(plant, Station)
+    plant.fail_lamp()
 
 
-def _is_ready(facts: Facts) -> bool:
-    return facts.is_ready
-
-
-def _is_proving_with_parts(facts: Facts, since: Mark) -> bool:
-    return facts.is_proving and facts.output == "MACHINE" and facts.parts_made > since.parts_made + 2
-
-
-def _may_run(facts: Facts, since: Mark) -> bool:
-    del since
-    return facts.offer == "run"
-
-
-def _is_running(facts: Facts, since: Mark) -> bool:
-    del since
-    return facts.state in {"RUN", "ADVISE"} and facts.output == "MACHINE_AND_AI"
-
-
-def _is_standing(facts: Facts, since: Mark) -> bool:
-    del since
-    return facts.is_output_off and not facts.is_conveyor_on
+def _replace_lamp(plant: Plant, facts: Facts) -> None:
+    del facts
+    assert isinstance(plant, Station)
+    plant.replace_lamp()
 
 
 def _drift_figures(facts: Facts, since: Mark) -> dict[str, Any]:
@@ -141,31 +77,6 @@ def _stop_figures(facts: Facts, since: Mark) -> dict[str, Any]:
     }
 
 
-def _alarm(facts: Facts) -> dict[str, Any] | None:
-    drift = facts.drift
-    return next((a for a in facts.alarms if drift and a["id"] == drift["id"]), None)
-
-
-def _refused(facts: Facts, since: Mark) -> dict[str, Any] | None:
-    return next((t for t in facts.transitions[since.transitions :] if t["refused"]), None)
-
-
-def _refusal_figures(facts: Facts, since: Mark) -> dict[str, Any]:
-    refused = _refused(facts, since) or {}
-    return {"reasons": " · ".join(text.rstrip(".") for text in refused.get("reasons", ()))}
-
-
-def _sort_figures(facts: Facts, since: Mark) -> dict[str, Any]:
-    del since
-    rows = [row for row in facts.sort_again if row.get("parts")]
-    first = rows[0] if rows else {}
-    return {
-        "first_part": first.get("first_part"),
-        "last_part": first.get("last_part"),
-        "parts": first.get("parts"),
-    }
-
-
 STORY: tuple[Stage, ...] = (
     Stage(
         "start-up",
@@ -176,29 +87,29 @@ STORY: tuple[Stage, ...] = (
     Stage(
         "first proving run",
         "A proving run: the machine alone, a few parts, none of them trusted to the model.",
-        _is_proving_with_parts,
+        is_proving_with_parts,
         "The conveyor runs with the machine only (M on, A off). Every part counts as not inspected.",
         key="r",
         hint="press and release the reset button",
-        act=_press,
-        may_act=_is_ready,
+        act=press,
+        may_act=is_ready,
     ),
     Stage(
         "baseline judged",
         "The monitor compares fresh records with the baseline.",
-        _may_run,
+        may_run,
         "Judged good on fresh records. Nothing rises by itself: a second press is asked for.",
     ),
     Stage(
         "run",
         "The second press lets the model's verdicts count.",
-        _is_running,
+        is_running,
         "RUN: the machine may move (M) and the model's outputs may be used (A).",
         key="r",
         hint="press the button again",
-        act=_press,
+        act=press,
         pause_s=0.1,
-        may_act=_is_ready,
+        may_act=is_ready,
     ),
     Stage(
         "production",
@@ -213,7 +124,7 @@ STORY: tuple[Stage, ...] = (
         lambda f, s: f.drift is not None and bool(f.brightness),
         "Drift: {feature} is going {direction} (light at {light:.0%}). The model's confidence still looks fine: "
         "{confidence_before:.3f} before, {confidence_now:.3f} now.",
-        act=lambda plant, facts: plant.fail_lamp(),
+        act=_fail_lamp,
         figures=_drift_figures,
         limit_s=30.0,
         pause_s=0.0,
@@ -221,7 +132,7 @@ STORY: tuple[Stage, ...] = (
     Stage(
         "stopped",
         "The permissive drops.",
-        _is_standing,
+        is_standing,
         "The PLC stopped the conveyor: {frame_to_coil_ms:.0f} ms from the frame to the coil "
         "({frame_to_verdict_ms:.1f} ms to the verdict, {verdict_to_coil_ms:.0f} ms to the PLC's output).",
         figures=_stop_figures,
@@ -230,31 +141,31 @@ STORY: tuple[Stage, ...] = (
     Stage(
         "alarm",
         "The operator is called.",
-        lambda f, s: (_alarm(f) or {}).get("state") == "B",
+        lambda f, s: (alarm_of_drift(f) or {}).get("state") == "B",
         "Alarm: {text} What to do: {remedy}",
-        figures=lambda f, s: {key: (_alarm(f) or {}).get(key, "") for key in ("text", "remedy", "priority")},
+        figures=lambda f, s: {key: (alarm_of_drift(f) or {}).get(key, "") for key in ("text", "remedy", "priority")},
     ),
     Stage(
         "standing",
         "No parts come while the line stands.",
-        lambda f, s: f.now_ns - s.ns >= STANDING_NS and f.parts_made == s.parts_made and _is_standing(f, s),
+        lambda f, s: f.now_ns - s.ns >= STANDING_NS and f.parts_made == s.parts_made and is_standing(f, s),
         "0 parts in {seconds:.1f} s; {parts_made} made in all.",
         figures=lambda f, s: {"seconds": (f.now_ns - s.ns) / 1e9, "parts_made": f.parts_made},
     ),
     Stage(
         "reset refused",
         "Somebody presses reset before anybody has acknowledged.",
-        lambda f, s: _refused(f, s) is not None and f.is_output_off,
+        lambda f, s: refused_since(f, s) is not None and f.is_output_off,
         "Refused: {reasons}",
         key="r",
         hint="press the button now and see",
-        act=_press,
-        figures=_refusal_figures,
+        act=press,
+        figures=refusal_figures,
     ),
     Stage(
         "acknowledged",
         "The operator reads the alarm and acknowledges it with a reason.",
-        lambda f, s: not f.waiting and (_alarm(f) or {}).get("state") == "C",
+        lambda f, s: not f.waiting and (alarm_of_drift(f) or {}).get("state") == "C",
         "Acknowledged by the operator on shift: “seen, will look”. The alarm stays: its cause is still there.",
         key="a",
         hint="acknowledge with a reason",
@@ -268,14 +179,14 @@ STORY: tuple[Stage, ...] = (
         "Parts come again, with the machine only.",
         key="r",
         hint="press the button",
-        act=_press,
-        may_act=_is_ready,
+        act=press,
+        may_act=is_ready,
         pause_s=0.0,
     ),
     Stage(
         "back to hold",
         "The monitor judges the fresh records.",
-        lambda f, s: f.state == "HOLD" and _is_standing(f, s),
+        lambda f, s: f.state == "HOLD" and is_standing(f, s),
         "Judged bad: back to HOLD after {parts} parts.",
         figures=lambda f, s: {"parts": f.parts_made - s.parts_made},
     ),
@@ -286,7 +197,7 @@ STORY: tuple[Stage, ...] = (
         "Full light again. Nothing moves because of that.",
         key="l",
         hint="replace the lamp",
-        act=lambda plant, facts: plant.replace_lamp(),
+        act=_replace_lamp,
     ),
     Stage(
         "acknowledged again",
@@ -300,30 +211,30 @@ STORY: tuple[Stage, ...] = (
     Stage(
         "proving, lamp good",
         "A proving run again.",
-        _may_run,
+        may_run,
         "Judged good: the cause is gone. The line waits for a press.",
         key="r",
         hint="press the button",
-        act=_press,
-        may_act=_is_ready,
+        act=press,
+        may_act=is_ready,
     ),
     Stage(
         "run again",
         "A second press.",
-        lambda f, s: _is_running(f, s) and f.inspected > s.inspected + 5,
+        lambda f, s: is_running(f, s) and f.inspected > s.inspected + 5,
         "RUN: the line runs with the model again.",
         key="r",
         hint="press the button again",
-        act=_press,
+        act=press,
         pause_s=0.1,
-        may_act=_is_ready,
+        may_act=is_ready,
     ),
     Stage(
         "sort again",
         "Which parts were judged by a model that could not see well?",
         lambda f, s: any(row.get("parts") for row in f.sort_again),
         "Sort again parts {first_part} to {last_part} ({parts} parts since the likely onset).",
-        figures=_sort_figures,
+        figures=sort_figures,
     ),
     Stage(
         "override",
@@ -337,81 +248,10 @@ STORY: tuple[Stage, ...] = (
     Stage(
         "key off",
         "The key is turned back.",
-        lambda f, s: f.state == "HOLD" and _is_standing(f, s),
+        lambda f, s: f.state == "HOLD" and is_standing(f, s),
         "HOLD: never straight back to RUN.",
         key="k",
         hint="turn the key back",
         act=lambda plant, facts: plant.turn_key(False),
     ),
 )  # fmt: skip
-
-
-@dataclass
-class Told:
-    """One stage that happened: seconds since all programs were ready, and its figures."""
-
-    stage: Stage
-    at_s: float
-    figures: dict[str, Any]
-
-    @property
-    def text(self) -> str:
-        return self.stage.seen.format(**self.figures)
-
-
-class Teller:
-    """Walks through the table; pure: it is told the time and the facts, and answers with what to do."""
-
-    def __init__(self, stages: tuple[Stage, ...], start_ns: int) -> None:
-        self.stages = stages
-        self.told: list[Told] = []
-        self.failed: str = ""
-        self.start_ns = start_ns
-        self._entered_ns = start_ns
-        self._acted = False
-        self._acted_ns = self._pressed_ns = start_ns
-        self._mark: Mark | None = None
-
-    @property
-    def stage(self) -> Stage | None:
-        """The stage that is on; None at the end."""
-        return self.stages[len(self.told)] if len(self.told) < len(self.stages) and not self.failed else None
-
-    @property
-    def is_waiting_for_a_key(self) -> bool:
-        return self.stage is not None and self.stage.key is not None and not self._acted
-
-    def step(self, facts: Facts, plant: Plant, key: str | None, patience_s: float) -> Told | None:
-        """One look. key: what was typed, if anything; patience_s: how long to wait before acting by itself.
-
-        Returns the stage that was completed by this look, if one was.
-        """
-        stage = self.stage
-        if stage is None:
-            return None
-        if self._mark is None:
-            self._mark = mark(facts)
-        if not self._acted:
-            waited_s = (facts.now_ns - self._entered_ns) / 1e9
-            is_time = (
-                stage.key is None or key == stage.key or (waited_s >= patience_s and stage.may_act(facts))
-            )
-            if is_time or waited_s >= patience_s + stage.limit_s:
-                self._mark = mark(facts)
-                if stage.act:
-                    stage.act(plant, facts)
-                self._acted = True
-                self._acted_ns = self._pressed_ns = facts.now_ns
-            return None
-        if stage.done(facts, self._mark):
-            told = Told(stage, (facts.now_ns - self.start_ns) / 1e9, stage.figures(facts, self._mark))
-            self.told.append(told)
-            self._entered_ns = facts.now_ns
-            self._acted, self._mark = False, None
-            return told
-        if stage.act is _press and stage.may_act(facts) and facts.now_ns - self._pressed_ns > PRESS_AGAIN_NS:
-            self._pressed_ns = facts.now_ns
-            stage.act(plant, facts)
-        if facts.now_ns - self._acted_ns > stage.limit_s * 1e9:
-            self.failed = f"“{stage.id}” did not happen within {stage.limit_s:g} s (state {facts.state}, output {facts.output})"
-        return None

@@ -9,24 +9,29 @@ import sys
 import termios
 import tty
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 
 from jidoka.demo.facts import Facts
 from jidoka.demo.panels import draw
-from jidoka.demo.story import Stage, Teller, Told
+from jidoka.demo.stage import Stage, Teller, Told
 
 FRAME_NS = 90_000_000
 STORY_LINES = 9
 
 
+Drawing = Callable[[Facts, Teller, list[str]], RenderableType]
+
+
 class Terminal:
     """A Rich screen and a keyboard in cbreak mode; both are given back by `close`, whatever happens."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, drawing: Drawing = draw) -> None:
         self.console = console
+        self._draw = drawing
         self.story: deque[str] = deque(maxlen=STORY_LINES)
         self._live: Live | None = None
         self._next_ns = 0
@@ -52,7 +57,7 @@ class Terminal:
     def show(self, facts: Facts, teller: Teller, now_ns: int) -> None:
         if self._live is not None and now_ns >= self._next_ns:
             self._next_ns = now_ns + FRAME_NS
-            self._live.update(draw(facts, teller, list(self.story)), refresh=True)
+            self._live.update(self._draw(facts, teller, list(self.story)), refresh=True)
 
     def key(self) -> str | None:
         if self._saved is None or not select.select([self._keyboard], [], [], 0)[0]:

@@ -29,6 +29,8 @@ from jidoka_bridge.registers import Input
 
 MS = 1_000_000
 SILENCE_NS = 20 * MS
+#: the panel shows the output at least so often, so that who opens it later, or misses a line, knows it soon
+SHOW_NS = 500 * MS
 
 
 class Plc:
@@ -49,6 +51,7 @@ class Plc:
         self._line = b""
         self._last_scan_ms = time.monotonic_ns() // MS
         self._shown: dict[str, object] = {}
+        self._show_ns = 0
 
     def _block_c(self) -> Sequence[int]:
         return self.record.block(self.rule.admission, self.conveyor.parts).encode(self.rule.admission.unit)
@@ -94,6 +97,9 @@ class Plc:
         self.registers.set("B", block.encode(self.rule.admission.unit))
         for request, exception in zip(requests, exceptions, strict=True):
             self.link.write(self.registers.reply(request, exception))
+        if done.output != done.was or now_ns >= self._show_ns:
+            self._show_ns = now_ns + SHOW_NS
+            self.board.write(f"output {done.output.name}\n".encode())
         for number in range(self.conveyor.parts - made + 1, self.conveyor.parts + 1):
             self.board.write(f"part {number}\n".encode())
         self._report(done)
@@ -153,7 +159,8 @@ def arguments() -> argparse.ArgumentParser:
         prog="jidoka plc sim",
         description="A PLC in software: Modbus RTU on a pseudo-terminal, with a conveyor and a panel.",
         epilog="Panel lines: press, release, start, stop, key on|off, auto on|off, ready on|off, safety on|off, "
-        "changeover on|off, drill on|off, fallback on|off, recipe N. The panel answers `part N` for each part.",
+        "changeover on|off, drill on|off, fallback on|off, recipe N. The panel answers `part N` for each part, "
+        "and `output WORD` at each change of the output and twice a second.",
     )
     parser.add_argument(
         "--link", type=Path, required=True, metavar="PATH", help="where the agent's line appears"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -255,7 +256,9 @@ def test_the_program_arms_runs_and_drops_over_real_pseudo_terminals(tmp_path: Pa
         agent.beat_until(lambda: session.block.actual is Word.MACHINE_AND_AI, RUN, "the output follows")  # type: ignore[union-attr]
         agent.beat_until(lambda: session.part_count > 3, RUN, "parts are counted")
         assert Input.RUNNING in session.block.inputs  # type: ignore[union-attr]
-        assert b"part 1\n" in os.read(board, 4096)
+        shown = os.read(board, 4096)
+        assert shown.startswith(b"output WITHHOLD\n")
+        assert shown.index(b"output MACHINE_AND_AI\n") < shown.index(b"part 1\n")
 
         last_ns = time.monotonic_ns()  # silence from here on
         text = plc.wait_for_text('"WATCHDOG"')
@@ -265,6 +268,7 @@ def test_the_program_arms_runs_and_drops_over_real_pseudo_terminals(tmp_path: Pa
             ("MACHINE_AND_AI", "press"),
             ("WITHHOLD", "hold time over"),
         ]
+        wait_until(lambda: b"output WITHHOLD\n" in read(board), "the panel shows it, and again")
         assert outputs[-1]["ns"] > last_ns - agent.link.beat_ms * 1_000_000
 
         agent.beat_until(lambda: session.is_up, HOLD, "the link comes back")
@@ -281,6 +285,13 @@ def test_the_program_arms_runs_and_drops_over_real_pseudo_terminals(tmp_path: Pa
         plc.signal(signal.SIGTERM)
         assert plc.wait() == 0
         assert not link.is_symlink()
+
+
+def read(descriptor: int) -> bytes:
+    """What has come, b"" for nothing."""
+    with contextlib.suppress(BlockingIOError):
+        return os.read(descriptor, 4096)
+    return b""
 
 
 @pytest.mark.process
