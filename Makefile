@@ -32,6 +32,8 @@ check: setup-test
 	$(BIN)/python tools/registers.py --check
 	$(BIN)/python tools/configuration_docs.py --check
 	$(BIN)/python tools/reference_docs.py --check
+	$(BIN)/python tools/tap_header.py --check
+	$(BIN)/vermin --target=3.8- --violations --no-tips agent/jidoka_tap
 	$(BIN)/python tools/figures_docs.py --check
 
 bench: setup-test

@@ -16,7 +16,8 @@ from typing import Any
 from jidoka.demo.facts import Facts
 from jidoka.demo.panels import draw
 from jidoka.demo.play import play
-from jidoka.demo.story import STORY, Stage, Teller, Told
+from jidoka.demo.stage import Stage, Teller, Told
+from jidoka.demo.story import STORY
 from rich.console import Console
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "pictures" / "demo.svg"

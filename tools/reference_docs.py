@@ -13,7 +13,8 @@ from pathlib import Path
 from jidoka.alarms import table as alarms
 from jidoka.cli.main import COMMANDS
 from jidoka.exit_codes import EXIT_CODES
-from jidoka_bridge import messages, metrics, roles
+from jidoka.monitor import verdicts
+from jidoka_bridge import messages, metrics, refusals, roles
 from jidoka_bridge.guard import interlock
 from jidoka_tap import wire
 
@@ -98,9 +99,28 @@ def document() -> str:
         (
             f"Between the tap and the monitor: {wire.HEADER.size}-byte header `{wire.HEADER.format}` (magic `{wire.MAGIC.decode()}`, "
             f"version {wire.VERSION}, kind, flags, length, CLOCK_MONOTONIC ns). Tensors travel inline up to "
-            f"{wire.INLINE_LIMIT_BYTES} bytes a record; larger ones are named and counted as not sent. Module: `jidoka_tap/wire.py`."
+            f"{wire.INLINE_LIMIT_BYTES} bytes a record, larger ones in the arena that the monitor hands out; what finds no room is named and counted as not sent. Module: `jidoka_tap/wire.py`."
         ),
         table(("number", "kind"), record_wire),
+        "## Refusals",
+        (
+            "Why the monitor refuses what an application sends; values of the metrics' label `reason`. "
+            "Module: `jidoka_bridge/refusals.py`."
+        ),
+        table(("reason", "meaning"), list(refusals.REFUSALS.items())),
+        "## Verdicts",
+        (
+            "What the monitor finds in a record, and what that makes of it; a record with none of these passes, and a part is as "
+            "bad as its worst record. The bit is that of a decision row and of a gate's reasons. Module: "
+            "`jidoka/monitor/verdicts.py`."
+        ),
+        table(
+            ("bit", "verdict", "what people read"),
+            [
+                (str(int(row.reason).bit_length() - 1), row.verdict.name.lower(), row.text)
+                for row in verdicts.REASONS
+            ],
+        ),
         "## Metrics",
         "Served by the steward on `/metrics` (loopback by default). Module: `jidoka_bridge/metrics.py`.",
         table(

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 from jidoka.monitor.detectors.reference import freeze
 from jidoka.monitor.detectors.shiryaev_roberts import ShiryaevRoberts
-from jidoka.monitor.features import FEATURES
 from jidoka.monitor.kernels.bets import SHIFTS, run_length
-from jidoka.monitor.kernels.frame import frame_features
-from jidoka.monitor.kernels.output import classifier_features
+from jidoka.monitor.kernels.frame import FRAME_FEATURES, frame_features
+from jidoka.monitor.kernels.output import OUTPUT_FEATURES, classifier_features
 from jidoka.monitor.kernels.warm import warm
 from numpy.typing import NDArray
 from scipy import special
@@ -28,6 +27,8 @@ from scipy import special
 from tools.bench._rows import Row
 
 Floats = NDArray[np.float64]
+#: of the shipped model
+FEATURES = (*FRAME_FEATURES, *OUTPUT_FEATURES)
 #: by its name, because the tests' types aren't checked
 naive = importlib.import_module("tests.naive")
 FRAME_REACH, ANSWER_REACH = 1 / 60, 1 / 7

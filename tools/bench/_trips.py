@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import psutil
 from jidoka.demo.facts import OFF_WORDS, Facts
+from jidoka.demo.plant import Line
 from jidoka.demo.rig import Rig
 from jidoka_bridge.link.times import as_set
 
@@ -60,9 +61,11 @@ def make_trip(rig: Rig) -> Trip:
     def is_told(facts: Facts) -> bool:
         return facts.state == "HOLD" and any(t["event"] == "withdrawn" for t in facts.transitions[seen:])
 
-    rig.line.fail_lamp()
+    line = rig.line
+    assert isinstance(line, Line)
+    line.fail_lamp()
     rig.wait(is_told, "the failed lamp stops the machine", limit_s=30.0)
-    rig.line.replace_lamp()
+    line.replace_lamp()
     told = rig.facts.transitions[seen:]
     times = next(t for t in told if t["event"] == "withdrawn")["evidence"]
     trip = next(t for t in told if t["number"] == times["trip"])

@@ -1,0 +1,202 @@
+"""What a gate costs: from the record to its verdict through the real monitor, beside a bare echo of the same bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jidoka.config.compile import compile_text
+from jidoka.config.manifest import Bundle, load_bundle
+from jidoka.host.model import open_session
+from jidoka_bridge import plan as plans
+from jidoka_tap import open_tap, wire
+
+from tools.bench._rows import Row
+
+REACH = 3.0
+DEADLINE_S = 2.0
+PAUSE_S = 0.002  # between calls: both peers sleep again, as between the parts of a line
+WARM_UP = 50
+BASELINE_RECORDS = 400
+ROOT = Path(__file__).resolve().parents[2]
+
+CONFIGURATION = """\
+site: bench
+line: gate
+device: here
+run_dir: {folder}/run
+state_dir: {folder}/state
+models:
+  - id: {model}
+    bundle: {model}
+    mode: none
+risks:
+  - {{id: R-01, risk: drift, model: {model}, when: drift(all), false_alarms: 1 per 90 days, response: advise, owner: quality}}
+  - {{id: R-02, risk: bad answers, model: {model}, when: {integrity}, response: advise, owner: quality}}
+"""
+
+
+class Case(NamedTuple):
+    """One kind of record. has_input: the model's input goes with it; integrity: what else is watched."""
+
+    name: str
+    model: str
+    has_input: bool
+    integrity: str
+
+
+CASES = (
+    Case("a classifier's outputs", "surface-inspection", False, "invalid output"),
+    Case("a classifier's outputs and its picture, 96 × 96", "surface-inspection", True, "invalid output"),
+    Case("a control model's command, envelope included", "arm-policy", False, "implausible command"),
+)
+
+
+@contextlib.contextmanager
+def _process(module: str, *arguments: str, ready: Callable[[], bool] | None = None) -> Iterator[None]:
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
+    ) as process:
+        try:
+            if ready is None:
+                assert process.stdout is not None
+                assert process.stdout.readline() == b"ready\n"
+            else:
+                deadline_s = time.monotonic() + 120
+                while not ready():
+                    assert process.poll() is None, f"{module} ended"
+                    assert time.monotonic() < deadline_s, f"{module} isn't ready"
+                    time.sleep(0.05)
+            yield
+        finally:
+            process.kill()
+
+
+def _samples(bundle: Bundle) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Endless (outputs, inputs) of the model, each as good records of it look."""
+    session = open_session(bundle)
+    names = [each.name for each in bundle.outputs]
+    rng = np.random.default_rng(1)
+    picture = rng.integers(90, 110, (1, 1, 96, 96)).astype(np.uint8)
+    while True:
+        feed = {}
+        for each in bundle.inputs:
+            shape = [size if isinstance(size, int) else 1 for size in each.shape]
+            is_picture = each.layout is not None
+            feed[each.name] = (
+                picture + rng.integers(0, 3, picture.shape, np.uint8)
+                if is_picture
+                else (0.05 * rng.standard_normal(shape)).astype(each.dtype)
+            )
+        yield dict(zip(names, session.run(names, feed), strict=True)), feed
+
+
+def _learn(plan: plans.Plan, plan_file: Path, configuration: Path, case: Case, samples: Any) -> None:
+    """A baseline from the same samples, through the same tap."""
+    socket_path = plan.tap_socket
+    command = [sys.executable, "-m", "jidoka.cli", "baseline", "learn", str(configuration), "--records",
+               str(BASELINE_RECORDS)]  # fmt: skip
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
+    ) as learner:
+        deadline_s = time.monotonic() + 120
+        while not socket_path.exists() and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        bundle = load_bundle(case.model)
+        with open_tap(
+            case.model, [o.name for o in bundle.outputs], [i.name for i in bundle.inputs], str(socket_path)
+        ) as tap:
+            tap.tap.wait_until_connected(60.0)
+            while learner.poll() is None and time.monotonic() < deadline_s:
+                outputs, inputs = next(samples)
+                tap.record_outputs(outputs, inputs if case.has_input else None)
+                time.sleep(0.001)
+        assert learner.wait(30) == 0, "no baseline was learned"
+    del plan_file
+
+
+def round_trips(case: Case, rounds: int) -> tuple[list[float], list[float], int]:
+    """(gate, bare echo) round trips in µs, taking turns, and the bytes of one record."""
+    bundle = load_bundle(case.model)
+    samples = _samples(bundle)
+    gated: list[float] = []
+    echoed: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="jidoka-bench-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        configuration, plan_file = folder / "gate.yaml", folder / "plan.json"
+        configuration.write_text(
+            CONFIGURATION.format(folder=folder, model=case.model, integrity=case.integrity)
+        )
+        plan = compile_text(configuration.read_text(), folder)
+        plan_file.write_bytes(plans.dump(plan))
+        _learn(plan, plan_file, configuration, case, samples)
+        plan.tap_socket.unlink(missing_ok=True)
+        stack.enter_context(
+            _process("jidoka.monitor", "--plan", str(plan_file), ready=plan.tap_socket.exists)
+        )
+        stack.enter_context(_process("tools.bench._echo", str(folder / "echo.sock")))
+        peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        peer.connect(str(folder / "echo.sock"))
+        gate = open_tap(
+            case.model, [o.name for o in bundle.outputs], [i.name for i in bundle.inputs],
+            str(plan.tap_socket), gate=True, deadline_s=DEADLINE_S, when_silent="reject",
+        )  # fmt: skip
+        stack.callback(peer.close)
+        stack.callback(gate.close)
+        assert gate.tap.wait_until_connected(60.0)
+        outputs, inputs = next(samples)
+        payload = _same_bytes(outputs, inputs if case.has_input else {})
+        for turn in range(WARM_UP + rounds):
+            outputs, inputs = next(samples)
+            given = inputs if case.has_input else None
+
+            def ask(outputs: dict[str, Any] = outputs, given: dict[str, Any] | None = given) -> None:
+                verdict = gate.record_outputs(outputs, given, part=1)
+                assert verdict is not None
+                assert not verdict.is_silent, verdict
+
+            def bare() -> None:
+                peer.send(payload)
+                peer.recv(len(payload))
+
+            for call, times in ((ask, gated), (bare, echoed))[:: 1 if turn % 2 else -1]:
+                time.sleep(PAUSE_S)
+                start_ns = time.perf_counter_ns()
+                call()
+                if turn >= WARM_UP:
+                    times.append((time.perf_counter_ns() - start_ns) / 1000)
+    return gated, echoed, len(payload)
+
+
+def _same_bytes(outputs: dict[str, Any], inputs: dict[str, Any]) -> bytes:
+    tensors = [(wire.OUTPUT, n, array) for n, array in enumerate(outputs.values())]
+    tensors += [(wire.INPUT, n, array) for n, array in enumerate(inputs.values())]
+    pieces, _ = wire.pack_record(1, 0, time.monotonic_ns(), 0, tensors)
+    return wire.encode(wire.RECORD, time.monotonic_ns(), b"".join(pieces))
+
+
+def rows(is_quick: bool) -> Iterator[Row]:
+    """Median and p99 for each of CASES."""
+    for case in CASES:
+        gated, echoed, size_bytes = round_trips(case, 400 if is_quick else 4000)
+        for name, pick in (("median", statistics.median), ("p99", _p99)):
+            ours_us, bare_us = pick(gated), pick(echoed)
+            peer = f"a bare echo of the same {size_bytes} bytes between two processes, {bare_us:.0f} µs"
+            yield Row(
+                f"gate, {case.name}: round trip {name} / echo", ours_us / bare_us, "ratio", REACH, peer=peer
+            )
+            yield Row(f"gate, {case.name}: round trip {name}", ours_us, "µs")
+
+
+def _p99(times: list[float]) -> float:
+    return float(np.quantile(times, 0.99))
