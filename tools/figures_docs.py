@@ -24,7 +24,7 @@ A ratio is held against a peer that was measured in the same run, because absolu
 than about the program. A figure without a reach is shown for information. A reach that isn't kept stays on this page.
 """
 #: file -> heading; another file is headed by its name
-TITLES = {"chain": "The whole chain"}
+TITLES = {"chain": "The whole chain", "tap": "The tap", "arm": "A control model: the arm"}
 
 
 def shown(value: float) -> str:
