@@ -242,7 +242,8 @@ def main() -> None:
     listener = Listener(Path(sys.argv[1]), options.get("terms"), arena=arena, judge=judge)
     told: Any = None
     while os.getppid() != 1:
-        listener.pump_for(0.05)
+        if told is not None:  # that it listens is said before anybody is heard
+            listener.pump_for(0.05)
         heard = [len(listener.hellos), len(listener.records), listener.goodbyes]
         if heard != told:
             numbers = [record.number for record in listener.records]

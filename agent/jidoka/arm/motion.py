@@ -13,8 +13,10 @@ from jidoka.arm.plant import HOME, PERIOD_S, Measured
 
 Floats = NDArray[np.float64]
 
-OUT_STEPS, REST_STEPS = 18, 2
-CYCLE_STEPS = 2 * (OUT_STEPS + REST_STEPS)
+#: out and back, a rest at the target, and one at home that is long enough to forget: with a rest of 2 steps there the
+#: mean distance from the target of neighbouring cycles was correlated by 0.11, with 8 by 0.03
+OUT_STEPS, TARGET_STEPS, HOME_STEPS = 15, 2, 8
+CYCLE_STEPS = 2 * OUT_STEPS + TARGET_STEPS + HOME_STEPS
 CYCLE_S = CYCLE_STEPS * PERIOD_S
 #: a target lies in a random direction from home, at NEAREST to all of this
 REACH_RAD = (0.40, 0.50)
@@ -54,17 +56,17 @@ _OUT = minimum_jerk(OUT_STEPS)
 def cycle(rng: np.random.Generator, start: Joints = HOME) -> list[Reference]:
     """The CYCLE_STEPS references of one cycle: from where the arm stands to a random target, a rest, home, a rest.
 
-    Cycles that start at home depend on nothing but their own target, so they are independent.
+    Cycles that start at home depend on nothing but their own target, and on what little the rest before has left over.
     """
     target = _target(rng.uniform(0.0, 1.0, 2).tolist(), HOME)
-    return [*_way(start, target), *_way(target, HOME)]
+    return [*_way(start, target, TARGET_STEPS), *_way(target, HOME, HOME_STEPS)]
 
 
 def cycles(rng: np.random.Generator, count: int) -> list[Reference]:
     """As `cycle` for `count` arms at once: each number is an array of that length."""
     home = Joints(*(np.full(count, each) for each in HOME))
     target = _target(rng.uniform(0.0, 1.0, (2, count)), home)
-    return [*_way(home, target), *_way(target, home)]
+    return [*_way(home, target, TARGET_STEPS), *_way(target, home, HOME_STEPS)]
 
 
 def _target(uniform: Any, home: Joints) -> Joints:
@@ -76,7 +78,7 @@ def _target(uniform: Any, home: Joints) -> Joints:
     )
 
 
-def _way(start: Joints, end: Joints) -> list[Reference]:
+def _way(start: Joints, end: Joints, rest_steps: int) -> list[Reference]:
     way = Joints(end.shoulder - start.shoulder, end.elbow - start.elbow)
     still = Joints(0.0 * way.shoulder, 0.0 * way.elbow)
     found = []
@@ -86,7 +88,7 @@ def _way(start: Joints, end: Joints) -> list[Reference]:
             Joints(start.shoulder + share * way.shoulder, start.elbow + share * way.elbow),
             Joints(v * way.shoulder, v * way.elbow), Joints(a * way.shoulder, a * way.elbow),
         ))  # fmt: skip
-    return found + [Reference(end, still, still)] * REST_STEPS
+    return found + [Reference(end, still, still)] * rest_steps
 
 
 def observation(measured: Measured, reference: Reference) -> NDArray[np.float32]:

@@ -157,7 +157,7 @@ static int keep_sending(const char *path) {
         fflush(stdout);
         if (counts.is_connected != was_connected) print(tap);
         was_connected = counts.is_connected;
-        usleep(1000);
+        usleep(100);
     }
     print(tap);
     jdk_tap_close(tap);

@@ -150,13 +150,13 @@ def test_a_stopped_monitor_costs_records_and_nothing_else(
 ) -> None:
     listener = start(sys.executable, "-m", "tests.tap.listener", str(path), LISTENER)
     listener.wait_for_text('"hellos": 0')
-    running = start(str(exercise("plain")), "send", str(path), "1000")
+    running = start(str(exercise("plain")), "send", str(path), "20000")
     running.wait_for_text("connected 1")
     listener.signal(signal.SIGSTOP)
     running.wait_for_text("busy")
     listener.signal(signal.SIGCONT)
     assert running.wait() == 0, running.text
-    assert numbers(running.text)["sent"] == 1000
+    assert numbers(running.text)["sent"] == 20_000
     assert running.text.count("connected 1") == 2, "once when it came, once at the end: the connection held"
 
 
