@@ -96,7 +96,7 @@ def _samples(bundle: Bundle) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
             feed[each.name] = (
                 picture + rng.integers(0, 3, picture.shape, np.uint8)
                 if is_picture
-                else (0.05 * rng.standard_normal(shape)).astype(each.dtype)
+                else (0.005 * rng.standard_normal(shape)).astype(each.dtype)  # at rest, near its target
             )
         yield dict(zip(names, session.run(names, feed), strict=True)), feed
 
