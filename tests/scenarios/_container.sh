@@ -6,6 +6,7 @@
 # ROOT: an empty folder; TAP: the monitor's socket directory, the only thing of the agent's that is mounted, read-only; USER, GROUP:
 # who the container's root is outside ("-": whoever runs this); FOLDERs are mounted read-only at their own paths.
 set -e
+PATH=$PATH:/usr/sbin:/sbin # pivot_root is there
 root=$1 tap=$2 user=$3 group=$4
 shift 4
 
