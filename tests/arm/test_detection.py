@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from jidoka.arm.knobs import COMMISSIONED, Knobs
+from jidoka.arm.motion import CYCLE_STEPS
 from jidoka.arm.plant import PERIOD_S
 from jidoka.config.manifest import load_bundle
 from jidoka.monitor.baseline import Baseline
@@ -21,16 +22,16 @@ RATES_NM_S = np.array([channel.rate for channel in load_bundle(MODEL).outputs[0]
 
 @lru_cache(maxsize=1)
 def baseline() -> Baseline:
-    return learn(600)
+    return learn(1000)
 
 
 @pytest.mark.parametrize(
     "name", ["payload 0.2 kg", "payload 0.5 kg", "motor gain 0.95", "dry friction 0.5 Nm"]
 )
-def test_what_changes_the_arm_is_found_in_a_few_cycles(name: str) -> None:
+def test_what_changes_the_arm_is_found_within_sixty_cycles(name: str) -> None:
     found = find(baseline(), 3, FAULTS[name])
     assert found.steps is not None
-    assert found.steps < 40 * 40
+    assert found.steps < 60 * CYCLE_STEPS
     assert found.residual > 0.3
 
 

@@ -149,7 +149,7 @@ def test_a_python_that_never_imports_onnxruntime_finds_nothing_of_ours(
     with_hook = attached(start, path, "--", sys.executable, file)
     assert (alone.wait(), with_hook.wait()) == (0, 0)
     assert with_hook.text.replace("['Finder', ", "[") == alone.text  # what waits for onnxruntime
-    assert "ModuleNotFoundError" in alone.text
+    assert "FrozenImporter" in alone.text
 
 
 def test_the_applications_own_sitecustomize_runs_with_everything_it_does(
@@ -426,6 +426,8 @@ def test_another_python_with_packages_of_its_own_is_seen_by_session_and_by_bindi
     which: Callable[..., tuple[int, int]], path: Path, listen: Listen, start: Start, tmp_path: Path
 ) -> None:
     python = interpreters()[which(interpreters())]
+    if version_of(python) == sys.version_info[:2]:
+        pytest.skip("this machine offers no other Python than the one that the tests run on")
     runtime = runtime_for(python)
     if runtime is None:
         pytest.skip(f"no onnxruntime could be installed for {python}")
