@@ -61,7 +61,8 @@ def start() -> Iterator[Start]:
 
 def numbers(text: str) -> dict[str, int]:
     """The last counts that a program printed."""
-    return {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", text.strip().splitlines()[-1])}
+    counts = re.findall(r"records (\d+) sent (\d+) dropped (\d+) connected", text)[-1]
+    return dict(zip(("records", "sent", "dropped"), map(int, counts), strict=True))
 
 
 @pytest.mark.parametrize("sanitizer", SANITIZERS)
