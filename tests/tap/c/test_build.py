@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,15 +11,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 from jidoka_tap import wire
 
 from tests.processes import programs
 from tests.tap.c import library
-from tests.tap.listener import Listener
+from tests.tap.conftest import MODEL
+from tests.tap.listener import Listener, refuse_nan, tensor
 
 ROOT = Path(__file__).resolve().parents[3]
 CROSS = "aarch64-linux-gnu-gcc"
+#: where a header of ONNX Runtime's C API may lie: the Python wheel has the library and no header
+ORT_HEADERS = [
+    Path(folder) / "onnxruntime_c_api.h"
+    for folder in (
+        os.environ.get("ORT_HOME", "/usr/local") + "/include",
+        "/usr/local/include/onnxruntime",
+        "/usr/include/onnxruntime",
+        "/usr/include/onnxruntime/core/session",
+    )
+]
 ONLY_HEADER = '#include "jidoka_tap.h"\nint main() { return jdk_may_use(JDK_OK) && jdk_options_for("m").size ? 0 : 1; }\n'
 
 
@@ -133,3 +146,30 @@ def test_the_plain_array_example_sends_its_records(
     assert "5 records, 5 sent, 0 dropped" in started.text
     assert [record.part for record in listener.records] == [1, 2, 3, 4, 5]
     assert listener.records[3].tensors[0].role == wire.OUTPUT
+
+
+@pytest.mark.process
+@pytest.mark.skipif(
+    not any(each.exists() for each in ORT_HEADERS),
+    reason="no onnxruntime_c_api.h on this machine (ORT_HOME names a folder with include/)",
+)
+def test_the_onnxruntime_example_sends_what_the_model_says_and_gets_its_verdicts(
+    session: ort.InferenceSession, tmp_path: Path, path: Path, listen: Callable[..., Listener]
+) -> None:
+    home = tmp_path / "ort"
+    (home / "lib").mkdir(parents=True)
+    (home / "include").symlink_to(next(each for each in ORT_HEADERS if each.exists()).parent)
+    (shared,) = (Path(ort.__file__).parent / "capi").glob("libonnxruntime.so.*")
+    for name in ("libonnxruntime.so", "libonnxruntime.so.1"):
+        (home / "lib" / name).symlink_to(shared)
+    library.make(tmp_path, "all", "examples", f"ORT={home}")
+    listener = listen(judge=refuse_nan)
+    with listener.pumping(), programs(tmp_path) as start:
+        started = start(str(tmp_path / "onnxruntime"), str(MODEL), str(path), "m", "3")
+        assert started.wait() == 0, started.text
+    assert [f"part {n}: used" in started.text for n in (1, 2, 3)] == [True] * 3
+    zeros = np.zeros((1, 1, 96, 96), np.uint8)
+    record = listener.records[0]
+    for n, expected in enumerate(session.run(None, {"image": zeros})):
+        np.testing.assert_allclose(tensor(record, wire.OUTPUT, n), expected, rtol=1e-5, atol=1e-5)
+    assert np.array_equal(tensor(record, wire.INPUT, 0), zeros)
