@@ -27,7 +27,7 @@ from ruamel.yaml import YAML
 
 from tests.monitor.test_process import Peer
 from tests.processes import Program, programs, wait_until
-from tests.tap.conftest import MODEL
+from tests.tap.conftest import CONFIGURATION, MODEL
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,17 +43,6 @@ SCRIPT = Path(__file__).with_name("_container.sh")
 #: what is promised is 2 s; the rest is for a machine that is busy with other tests, and for the lease's 100 ms
 LIMIT_S = 2.0 + 1.0
 
-CONFIGURATION = """\
-site: test
-line: l
-device: d
-run_dir: {folder}/run
-state_dir: {folder}/state
-models:
-  - {{id: our-model, bundle: surface-inspection, mode: none}}
-risks:
-  - {{id: R-01, risk: bad answers, model: our-model, when: invalid output, response: advise, owner: quality}}
-"""
 #: says what it finds, then runs its model
 APPLICATION = f"""
 import json, os, sys, time

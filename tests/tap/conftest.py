@@ -15,6 +15,20 @@ from tests.tap.listener import Listener
 MODEL = Path(__file__).resolve().parents[2] / "models" / "surface-inspection" / "surface-inspection.onnx"
 
 
+#: a device with the committed model under an id of its own; {folder}: where sockets and state lie
+CONFIGURATION = """\
+site: test
+line: l
+device: d
+run_dir: {folder}/run
+state_dir: {folder}/state
+models:
+  - {{id: our-model, bundle: surface-inspection, mode: none}}
+risks:
+  - {{id: R-01, risk: bad answers, model: our-model, when: invalid output, response: advise, owner: quality}}
+"""
+
+
 def open_session(model: Path | bytes = MODEL) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

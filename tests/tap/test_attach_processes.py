@@ -18,9 +18,9 @@ from jidoka_bridge import plan as plans
 from jidoka_tap import wire
 
 from tests.processes import Program, programs
-from tests.tap.conftest import MODEL
+from tests.tap.conftest import CONFIGURATION, MODEL
 from tests.tap.listener import Listener, tensor
-from tests.tap.test_interpreters import INSTALL_LIMIT_S, interpreters, version_of
+from tests.tap.test_interpreters import interpreters, packages_for, version_of
 
 pytestmark = pytest.mark.process
 
@@ -310,18 +310,6 @@ def test_with_no_children_the_first_python_is_seen(
 
 # ---------------------------------------------------------------- which models
 
-CONFIGURATION = """\
-site: test
-line: l
-device: d
-run_dir: {folder}/run
-state_dir: {folder}/state
-models:
-  - {{id: our-model, bundle: surface-inspection, mode: none}}
-risks:
-  - {{id: R-01, risk: bad answers, model: our-model, when: invalid output, response: advise, owner: quality}}
-"""
-
 
 @pytest.mark.parametrize("is_compiled", [False, True], ids=["configuration", "plan"])
 def test_a_configuration_names_socket_and_models_and_other_files_are_left_alone(
@@ -404,21 +392,10 @@ def test_attach_within_attach_is_allowed_where_the_outer_leaves_children_alone(
 # ---------------------------------------------------------------- other Pythons
 
 
-@cache
 def runtime_for(python: str) -> str | None:
     """A folder with onnxruntime for another interpreter, for PYTHONPATH; None: there is none to be had."""
-    version = version_of(python)
-    folder = Path(sys.prefix) / "onnxruntime-for" / "{}.{}".format(*version)
-    if not (folder / "onnxruntime").exists():
-        wanted = [OLD_RUNTIME, "numpy<2"] if version < (3, 10) else ["onnxruntime"]
-        command = [python, "-m", "pip", "install", "-q", "--target", str(folder), *wanted]
-        try:
-            result = subprocess.run(command, capture_output=True, check=False, timeout=INSTALL_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            return None
-        if result.returncode != 0:
-            return None
-    return str(folder)
+    wanted = (OLD_RUNTIME, "numpy<2") if version_of(python) < (3, 10) else ("onnxruntime",)
+    return packages_for(python, "onnxruntime", *wanted)
 
 
 @pytest.mark.parametrize("which", [min, max], ids=["oldest", "newest"])
@@ -427,6 +404,7 @@ def test_another_python_with_packages_of_its_own_is_seen_by_session_and_by_bindi
 ) -> None:
     python = interpreters()[which(interpreters())]
     if version_of(python) == sys.version_info[:2]:
+        # then it is the tests' own, whose packages lie where the application's assertion forbids them
         pytest.skip("this machine offers no other Python than the one that the tests run on")
     runtime = runtime_for(python)
     if runtime is None:

@@ -86,13 +86,11 @@ def interpreter(which: str) -> str:
 
 
 @cache
-def numpy_for(python: str) -> str | None:
-    """A folder with a numpy for this interpreter, "" if it has its own; None: there is none to be had."""
-    if subprocess.run([python, "-c", "import numpy"], capture_output=True, check=False).returncode == 0:
-        return ""
-    folder = Path(sys.prefix) / "numpy-for" / "{}.{}".format(*version_of(python))
-    if not (folder / "numpy").exists():
-        command = [python, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder), "numpy"]
+def packages_for(python: str, package: str, *wanted: str) -> str | None:
+    """A folder with a package for this interpreter, got once by pip as `wanted` says; None: there is none to be had."""
+    folder = Path(sys.prefix) / f"{package}-for" / "{}.{}".format(*version_of(python))
+    if not (folder / package).exists():
+        command = [python, "-m", "pip", "install", "-q", "--target", str(folder), *wanted]
         try:
             result = subprocess.run(command, capture_output=True, check=False, timeout=INSTALL_LIMIT_S)
         except subprocess.TimeoutExpired:
@@ -100,6 +98,14 @@ def numpy_for(python: str) -> str | None:
         if result.returncode != 0:
             return None
     return str(folder)
+
+
+@cache
+def numpy_for(python: str) -> str | None:
+    """A folder with a numpy for this interpreter, "" if it has its own; None: there is none to be had."""
+    if subprocess.run([python, "-c", "import numpy"], capture_output=True, check=False).returncode == 0:
+        return ""
+    return packages_for(python, "numpy", "--no-deps", "numpy")
 
 
 @pytest.mark.process

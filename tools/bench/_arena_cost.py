@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,32 +14,18 @@ import numpy as np
 from jidoka_tap import open_tap, wire
 from jidoka_tap.link import SEND_BUFFER_BYTES, SEND_FLAGS
 
+from tools.bench._peers import listening, same_datagram
 from tools.bench._rows import Row
 
 COPIES, SENDS = 1.3, 3.0  # the reach: so many copies of the inputs, and so many bare sends
 PAUSE_S = 0.002
 WARM_UP = 20
 FRAMES = 3  # of a camera that fills one buffer after the other
-ROOT = Path(__file__).resolve().parents[2]
 SIZES: dict[str, tuple[int, ...]] = {
     "64 × 64": (64, 64),
     "640 × 640 × 3": (640, 640, 3),
     "1920 × 1080 × 3": (1080, 1920, 3),
 }
-
-
-@contextlib.contextmanager
-def listener(folder: Path, slot_bytes: int) -> Iterator[Path]:
-    """A process that hands out an arena and frees its slots."""
-    path = folder / "tap.sock"
-    command = [sys.executable, "-m", "tools.bench._arena_listener", str(path), str(slot_bytes)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            yield path
-        finally:
-            process.kill()
 
 
 def costs(rounds: int, shape: tuple[int, ...]) -> tuple[float, float, float]:
@@ -57,14 +40,14 @@ def costs(rounds: int, shape: tuple[int, ...]) -> tuple[float, float, float]:
     slot_bytes = wire.padded(frames[0].nbytes, wire.ARENA_ALIGN)
     with (
         tempfile.TemporaryDirectory(prefix="jidoka-bench-") as folder,
-        listener(Path(folder), slot_bytes) as path,
+        listening("_arena_listener", Path(folder) / "tap.sock", slot_bytes) as path,
     ):
         tap = open_tap("m", list(outputs), ["image"], str(path))
         assert tap.tap.wait_until_connected(10.0)
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         peer.connect(str(path))
-        datagram = same_datagram(outputs, frames[0], slot_bytes)
+        datagram = same_datagram(outputs.values(), [frames[0]], slot_bytes)
         names, values = list(outputs), list(outputs.values())
 
         def record(frame: Any) -> None:
@@ -95,16 +78,6 @@ def costs(rounds: int, shape: tuple[int, ...]) -> tuple[float, float, float]:
         peer.close()
     recorded, copied, sent = (statistics.median(times) / 1000 for times in taken)
     return recorded, copied, sent
-
-
-def same_datagram(outputs: dict[str, Any], frame: Any, slot_bytes: int) -> bytes:
-    """The record of one call as it is on the wire, without what lies in the arena."""
-    tensors = [(wire.OUTPUT, n, array) for n, array in enumerate(outputs.values())]
-    tensors.append((wire.INPUT, 0, frame))
-    slot = (0, memoryview(bytearray(wire.SLOT_HEAD.size + slot_bytes)))
-    pieces, not_sent = wire.pack_record(1, 0, time.monotonic_ns(), 0, tensors, slot=slot)
-    assert not not_sent
-    return wire.encode(wire.RECORD, time.monotonic_ns(), b"".join(pieces))
 
 
 def rows(is_quick: bool) -> Iterator[Row]:

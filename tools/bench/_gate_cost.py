@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +18,9 @@ from jidoka.config.compile import compile_text
 from jidoka.config.manifest import Bundle, load_bundle
 from jidoka.host.model import open_session
 from jidoka_bridge import plan as plans
-from jidoka_tap import open_tap, wire
+from jidoka_tap import open_tap
 
+from tools.bench._peers import ROOT, listening, same_datagram
 from tools.bench._rows import Row
 
 REACH = 3.0
@@ -27,7 +28,6 @@ DEADLINE_S = 2.0
 PAUSE_S = 0.002  # between calls: both peers sleep again, as between the parts of a line
 WARM_UP = 50
 BASELINE_RECORDS = 400
-ROOT = Path(__file__).resolve().parents[2]
 
 CONFIGURATION = """\
 site: bench
@@ -62,21 +62,18 @@ CASES = (
 
 
 @contextlib.contextmanager
-def _process(module: str, *arguments: str, ready: Callable[[], bool] | None = None) -> Iterator[None]:
-    command = [sys.executable, "-m", module, *arguments]
+def _monitor(plan_file: Path, socket_path: Path) -> Iterator[None]:
+    """The real monitor, from when it listens."""
+    command = [sys.executable, "-m", "jidoka.monitor", "--plan", str(plan_file)]
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT
     ) as process:
         try:
-            if ready is None:
-                assert process.stdout is not None
-                assert process.stdout.readline() == b"ready\n"
-            else:
-                deadline_s = time.monotonic() + 120
-                while not ready():
-                    assert process.poll() is None, f"{module} ended"
-                    assert time.monotonic() < deadline_s, f"{module} isn't ready"
-                    time.sleep(0.05)
+            deadline_s = time.monotonic() + 120
+            while not socket_path.exists():
+                assert process.poll() is None, "the monitor ended"
+                assert time.monotonic() < deadline_s, "the monitor isn't ready"
+                time.sleep(0.05)
             yield
         finally:
             process.kill()
@@ -101,7 +98,7 @@ def _samples(bundle: Bundle) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         yield dict(zip(names, session.run(names, feed), strict=True)), feed
 
 
-def _learn(plan: plans.Plan, plan_file: Path, configuration: Path, case: Case, samples: Any) -> None:
+def _learn(plan: plans.Plan, configuration: Path, case: Case, samples: Any) -> None:
     """A baseline from the same samples, through the same tap."""
     socket_path = plan.tap_socket
     command = [sys.executable, "-m", "jidoka.cli", "baseline", "learn", str(configuration), "--records",
@@ -122,7 +119,6 @@ def _learn(plan: plans.Plan, plan_file: Path, configuration: Path, case: Case, s
                 tap.record_outputs(outputs, inputs if case.has_input else None)
                 time.sleep(0.001)
         assert learner.wait(30) == 0, "no baseline was learned"
-    del plan_file
 
 
 def round_trips(case: Case, rounds: int) -> tuple[list[float], list[float], int]:
@@ -139,12 +135,10 @@ def round_trips(case: Case, rounds: int) -> tuple[list[float], list[float], int]
         )
         plan = compile_text(configuration.read_text(), folder)
         plan_file.write_bytes(plans.dump(plan))
-        _learn(plan, plan_file, configuration, case, samples)
+        _learn(plan, configuration, case, samples)
         plan.tap_socket.unlink(missing_ok=True)
-        stack.enter_context(
-            _process("jidoka.monitor", "--plan", str(plan_file), ready=plan.tap_socket.exists)
-        )
-        stack.enter_context(_process("tools.bench._echo", str(folder / "echo.sock")))
+        stack.enter_context(_monitor(plan_file, plan.tap_socket))
+        stack.enter_context(listening("_echo", folder / "echo.sock"))
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         peer.connect(str(folder / "echo.sock"))
         gate = open_tap(
@@ -155,7 +149,7 @@ def round_trips(case: Case, rounds: int) -> tuple[list[float], list[float], int]
         stack.callback(gate.close)
         assert gate.tap.wait_until_connected(60.0)
         outputs, inputs = next(samples)
-        payload = _same_bytes(outputs, inputs if case.has_input else {})
+        payload = same_datagram(outputs.values(), inputs.values() if case.has_input else ())
         for turn in range(WARM_UP + rounds):
             outputs, inputs = next(samples)
             given = inputs if case.has_input else None
@@ -176,13 +170,6 @@ def round_trips(case: Case, rounds: int) -> tuple[list[float], list[float], int]
                 if turn >= WARM_UP:
                     times.append((time.perf_counter_ns() - start_ns) / 1000)
     return gated, echoed, len(payload)
-
-
-def _same_bytes(outputs: dict[str, Any], inputs: dict[str, Any]) -> bytes:
-    tensors = [(wire.OUTPUT, n, array) for n, array in enumerate(outputs.values())]
-    tensors += [(wire.INPUT, n, array) for n, array in enumerate(inputs.values())]
-    pieces, _ = wire.pack_record(1, 0, time.monotonic_ns(), 0, tensors)
-    return wire.encode(wire.RECORD, time.monotonic_ns(), b"".join(pieces))
 
 
 def rows(is_quick: bool) -> Iterator[Row]:

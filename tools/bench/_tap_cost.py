@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,16 +15,16 @@ import numpy as np
 from jidoka.config.manifest import load_bundle
 from jidoka.host.model import open_session
 from jidoka.host.renderer import SIZE_PX
-from jidoka_tap import watch, wire
+from jidoka_tap import watch
 from jidoka_tap.link import SEND_BUFFER_BYTES, SEND_FLAGS
 
+from tools.bench._peers import listening, same_datagram
 from tools.bench._rows import Row
 
 MODEL = "surface-inspection"
 REACH = 3.0
 PAUSE_S = 0.001  # between calls, so that the reader has read and sleeps again, as on a line
 WARM_UP = 50
-ROOT = Path(__file__).resolve().parents[2]
 #: what is sent -> inputs go with every n-th record
 CASES = {"outputs": 0, f"outputs and input, {SIZE_PX} × {SIZE_PX}": 1}
 
@@ -48,18 +46,9 @@ class Stopwatch:
         return getattr(self._session, name)
 
 
-@contextlib.contextmanager
-def listener(folder: Path, every: int) -> Iterator[Path]:
+def listener(folder: Path, every: int) -> contextlib.AbstractContextManager[Path]:
     """A process that reads what is sent; every: which records it wants inputs with."""
-    path = folder / "tap.sock"
-    command = [sys.executable, "-m", "tools.bench._listener", str(path), str(every)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, cwd=ROOT) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            yield path
-        finally:
-            process.kill()
+    return listening("_listener", folder / "tap.sock", every)
 
 
 def costs(rounds: int, every: int) -> tuple[float, float, int]:
@@ -76,7 +65,7 @@ def costs(rounds: int, every: int) -> tuple[float, float, int]:
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         peer.connect(str(path))
-        payload = same_bytes(stopwatch, feed, has_input=every == 1)
+        payload = same_datagram(stopwatch.run(None, feed), feed.values() if every == 1 else ())
 
         def alone() -> None:
             stopwatch.run(None, feed)
@@ -106,15 +95,6 @@ def costs(rounds: int, every: int) -> tuple[float, float, int]:
         peer.close()
     rest, sent, added = (statistics.median(times) / 1000 for times in taken)
     return added - rest, sent - rest, len(payload)
-
-
-def same_bytes(session: Any, feed: dict[str, Any], has_input: bool) -> bytes:
-    """A record of one call as it is on the wire."""
-    tensors = [(wire.OUTPUT, n, array) for n, array in enumerate(session.run(None, feed))]
-    if has_input:
-        tensors.append((wire.INPUT, 0, feed["image"]))
-    pieces, _ = wire.pack_record(1, 0, time.monotonic_ns(), 0, tensors)
-    return wire.encode(wire.RECORD, time.monotonic_ns(), b"".join(pieces))
 
 
 def rows(is_quick: bool) -> Iterator[Row]:

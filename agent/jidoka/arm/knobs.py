@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import json
-import logging
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import NamedTuple
 
 from jidoka_bridge.errors import ConfigurationError
 
-log = logging.getLogger(__name__)
+from jidoka.host import knob_file
+from jidoka.host.knob_file import Kind
 
 
 class Range(NamedTuple):
@@ -64,54 +62,19 @@ class Knobs:
 COMMISSIONED = Knobs()
 
 
+KNOBS = Kind(COMMISSIONED, RANGES, "arm", 'Write knobs of the arm, such as {"payload_kg": 0.5}.')
+
+
 def read_knobs(path: Path) -> Knobs:
     """The knobs in a JSON file such as {"payload_kg": 0.5}; those that are left out are as commissioned.
 
     Raises ConfigurationError: the file can't be read, isn't such an object, or a knob is unknown or out of range.
     """
-    example = 'Write knobs of the arm, such as {"payload_kg": 0.5}.'
-    try:
-        value = json.loads(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"{path}: can't be read: {error.strerror}", example) from None
-    except (ValueError, RecursionError):
-        raise ConfigurationError(f"{path}: isn't JSON", example) from None
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"{path}: isn't a JSON object", example)
-    for name in value:
-        if name not in RANGES:
-            near = difflib.get_close_matches(name, RANGES, 1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(RANGES)}."
-            raise ConfigurationError(f"{path}: {name!r} is no knob of the arm.", hint)
-    try:
-        return Knobs(**value)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: {error.what}", error.remedy) from None
+    return KNOBS.read(path)
 
 
-class KnobFile:
-    """The knobs as they are now. A missing file is the arm as commissioned; a faulty one is said in the log and the
-    knobs stay as they were, except at the start, where it raises ConfigurationError."""
+class KnobFile(knob_file.KnobFile[Knobs]):
+    """The knobs as they are now."""
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._seen = self._stamp()
-        self._knobs = COMMISSIONED if path is None or self._seen is None else read_knobs(path)
-
-    def current(self) -> Knobs:
-        """Read again if the file was replaced or written since the last time."""
-        stamp = self._stamp()
-        if stamp != self._seen:
-            self._seen = stamp
-            try:
-                self._knobs = COMMISSIONED if self._path is None or stamp is None else read_knobs(self._path)
-            except ConfigurationError as error:
-                log.warning("%s The arm stays as it was.", error.what)
-        return self._knobs
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            status = self._path.stat() if self._path else None
-        except OSError:
-            return None
-        return None if status is None else (status.st_ino, status.st_mtime_ns, status.st_size)
+        super().__init__(KNOBS, path)

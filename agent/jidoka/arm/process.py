@@ -26,7 +26,7 @@ from jidoka.arm.motion import CYCLE_S, ENTRIES
 from jidoka.arm.options import Options
 from jidoka.arm.panel import Panel
 from jidoka.arm.plant import PERIOD_S
-from jidoka.config.manifest import Bundle, load_bundle
+from jidoka.config.manifest import Bundle, load_approved
 from jidoka.host.bell import Bell
 from jidoka.host.loop import DROPPED, INFERENCES, SENT
 from jidoka.host.model import open_session
@@ -83,12 +83,7 @@ def _asks(session: Any) -> Any:
 
 
 def _bundle_of(options: Options) -> Bundle:
-    bundle = load_bundle(options.bundle)
-    if options.sha256 not in {None, bundle.sha256}:
-        raise ModelError(
-            f"{bundle.file}: SHA-256 {bundle.sha256[:16]}… isn't the plan's {str(options.sha256)[:16]}….",
-            "Compile the plan anew once the new model was approved: jidoka plan CONFIGURATION -o PLAN",
-        )
+    bundle = load_approved(options.bundle, options.sha256)
     takes = [(each.name, each.shape[-1:]) for each in bundle.inputs]
     if takes != [("obs", (len(ENTRIES),))] or [each.name for each in bundle.outputs] != ["command"]:
         raise ModelError(

@@ -120,6 +120,20 @@ def load_bundle(reference: str | Path, base_dir: Path | None = None) -> Bundle:
     )
 
 
+def load_approved(reference: str | Path, sha256: str | None) -> Bundle:
+    """The bundle, whose model must be the one of the plan; sha256: None = whatever the bundle has.
+
+    Raises ModelError as `load_bundle`, and where it is another model.
+    """
+    bundle = load_bundle(reference)
+    if sha256 not in {None, bundle.sha256}:
+        raise ModelError(
+            f"{bundle.file}: SHA-256 {bundle.sha256[:16]}… isn't the plan's {str(sha256)[:16]}….",
+            "Compile the plan anew once the new model was approved: jidoka plan CONFIGURATION -o PLAN",
+        )
+    return bundle
+
+
 def read_manifest(path: Path) -> Manifest:
     """A manifest without faults. Raises ModelError with all of them, each with file:line:column."""
     try:

@@ -18,7 +18,7 @@ from jidoka_bridge.errors import ConfigurationError, ModelError
 from jidoka_bridge.notify import die_with_parent, notify
 from jidoka_tap import OpenTap, open_tap
 
-from jidoka.config.manifest import MANIFEST, Bundle, load_bundle
+from jidoka.config.manifest import MANIFEST, Bundle, load_approved
 from jidoka.feed.follow import Follower
 from jidoka.feed.intake import Intake, Listener, StandardInput
 from jidoka.feed.mapping import FeedSettings, unfit
@@ -162,13 +162,8 @@ class _Feed:
 
 def _mapping_of(options: Options) -> tuple[Bundle, FeedSettings]:
     """The bundle and its mapping, which fit each other. Raises ModelError with every fault."""
-    bundle = load_bundle(options.bundle)
+    bundle = load_approved(options.bundle, options.sha256)
     path = bundle.folder / MANIFEST
-    if options.sha256 not in {None, bundle.sha256}:
-        raise ModelError(
-            f"{bundle.file}: SHA-256 {bundle.sha256[:16]}… isn't the plan's {str(options.sha256)[:16]}….",
-            "Compile the plan anew once the new model was approved: jidoka plan CONFIGURATION -o PLAN",
-        )
     if bundle.feed is None:
         raise ModelError(
             f"{path}: has no `feed:`, which says what the fields of a line mean.",

@@ -9,11 +9,10 @@ import os
 import sys
 
 from jidoka_bridge.channel import Channel
-from jidoka_bridge.errors import ModelError
 from jidoka_bridge.notify import die_with_parent, notify
 from jidoka_tap import watch
 
-from jidoka.config.manifest import Bundle, load_bundle
+from jidoka.config.manifest import load_approved
 from jidoka.host.bell import Bell
 from jidoka.host.inputs import Inputs
 from jidoka.host.loop import Loop
@@ -39,7 +38,7 @@ def run(options: Options) -> int:
         return run_arm(from_host(options))
     die_with_parent()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="host: %(message)s")
-    bundle = _bundle_of(options)
+    bundle = load_approved(options.bundle, options.sha256)
     inputs = Inputs(bundle, options.size, options.batch, dict(options.fixed))
     source = open_source(
         options.source,
@@ -76,13 +75,3 @@ def run(options: Options) -> int:
             found["left_over"] = loop.left_over
         say(json.dumps(found) + "\n")
     return bell.exit_code
-
-
-def _bundle_of(options: Options) -> Bundle:
-    bundle = load_bundle(options.bundle)
-    if options.sha256 not in {None, bundle.sha256}:
-        raise ModelError(
-            f"{bundle.file}: SHA-256 {bundle.sha256[:16]}… isn't the plan's {str(options.sha256)[:16]}….",
-            "Compile the plan anew once the new model was approved: jidoka plan CONFIGURATION -o PLAN",
-        )
-    return bundle
