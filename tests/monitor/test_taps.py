@@ -47,6 +47,8 @@ class Kept:
         del now_ns
         self.came.append((model, record.number))
 
+    def study(self) -> None: ...
+
 
 class Rejected(NamedTuple):
     """A judgement."""

@@ -25,7 +25,8 @@ from tools.bench._rows import Row
 
 REACH = 3.0
 DEADLINE_S = 2.0
-PAUSE_S = 0.002  # between calls: both peers sleep again, as between the parts of a line
+#: before each call an application waits for its next part, then runs its model: both peers meet cold caches
+PAUSE_S = 0.002
 WARM_UP = 50
 BASELINE_RECORDS = 400
 
@@ -150,23 +151,23 @@ def round_trips(case: Case, rounds: int) -> tuple[list[float], list[float], int]
         assert gate.tap.wait_until_connected(60.0)
         outputs, inputs = next(samples)
         payload = same_datagram(outputs.values(), inputs.values() if case.has_input else ())
+
+        def ask(outputs: dict[str, Any], inputs: dict[str, Any]) -> None:
+            verdict = gate.record_outputs(outputs, inputs if case.has_input else None, part=1)
+            assert verdict is not None
+            assert not verdict.is_silent, verdict
+
+        def bare(outputs: dict[str, Any], inputs: dict[str, Any]) -> None:
+            del outputs, inputs
+            peer.send(payload)
+            peer.recv(len(payload))
+
         for turn in range(WARM_UP + rounds):
-            outputs, inputs = next(samples)
-            given = inputs if case.has_input else None
-
-            def ask(outputs: dict[str, Any] = outputs, given: dict[str, Any] | None = given) -> None:
-                verdict = gate.record_outputs(outputs, given, part=1)
-                assert verdict is not None
-                assert not verdict.is_silent, verdict
-
-            def bare() -> None:
-                peer.send(payload)
-                peer.recv(len(payload))
-
             for call, times in ((ask, gated), (bare, echoed))[:: 1 if turn % 2 else -1]:
                 time.sleep(PAUSE_S)
+                answer = next(samples)
                 start_ns = time.perf_counter_ns()
-                call()
+                call(*answer)
                 if turn >= WARM_UP:
                     times.append((time.perf_counter_ns() - start_ns) / 1000)
     return gated, echoed, len(payload)

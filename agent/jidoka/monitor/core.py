@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jidoka_bridge.messages import Decision, Judgement, Lease, PlcStatus
@@ -13,12 +13,13 @@ from jidoka_tap import wire
 
 from jidoka.monitor.baseline import Baseline, Key
 from jidoka.monitor.conditions import ConditionState, first_revision
+from jidoka.monitor.drift import Stream
 from jidoka.monitor.features import Extract
 from jidoka.monitor.judging import judge_drift
 from jidoka.monitor.machine import Machine
 from jidoka.monitor.models import ModelState, feed, model_state
 from jidoka.monitor.parts import PartVerdicts
-from jidoka.monitor.verdicts import IMPLAUSIBLE, INVALID_OUTPUT, REJECT_BITS, Reason, texts_of, verdict_of
+from jidoka.monitor.verdicts import IMPLAUSIBLE, INVALID_OUTPUT, REJECT_BITS, SUSPECT_BITS, Reason, texts_of
 
 #: flags of a decision row
 NOT_FED, PROVING = 1, 2
@@ -30,6 +31,17 @@ _INVALID, _NO_BASELINE, _INPUT_SHAPE = (
     int(each) for each in (INVALID_OUTPUT, Reason.NO_BASELINE, Reason.INPUT_SHAPE)
 )
 _IMPLAUSIBLE = int(IMPLAUSIBLE)
+
+
+class Unstudied(NamedTuple):
+    """A record that was answered. stream: None without a baseline."""
+
+    state: ModelState
+    stream: Stream | None
+    start_ns: int
+    latency_ns: int
+    extract: Extract
+    row: Decision
 
 
 class Monitor:
@@ -44,6 +56,7 @@ class Monitor:
         self.machine = Machine()
         self.parts = PartVerdicts()
         self.changed: list[int] = []
+        self._unstudied: Unstudied | None = None
         rng = np.random.default_rng(seed)
         first = first_revision(now_ns)
         self.conditions = [
@@ -82,40 +95,62 @@ class Monitor:
         self._sign(self.models[model], "two writers", now_ns, evidence)
 
     def record(self, model: str, record: wire.Record, now_ns: int) -> Decision:
-        """Judge one record of a connected tap; the row is also kept for the next decision block."""
+        """Judge one record of a connected tap, and learn from it: `answer`, then `study`."""
+        row = self.answer(model, record, now_ns)
+        self.study()
+        return row
+
+    def answer(self, model: str, record: wire.Record, now_ns: int) -> Decision:
+        """The verdict on one record of a connected tap, for an application that waits: nothing more is done here.
+
+        Drift is what was known when the record came; what the record itself adds is found by `study`, which is to be
+        called as soon as the answer was sent.
+        """
+        if self._unstudied is not None:
+            self.study()
         state = self.models[model]
         assert state.extractor is not None, "a record before HELLO"
-        state.count(record, now_ns)
         extract = state.extractor.extract(record)
-        reasons = extract.reasons
-        key = (record.recipe or self.machine.recipe(now_ns), record.position)
-        stream = state.stream(key)
-        is_valid, is_fed = not reasons & _INVALID, False
+        recipe = record.recipe or self.machine.recipe(now_ns)
+        stream = state.stream((recipe, record.position))
+        reasons = extract.reasons | state.drift_reasons
+        is_fed = False
         if stream is None:
             reasons |= _NO_BASELINE
-            self._sign(state, "no baseline", now_ns, {"recipe": key[0], "position": key[1]})
         else:
-            is_fed = is_valid and self.machine.is_running(state.model, now_ns)
-            feed(state, stream, record, extract.values, is_fit=is_fed, now_ns=now_ns)
-        log_statistic, drift = judge_drift(state, self.conditions, self.changed)
-        reasons |= drift
+            is_fed = not reasons & _INVALID and self.machine.is_running(state.model, now_ns)
+        flags = (0 if is_fed else NOT_FED) | (PROVING if self.machine.is_proving else 0)
+        verdict = 2 if reasons & REJECT_BITS else 1 if reasons & SUSPECT_BITS else 0
+        place = state.features.confidence
+        row = Decision(
+            record.number, record.part, record.start_ns, now_ns, reasons, min(extract.top_class, 32767), verdict,
+            flags, record.position, recipe, float(extract.values[place]) if place >= 0 else math.nan,
+            state.log_statistic, math.nan,
+        )  # fmt: skip
+        self.parts.add(record.part, verdict)
+        self._unstudied = Unstudied(state, stream, record.start_ns, record.latency_ns, extract, row)
+        return row
+
+    def study(self) -> None:
+        """What the last record means for detectors and conditions; its row is kept for the next decision block."""
+        if self._unstudied is None:
+            return
+        (state, stream, start_ns, latency_ns, extract, row), self._unstudied = self._unstudied, None
+        now_ns, reasons = row.judged_ns, extract.reasons
+        state.count(row.number, row.part, now_ns)
+        if stream is None:
+            self._sign(state, "no baseline", now_ns, {"recipe": row.recipe, "position": row.position})
+        else:
+            is_fit = not row.flags & NOT_FED
+            feed(state, stream, row.part, start_ns, extract.values, is_fit=is_fit, now_ns=now_ns)
+        state.log_statistic, state.drift_reasons = judge_drift(state, self.conditions, self.changed)
         if reasons & (_INVALID | _IMPLAUSIBLE | _INPUT_SHAPE):
-            self._sign_faults(state, extract, record, now_ns)
+            self._sign_faults(state, extract, row)
         is_rejected = bool(reasons & REJECT_BITS)
         if state.rejections.add(is_rejected) and is_rejected:
             why = str(extract.evidence.get("why") or texts_of(reasons)[0])
             self._sign(state, "repeated refusals", now_ns, state.rejections.evidence(why))
-        flags = (0 if is_fed else NOT_FED) | (PROVING if self.machine.is_proving else 0)
-        verdict = int(verdict_of(reasons))
-        place = state.features.confidence
-        row = Decision(
-            record.number, record.part, record.start_ns, now_ns, reasons, min(extract.top_class, 32767), verdict,
-            flags, record.position, key[0], float(extract.values[place]) if place >= 0 else math.nan, log_statistic,
-            math.nan,
-        )  # fmt: skip
-        self.parts.add(record.part, verdict)
-        state.keep(row, record.latency_ns, extract.values)
-        return row
+        state.keep(row, latency_ns, extract.values)
 
     def part_verdict(self, part: int) -> int | None:
         """The worst verdict of a part so far, over all its records and models; None: not, or no longer, known."""
@@ -146,9 +181,9 @@ class Monitor:
 
     # ---------------------------------------------------------------- integrity
 
-    def _sign_faults(self, state: ModelState, extract: Extract, record: wire.Record, now_ns: int) -> None:
+    def _sign_faults(self, state: ModelState, extract: Extract, row: Decision) -> None:
         """Say what was wrong with a record: which tensor, or which channel of a command, and why."""
-        about = {"record": record.number, "part": record.part}
+        about, now_ns = {"record": row.number, "part": row.part}, row.judged_ns
         reasons = extract.reasons
         if reasons & (_INVALID | _INPUT_SHAPE):
             evidence = {"why": texts_of(reasons & (_INVALID | _INPUT_SHAPE))[0], **about}

@@ -42,7 +42,8 @@ class Judged(Protocol):
 class Sink(Protocol):
     """Whoever wants the records: the monitor's core, or the learner of a baseline.
 
-    The arrays of a record are the sink's during the call of `record` only: the next record reuses their memory.
+    The arrays of a record are the sink's during the call of `record` only: the next record reuses their memory. What an
+    application needn't wait for is done by `study`, called after each `record`, when the verdict was sent.
     """
 
     def tap_connected(self, model: str, hello: Mapping[str, Any], now_ns: int) -> None: ...
@@ -56,6 +57,8 @@ class Sink(Protocol):
     def second_writer(self, model: str, evidence: dict[str, Any], now_ns: int) -> None: ...
 
     def record(self, model: str, record: wire.Record, now_ns: int) -> Judged | None: ...
+
+    def study(self) -> None: ...
 
 
 #: part -> its worst verdict so far, over all its records and models; None: not known

@@ -102,6 +102,9 @@ class Learner:
         if len(rows) < self.wanted:
             rows.append(values.tolist())
 
+    def study(self) -> None:
+        """Nobody waits for an answer while a baseline is learned: `record` did it all."""
+
     def baselines(self, learned_at: str) -> list[Baseline]:
         """What was learned, one for each (recipe, position). Raises BaselineError if too much was invalid."""
         if self.invalid > MOST_INVALID * max(self.taken, 1):

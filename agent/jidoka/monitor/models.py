@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import numpy as np
 from jidoka_bridge.messages import Decision
 from jidoka_bridge.plan import Model, Plan
-from jidoka_tap import wire
 from numpy.typing import NDArray
 
 from jidoka.monitor.baseline import Baseline, Key, limit_of, rate_of
@@ -70,6 +70,8 @@ class ModelState:
     recipe: int | None = None  # of the records now
     current: dict[Key, Stream] = field(default_factory=dict)  # streams seen since the last fresh start
     last_part: int = 0
+    log_statistic: float = -math.inf  # of the drift conditions, the largest
+    drift_reasons: int = 0  # bits of those that are on
 
     def connect(self, inputs: Sequence[str], outputs: Sequence[str], now_ns: int) -> None:
         """A tap's HELLO was accepted: its names decide what its tensors are."""
@@ -78,9 +80,8 @@ class ModelState:
         self.record_ns = self.records = self.lost = 0
         self.next_number = None
 
-    def count(self, record: wire.Record, now_ns: int) -> None:
+    def count(self, number: int, part: int, now_ns: int) -> None:
         """A record came; numbers that are missing were lost."""
-        number = record.number
         if self.next_number is not None and number > self.next_number:
             self.lost += number - self.next_number
             self.total_lost += number - self.next_number
@@ -88,7 +89,7 @@ class ModelState:
         self.records += 1
         self.total += 1
         self.beat_ns = self.record_ns = now_ns
-        self.last_part = max(self.last_part, record.part)
+        self.last_part = max(self.last_part, part)
 
     def keep(self, row: Decision, latency_ns: int, values: Floats) -> None:
         """A decision row for the next block, and the record's features for the next summary."""
@@ -120,12 +121,13 @@ class ModelState:
     def start_afresh(self) -> None:
         """Only what comes from now on counts."""
         self.current.clear()
+        self.log_statistic, self.drift_reasons = -math.inf, 0
         for part in (self.parts or {}).values():
             part.start_afresh()
 
 
 def feed(
-    state: ModelState, stream: Stream, record: wire.Record, values: Floats, *, is_fit: bool, now_ns: int
+    state: ModelState, stream: Stream, part: int, start_ns: int, values: Floats, *, is_fit: bool, now_ns: int
 ) -> None:
     """Give a record to the detectors of its stream; where parts are judged, the part that ended with it.
 
@@ -133,15 +135,15 @@ def feed(
     """
     if state.parts is None:
         if is_fit:
-            stream.take(values, record.part, record.start_ns, now_ns)
+            stream.take(values, part, start_ns, now_ns)
         return
     key = (stream.baseline.recipe, stream.baseline.position)
     mean = state.parts.get(key)
     if mean is None:
         mean = state.parts[key] = PartMean(len(state.features.names))
-    part = mean.take(record.part, values, record.start_ns, is_valid=is_fit)
-    if part is not None:
-        stream.take(part.values, part.number, part.start_ns, now_ns)
+    ended = mean.take(part, values, start_ns, is_valid=is_fit)
+    if ended is not None:
+        stream.take(ended.values, ended.number, ended.start_ns, now_ns)
 
 
 def model_state(

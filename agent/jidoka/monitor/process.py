@@ -199,6 +199,7 @@ class _Timed:
     def __init__(self, process: Process, monitor: Monitor) -> None:
         self._process = process
         self._monitor = monitor
+        self._model, self._begun_ns = "", 0
         self.tap_connected = monitor.tap_connected
         self.tap_gone = monitor.tap_gone
         self.tap_beat = monitor.tap_beat
@@ -206,11 +207,14 @@ class _Timed:
         self.second_writer = monitor.second_writer
 
     def record(self, model: str, record: Any, now_ns: int) -> Judged:
+        self._model, self._begun_ns = model, now_ns
+        return self._monitor.answer(model, record, now_ns)
+
+    def study(self) -> None:
         process = self._process
-        judged = self._monitor.record(model, record, now_ns)
-        process.judged[model] += 1
+        self._monitor.study()
+        process.judged[self._model] += 1
         judged_ns = process.clock()
-        process.judge_ns[model] += judged_ns - now_ns
+        process.judge_ns[self._model] += judged_ns - self._begun_ns
         if self._monitor.changed:
             process.send_news(judged_ns)
-        return judged

@@ -104,6 +104,8 @@ class Taps:
             for reply in writer.replies:
                 self.dropped += not _send(connection.sock, reply)
             writer.replies.clear()
+        if outcome is Outcome.JUDGED:
+            self.intake.sink.study()
         connection.early = datagram if outcome is Outcome.EARLY else b""
         return outcome
 
