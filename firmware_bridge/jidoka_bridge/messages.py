@@ -50,6 +50,7 @@ class Kind(enum.IntEnum):
     ASK = 19
     ANSWER = 20
     EVENT = 21
+    LABEL = 22
 
 
 class Judgement(enum.IntEnum):
@@ -75,7 +76,7 @@ KINDS: tuple[Row, ...] = (
     Row(Kind.CONDITION, "monitor", "guard, steward", "struct + JSON", "a condition on, off or unknown"),
     Row(Kind.DECISIONS, "monitor", "steward", "struct rows", "verdicts of up to 256 records"),
     Row(Kind.SUMMARY, "monitor", "steward", "JSON", "rates, features and statistics of the last second"),
-    Row(Kind.SKETCH, "monitor", "steward", "JSON", "hourly distribution sketches; reserved"),
+    Row(Kind.SKETCH, "monitor", "steward", "JSON", "hourly: the distribution of one feature as a KLL sketch"),
     Row(Kind.FLAGGED_FRAME, "monitor", "steward", "JSON", "a frame worth keeping; reserved"),
     Row(Kind.CAUSE, "guard", "steward", "JSON", "a trip cause: active, latched, revision, acknowledged"),
     Row(Kind.TRANSITION, "guard", "steward, monitor", "JSON", "a numbered event of the interlock"),
@@ -97,6 +98,7 @@ KINDS: tuple[Row, ...] = (
     Row(Kind.BYE, "all", "all", "JSON", "a planned end"),
     Row(Kind.ASK, "command line, demo", "steward", "JSON", "a question: status, alarms, causes"),
     Row(Kind.ANSWER, "steward, guard", "whoever asked", "JSON", "its answer, or the refusal of an act"),
+    Row(Kind.LABEL, "command line", "steward", "JSON", "whether the model was right, by part or record"),
     Row(Kind.EVENT, "all", "steward", "JSON", "something to record: baseline, configuration, loss, refusal"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import datasketches
 import numpy as np
 import psutil
 import pytest
@@ -101,6 +103,10 @@ class World:
             self.number += 1
             self.tap.send(line.record_datagram(self.number, line.tensors(self.rng, gain), part=self.number))
 
+    def is_counted(self, records: int) -> bool:
+        leases = self.guard.of(Kind.LEASE)
+        return bool(leases) and Lease.unpack(leases[-1].body).records == records
+
     def is_judged(self, index: int, judgement: Judgement, **fields: int) -> bool:
         found = self.guard.condition(index)
         return (
@@ -169,6 +175,22 @@ def test_the_program_ends_when_told_to_and_says_goodbye(
     assert world.guard.of(Kind.BYE)
     assert not world.plan.tap_socket.exists()
     assert world.plan.tap_socket.parent.is_dir()
+
+
+def test_what_was_seen_since_the_last_hour_is_told_as_sketches_before_it_ends(
+    tmp_path: Path, begin: Callable[[plans.Plan], World]
+) -> None:
+    world = begin(learned(line.plan(tmp_path)))
+    world.greet()
+    world.make(150)
+    wait_until(lambda: len(world.steward.of(Kind.DECISIONS)) > 0 and world.is_counted(150), "all are judged")
+    world.program.signal(signal.SIGTERM)
+    assert world.program.wait() == 0
+    told = {each.json()["feature"]: each.json() for each in world.steward.of(Kind.SKETCH)}
+    assert set(line.FEATURES) <= set(told)
+    sketch = datasketches.kll_floats_sketch.deserialize(base64.b64decode(told["brightness"]["kll"]))
+    assert sketch.n == told["brightness"]["records"] == 150
+    assert abs(sketch.get_quantile(0.5) - 120.0) < 5.0
 
 
 def test_the_monitor_outlives_garbage_a_second_writer_and_a_tap_that_vanishes(

@@ -352,6 +352,18 @@ def test_events_are_recorded_as_what_they_are(place: Site) -> None:
         assert (body["more"], "malformed" in body) == (1, False)
 
 
+def test_a_sketch_is_an_entry_and_one_of_a_model_that_nobody_knows_is_refused(place: Site) -> None:
+    place.start()
+    monitor = Monitor(place.plan)
+    told = {"feature": "brightness", "kll": "AgEPAQ==", "records": 100, "recipe": 7, "from_ns": 1, "to_ns": 2}
+    monitor.send(Kind.SKETCH, {"model": "unknown", **told})
+    monitor.send(Kind.SKETCH, {"model": MODEL, **told})
+    body = await_entries(place, EntryKind.SKETCH, 1)[0]
+    assert {name: body[name] for name in ("model", *told)} == {"model": MODEL, **told}
+    assert "malformed" not in body
+    assert [each["what"] for each in bodies(place, EntryKind.REFUSAL)] == ["message"]
+
+
 def test_an_override_has_entries_of_its_own(place: Site) -> None:
     place.start()
     moves = [("HOLD", "OVERRIDE", "override key on"), ("OVERRIDE", "OVERRIDE", "override repeat"),

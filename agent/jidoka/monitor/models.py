@@ -19,6 +19,7 @@ from jidoka.monitor.features import Extractor, FeatureSet, feature_set
 from jidoka.monitor.kernels.judge import add_up
 from jidoka.monitor.parts import PartMean
 from jidoka.monitor.rejections import Rejections
+from jidoka.monitor.sketches import Sketches
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +55,7 @@ class ModelState:
     signs: dict[int, tuple[str, Sign]]  # condition index -> kind, sign
     second: Second
     rejections: Rejections
+    sketches: Sketches
     parts: dict[Key, PartMean] | None = None
     extractor: Extractor | None = None
     beat_ns: int = 0
@@ -92,12 +94,13 @@ class ModelState:
         self.last_part = max(self.last_part, part)
 
     def keep(self, row: Decision, latency_ns: int, values: Floats) -> None:
-        """A decision row for the next block, and the record's features for the next summary."""
+        """A decision row for the next block, and the record's features for the next summary and sketch."""
         if not self.rows:
             self.rows_since_ns = row.judged_ns
         self.rows.append(row)
         self.verdicts[row.verdict] += 1
         self.second.add(latency_ns, values)
+        self.sketches.add((row.recipe, row.position), values, row.judged_ns)
 
     def take_block(self, now_ns: int, older_than_ns: int) -> list[Decision]:
         """Up to MOST_ROWS rows if so many wait, or if the first has waited long enough; else none."""
@@ -174,5 +177,5 @@ def model_state(
             conditions[i].limit = terms[i].limit
     return ModelState(
         index, model, section, features, streams, drift, signs, Second(len(features.names)),
-        Rejections(section.get("refusals")), {} if section.get("judged") == "part" else None,
+        Rejections(section.get("refusals")), Sketches(features.names, 0), {} if section.get("judged") == "part" else None,
     )  # fmt: skip

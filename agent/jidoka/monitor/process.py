@@ -25,6 +25,7 @@ LOG = logging.getLogger("monitor")
 LEASE_NS = 100_000_000
 REPEAT_NS = 500_000_000
 SECOND_NS = 1_000_000_000
+SKETCH_NS = 3600 * SECOND_NS
 
 
 class Process:
@@ -46,6 +47,7 @@ class Process:
         self._lease_ns = self._repeat_ns = now_ns
         self._second_ns = now_ns + SECOND_NS
         self._last_second_ns = now_ns
+        self._sketch_ns = now_ns + SKETCH_NS
 
     def stop(self, *_: object) -> None:
         """End after this turn; fit to be a signal handler."""
@@ -61,6 +63,7 @@ class Process:
         notify("STOPPING=1")
         now_ns = self.clock()
         self._blocks(now_ns, 0)
+        self._sketches(now_ns)
         for channel in (self.guard, self.steward):
             if channel.is_connected:
                 self._send(channel, Kind.BYE, now_ns, {"program": "monitor", "reason": "planned stop"})
@@ -141,6 +144,9 @@ class Process:
         dropped = self.guard.dropped + self.steward.dropped + self.taps.dropped
         self._count({}, {"9": dropped}, now_ns)
         self._tell_refused(now_ns)
+        if now_ns >= self._sketch_ns:
+            self._sketch_ns = now_ns + SKETCH_NS
+            self._sketches(now_ns)
         notify("WATCHDOG=1")
 
     def _tell_refused(self, now_ns: int) -> None:
@@ -182,6 +188,11 @@ class Process:
         for model, rows in self.monitor.take_rows(now_ns, older_than_ns):
             body = messages.pack_decisions(model, rows[0].number, rows)
             self._send(self.steward, Kind.DECISIONS, now_ns, body)
+
+    def _sketches(self, now_ns: int) -> None:
+        for name, state in self.monitor.models.items():
+            for sketch in state.sketches.take(now_ns):
+                self._send(self.steward, Kind.SKETCH, now_ns, {"model": name, **sketch})
 
     def _event(self, kind: str, text: str, now_ns: int, **more: object) -> None:
         self._send(self.steward, Kind.EVENT, now_ns, {"kind": kind, "text": text, **more})

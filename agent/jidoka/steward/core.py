@@ -14,12 +14,14 @@ from jidoka_bridge.messages import (
     unpack_decisions,
 )
 from jidoka_bridge.plan import Plan
+from jidoka_bridge.roles import is_entitled
 
 from jidoka.steward import acts
 from jidoka.steward.acts import Acts, Asked
 from jidoka.steward.annunciator import Annunciator
 from jidoka.steward.conditions import Conditions
 from jidoka.steward.effects import ConnectAnew, Effect, Live, Record, Reply, Rows, ToGuard
+from jidoka.steward.labels import Labels, labels_of, words_of
 from jidoka.steward.ledger.format import Entry, FormatError
 from jidoka.steward.ledger.format import Kind as EntryKind
 from jidoka.steward.metrics import Counters
@@ -55,6 +57,8 @@ class Core:
         self.conditions = Conditions(plan)
         self.transitions = Transitions()
         self.acts = Acts()
+        sections = plan.sections.get("models") or {}
+        self.labels = Labels({model.id: words_of(sections.get(model.id) or {}) for model in plan.models})
         self.counters = Counters(frozenset(model.id for model in plan.models))
         self.interlock: dict[str, Any] = {}  # last transition, of this boot or an earlier one
         self.since_ns = 0
@@ -76,10 +80,12 @@ class Core:
             Kind.DECISIONS: self._decisions,
             Kind.SUMMARY: self._summary,
             Kind.COUNTERS: self._counters,
+            Kind.SKETCH: self._sketch,
             Kind.EVENT: self._event,
             Kind.ACKNOWLEDGE: self._act,
             Kind.HOLD: self._act,
             Kind.UNLOCK: self._act,
+            Kind.LABEL: self._label,
             Kind.BYE: lambda now_ns, peer, _message: self.on_peer_lost(peer, now_ns),
         }
         self._from_guard: dict[Kind, Callable[[int, Message], list[Effect]]] = {
@@ -261,8 +267,10 @@ class Core:
 
     def _decisions(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
         del now_ns, peer
-        model, rows = unpack_decisions(message.body)
-        return [Rows(self.plan.models[model].id, rows)]
+        index, rows = unpack_decisions(message.body)
+        model = self.plan.models[index].id
+        self.labels.rows(model, rows)
+        return [Rows(model, rows)]
 
     def _summary(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
         del now_ns, peer
@@ -273,6 +281,13 @@ class Core:
         self.summaries[model] = body
         self.conditions.went_on(model, int(body.get("last_part") or 0))
         return [Live("health", body)]
+
+    def _sketch(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        del now_ns, peer
+        body = message.json()
+        if body["model"] not in self.counters.models:
+            raise KeyError(body["model"])
+        return [Record(EntryKind.SKETCH, body)]
 
     def _counters(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
         body = message.json()
@@ -309,6 +324,32 @@ class Core:
             asked = Asked(peer, message.kind, body, 0)
             return self._conclude(asked, {"ok": False, "refused": refused, "remedy": "Use a new random id."})
         return self._pass_on(known)
+
+    def _label(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        """Somebody says whether a model was right: recorded beside what it said, or refused."""
+        body = message.json()
+        entry, refused, remedy = acts.labelled(body), "", ""
+        model, role = str(body.get("model", "")), entry["role"]
+        told: list[dict[str, Any]] = []
+        if self.why_not_recording:
+            refused, remedy = f"it couldn't be recorded: {self.why_not_recording}", self.remedy
+        elif not is_entitled(role, "label"):
+            refused, remedy = f"the role {role!r} may not label", "Act in a role that may."
+        elif model not in self.labels.words:
+            refused = f"there is no model {model!r}"
+            remedy = f"Use one of: {', '.join(self.labels.words)}."
+        else:
+            try:
+                found = labels_of(body, self.labels.words[model])
+                told = [self.labels.join(model, each, now_ns) for each in found]
+            except ValueError as error:
+                refused, remedy = str(error), "See: jidoka label --help"
+        reply = {"request": entry["request"], "ok": not refused, "refused": refused, "remedy": remedy}
+        if refused:
+            value = {"what": "label", "refused": refused, "remedy": remedy, **entry}
+            return [Record(EntryKind.REFUSAL, value), Reply(peer, {**reply, "value": {}})]
+        value = {"act": "label", **entry, "model": model, "labels": told}
+        return [Record(EntryKind.ACT, value, is_urgent=True), Reply(peer, {**reply, "value": {"labels": told}})]
 
     def _pass_on(self, asked: Asked) -> list[Effect]:
         if not self.is_guard_here:

@@ -49,6 +49,7 @@ class Kind(enum.IntEnum):
     LOSS = 17
     RETENTION = 18
     ABSENCE = 19
+    SKETCH = 20
 
     @property
     def label(self) -> str:
@@ -96,6 +97,7 @@ KINDS: tuple[Row, ...] = (
     Row(Kind.LOSS, Lane.EVIDENCE, "something was lost, counted"),
     Row(Kind.RETENTION, Lane.EVIDENCE, "something was removed as planned"),
     Row(Kind.ABSENCE, Lane.EVIDENCE, "somebody was away from … to …"),
+    Row(Kind.SKETCH, Lane.HISTORY, "the distribution of one feature in about an hour, as a KLL sketch"),
 )
 
 LANE_OF: dict[Kind, Lane] = {row.kind: row.lane for row in KINDS}

@@ -174,6 +174,19 @@ class Absence(Message):
     to_ns: int = 0
 
 
+class Sketch(Message):
+    """The distribution of one feature of one recipe and position. kll: Apache DataSketches' KLL of float, k = 200, in base64; times: CLOCK_MONOTONIC."""
+
+    model: str
+    feature: str
+    kll: str
+    records: int
+    recipe: int = 0
+    position: int = 0
+    from_ns: int = 0
+    to_ns: int = 0
+
+
 class Report(Message):
     """An event that a program asked to have recorded (baseline, configuration, admission, clock step)."""
 
@@ -245,6 +258,7 @@ ENTRIES: dict[Kind, Row] = {
     Kind.BASELINE: Row("jidoka.baseline.v1", Report, "ledger/leaf"),
     Kind.ADMISSION: Row("jidoka.admission.v1", Report, "ledger/leaf"),
     Kind.CLOCK_STEP: Row("jidoka.clock-step.v1", Report, "ledger/leaf"),
+    Kind.SKETCH: Row("jidoka.sketch.v1", Sketch, "models/{id}/sketch", "model"),
 }
 
 #: values that are never queued: the newest replaces the older
