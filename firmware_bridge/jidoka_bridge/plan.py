@@ -146,6 +146,10 @@ class Plan:
         return Path(self.run_dir) / "private" / "steward.sock"
 
     @property
+    def record_socket(self) -> Path:
+        return Path(self.run_dir) / "private" / "record.sock"
+
+    @property
     def latch_file(self) -> Path:
         return Path(self.state_dir) / "latch"
 

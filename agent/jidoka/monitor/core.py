@@ -53,6 +53,7 @@ class Monitor:
 
     def __init__(self, plan: Plan, baselines: Baselines, seed: int, now_ns: int) -> None:
         self.plan = plan
+        self.seed, self.created_ns = seed, now_ns
         self.machine = Machine()
         self.parts = PartVerdicts()
         self.changed: list[int] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import select
 import time
@@ -16,9 +17,11 @@ from jidoka_bridge.notify import notify
 from jidoka_bridge.plan import Plan
 
 from jidoka.monitor.core import Monitor
-from jidoka.monitor.intake import Intake, Judged
+from jidoka.monitor.intake import Intake
+from jidoka.monitor.sink import TimedMonitor
 from jidoka.monitor.summary import counters_of, take_summary
 from jidoka.monitor.taps import Taps
+from jidoka.monitor.trace import Trace
 
 LOG = logging.getLogger("monitor")
 
@@ -37,11 +40,11 @@ class Process:
         self.clock = clock
         self.guard = Channel(plan.guard_monitor_socket)
         self.steward = Channel(plan.steward_socket)
-        self.intake = Intake(plan, _Timed(self, monitor), part_verdict=monitor.part_verdict)
+        self.trace = Trace(Channel(plan.record_socket))
+        self.sink = TimedMonitor(monitor, self.trace, clock, self.send_news)
+        self.intake = Intake(plan, self.sink, part_verdict=monitor.part_verdict)
         self.taps = Taps(plan.tap_socket, self.intake)
         self.is_stopping = False
-        self.judge_ns = dict.fromkeys(monitor.models, 0)
-        self.judged = dict.fromkeys(monitor.models, 0)
         self._lost = dict.fromkeys(monitor.models, 0)
         now_ns = clock()
         self._lease_ns = self._repeat_ns = now_ns
@@ -90,13 +93,13 @@ class Process:
         for datagram in self.guard.receive():
             self._hear(datagram)
         if not self.guard.is_connected:
-            self.monitor.guard_gone()
+            self.sink.guard_gone()
 
     def _hear(self, datagram: bytes) -> None:
         try:
             message = messages.decode(datagram)
             if message.kind is Kind.PLC_STATUS:
-                self.monitor.plc_status(messages.PlcStatus.unpack(message.body), self.clock())
+                self.sink.plc_status(messages.PlcStatus.unpack(message.body), self.clock())
         except messages.MessageError as error:
             LOG.warning("the guard sent what can't be read: %s", error)
 
@@ -109,7 +112,9 @@ class Process:
         self.send_news(now_ns)
         if now_ns >= self._lease_ns:
             self._lease_ns = now_ns + LEASE_NS
-            self.monitor.tick(now_ns)
+            self.sink.tick(now_ns)
+            if self.trace.channel.connect(now_ns):
+                self.trace.begin(self._as_started(), now_ns)
             self.taps.end_overdue(now_ns)
             for lease in self.monitor.leases():
                 self._send(self.guard, Kind.LEASE, now_ns, lease.pack())
@@ -128,8 +133,9 @@ class Process:
             self._send(
                 self.steward, Kind.SUMMARY, now_ns, take_summary(self.monitor, state, now_ns, elapsed_ns)
             )
-            judge_s = self.judge_ns[name] / self.judged[name] * 1e-9 if self.judged[name] else 0.0
-            self.judge_ns[name] = self.judged[name] = 0
+            judge_ns, judged = self.sink.judge_ns, self.sink.judged
+            judge_s = judge_ns[name] / judged[name] * 1e-9 if judged[name] else 0.0
+            judge_ns[name] = judged[name] = 0
             self._send(self.steward, Kind.COUNTERS, now_ns, counters_of(self.monitor, state, judge_s))
             if state.total_lost > self._lost[name]:
                 lost = state.total_lost - self._lost[name]
@@ -163,6 +169,20 @@ class Process:
     def _count(self, labels: Mapping[str, str], values: Mapping[str, int], now_ns: int) -> None:
         body = {"program": "monitor", "labels": labels, "values": values}
         self._send(self.steward, Kind.COUNTERS, now_ns, body)
+
+    def _as_started(self) -> dict[str, Any]:
+        """What a replay must begin with; its seed only if nothing was drawn from it yet."""
+        models = self.monitor.models.values()
+        is_fresh = not any(state.total for state in models)
+        return {
+            "plan": json.loads(self.plan.canonical()),
+            "seed": str(self.monitor.seed) if is_fresh else None,
+            "created_ns": self.monitor.created_ns,
+            "baselines": {
+                state.model.id: sorted(stream.baseline.digest for stream in state.streams.values())
+                for state in models
+            },
+        }
 
     def _introduce(self, channel: Channel, now_ns: int) -> None:
         """Whoever connects hears every condition, and the steward which baselines are in force."""
@@ -202,30 +222,3 @@ class Process:
             channel.send(messages.encode_json(kind, channel.number, now_ns, body))
         else:
             channel.send(messages.encode(kind, channel.number, now_ns, body))
-
-
-class _Timed:
-    """The monitor as the intake's sink, with each record's time taken and news sent at once."""
-
-    def __init__(self, process: Process, monitor: Monitor) -> None:
-        self._process = process
-        self._monitor = monitor
-        self._model, self._begun_ns = "", 0
-        self.tap_connected = monitor.tap_connected
-        self.tap_gone = monitor.tap_gone
-        self.tap_beat = monitor.tap_beat
-        self.tap_refused = monitor.tap_refused
-        self.second_writer = monitor.second_writer
-
-    def record(self, model: str, record: Any, now_ns: int) -> Judged:
-        self._model, self._begun_ns = model, now_ns
-        return self._monitor.answer(model, record, now_ns)
-
-    def study(self) -> None:
-        process = self._process
-        self._monitor.study()
-        process.judged[self._model] += 1
-        judged_ns = process.clock()
-        process.judge_ns[self._model] += judged_ns - self._begun_ns
-        if self._monitor.changed:
-            process.send_news(judged_ns)
