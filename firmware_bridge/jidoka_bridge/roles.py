@@ -9,6 +9,8 @@ ENTITLED: dict[str, frozenset[str]] = {
     "acknowledge": frozenset({"operator", "maintenance", "engineer", "quality"}),
     "hold": frozenset({"operator", "maintenance", "engineer", "quality"}),
     "unlock": frozenset({"engineer"}),
+    "sign baseline": frozenset({"engineer", "quality"}),
+    "label": frozenset({"operator", "maintenance", "engineer", "quality"}),
 }
 
 #: Reasons that an acknowledgement may carry, as codes in the ledger.
