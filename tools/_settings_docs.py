@@ -5,16 +5,28 @@ from __future__ import annotations
 import inspect
 import types
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from jidoka.config.faults import model_in
-from jidoka.config.quantities import BudgetField, Bytes, Duration, Rate, duration_text, size_text
+from jidoka.config.quantities import BudgetField, Bytes, Duration, Rate, Share, duration_text, size_text
 from jidoka.config.schema import MayBe
+from jidoka.config.users import MOST_USER_ID, User
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+#: what a note says that a field may be
+NOTES: dict[type, Callable[[Any], str]] = {
+    MayBe: lambda note: str(note.text),
+    Duration: lambda note: f"duration, {note.lowest} to {note.highest}",
+    Bytes: lambda note: f"size, {note.lowest} to {note.highest}",
+    Rate: lambda note: f"rate, {note.lowest_hz:g} per s to {note.highest_hz:g} per s",
+    Share: lambda note: f"share, {note.lowest} to {note.highest}",
+    BudgetField: lambda _: "budget",
+    User: lambda _: f"user: a name of this machine, or a number, 0 to {MOST_USER_ID}",
+}
 #: what can't be seen on a page, as YAML writes it
 WHITE = {"\t": '"\\t"', " ": '" "'}
 
@@ -79,16 +91,9 @@ def kind_of(field: FieldInfo) -> str:
 
 def _kind(annotation: Any, notes: list[Any]) -> str:
     for note in notes:
-        if isinstance(note, MayBe):
-            return note.text
-        if isinstance(note, Duration):
-            return f"duration, {note.lowest} to {note.highest}"
-        if isinstance(note, Bytes):
-            return f"size, {note.lowest} to {note.highest}"
-        if isinstance(note, Rate):
-            return f"rate, {note.lowest_hz:g} per s to {note.highest_hz:g} per s"
-        if isinstance(note, BudgetField):
-            return "budget"
+        told = NOTES.get(type(note))
+        if told is not None:
+            return told(note)
     if typing.get_origin(annotation) is typing.Literal:
         words = [f"`{WHITE.get(each, each)}`" for each in typing.get_args(annotation)]
         return f"one of {', '.join(words)}" if len(words) > 1 else words[0]
@@ -137,6 +142,10 @@ def default_of(field: FieldInfo) -> str:
         return f"`{size_text(field.default)}`"
     if any(isinstance(note, Rate) for note in notes):
         return f"`{field.default:g} per s`"
+    if any(isinstance(note, Share) for note in notes):
+        return f"`{100 * field.default:g} %`"
+    if isinstance(field.default, list) and isinstance(field.default[0], str):
+        return f"`[{', '.join(field.default)}]`"
     if isinstance(field.default, bool):
         return "`true`" if field.default else "`false`"
     return f"`{_figure(field.default) if isinstance(field.default, int | float) else field.default}`"

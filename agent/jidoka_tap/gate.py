@@ -89,4 +89,6 @@ class Gate:
         if level == "pass":
             self.tap.tally.add("unjudged")
             self.tap.notes.once("a gated call passes without a verdict, as when_silent='pass' asks: %s" % why)
+        if not number and self.tap.link.why_not:  # which may change from call to call: not in the log's line
+            why += " (%s)" % self.tap.link.why_not
         return Verdict(number, part if type(part) is int else 0, level, level, (why,), True)

@@ -106,6 +106,7 @@ class Link:
     def is_welcome(self) -> None:
         """The monitor took us: the next loss is tried again at once."""
         self._backoff_ns = BACKOFF_MIN_NS
+        self.why_not = ""
 
     def close(self, now_ns: int, is_refused: bool = False) -> None:
         """Give the connection up; after a refusal the next try comes as late as it ever does."""

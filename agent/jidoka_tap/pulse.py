@@ -129,6 +129,7 @@ class Pulse:
                     refusal = wire.decode_json(body)
                     reason, remedy = refusal.get("reason", "no reason given"), refusal.get("remedy", "")
                     self.tap.notes.once("the monitor refuses the records: %s. %s" % (reason, remedy))
+                    self.link.why_not = "it refuses the records: %s" % reason
                     self._lose(now_ns, is_refused=True)
                     return
         except wire.WireError as error:

@@ -188,6 +188,18 @@ def test_what_nobody_wrote_has_the_plan_s_own_defaults() -> None:
     assert plan.sections["host"] is None
 
 
+@pytest.mark.parametrize(("writer", "user_id"), [
+    ("", None), ("writer: root", 0), ("writer: 0", 0), ("writer: 100999", 100_999), ("writer: '4711'", 4711),
+])  # fmt: skip
+def test_a_models_writer_is_bound_in_the_plan_by_its_number(
+    writer: str, user_id: int | None, tmp_path: Path
+) -> None:
+    plan = compile_text(changed(("enforce", f"enforce\n    {writer}")), ROOT)
+    assert plan.models[0].user_id == user_id
+    (tmp_path / "plan.json").write_bytes(plans.dump(plan))
+    assert plans.load(tmp_path / "plan.json") == plan
+
+
 def test_a_line_that_is_faster_than_the_usual_quota_gets_twice_what_it_needs() -> None:
     model = compile_text(changed(("enforce", "enforce\n    records_per_s: 5000")), ROOT).models[0]
     assert model.records_per_s == 10_000

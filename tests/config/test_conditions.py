@@ -38,8 +38,8 @@ def test_or_and_and_become_any_of_and_all_of(
     ("text", "says", "remedy"),
     [
         (
-            "drift(embedding)",
-            "'drift(embedding)' isn't a condition",
+            "drift(latency)",
+            "'drift(latency)' isn't a condition",
             "drift(all), drift(input), drift(confidence)",
         ),
         ("drift", "'drift' isn't a condition", "drift(all)"),

@@ -157,7 +157,30 @@ RULES: dict[str, tuple[str, str, str]] = {
     "a record larger than its room": (
         changed(("enforce", "enforce\n    largest_record: 9 kB")), "8:21", "9 kB is less than the 9280 bytes",
     ),
+    "a gate on a feature that the model doesn't have": (
+        changed(("enforce", "enforce\n    gate: {feature: top1_confidense, reject_at_most: 0.5 %}")), "8:21",
+        "Did you mean top1_confidence?",
+    ),
+    "a gate on a feature like none": (
+        changed(("enforce", "enforce\n    gate: {feature: q, reject_at_most: 0.5 %}")), "8:21", "Use one of: ",
+    ),
+    "a gate on parts": (
+        changed(("enforce", "enforce\n    judged: per part\n    gate: {reject_at_most: 0.5 %}")), "9:11", "means over parts",
+    ),
+    "a gate without a unit": (changed(("enforce", "enforce\n    gate: {reject_at_most: 0.5}")), "8:28", "isn't a share"),
+    "a gate that rejects a quarter": (
+        changed(("enforce", "enforce\n    gate: {reject_at_most: 25 %}")), "8:28", "Use 0.01 % to 20 %",
+    ),
     "a size without a unit": (changed(("enforce", "enforce\n    largest_record: 9")), "8:21", "9 has no unit"),
+    "a writer that this machine doesn't know": (
+        changed(("enforce", "enforce\n    writer: no-such-user-here")), "8:13", "'no-such-user-here' is no user of this machine",
+    ),
+    "a writer with a number that is none": (
+        changed(("enforce", "enforce\n    writer: 4294967295")), "8:13", "4294967295 is no user's number",
+    ),
+    "a negative writer": (changed(("enforce", "enforce\n    writer: -1")), "8:13", "-1 is no user's number"),
+    "a writer that is a list": (changed(("enforce", "enforce\n    writer: [1000]")), "8:13", "a list isn't a user"),
+    "a writer that is true": (changed(("enforce", "enforce\n    writer: true")), "8:13", "true isn't a user"),
     "drift of a command where there is none": (
         changed(("drift(input)", "drift(command)")), "16:11", "drift(command) can't be judged: the manifest of surface-inspection has no",
     ),

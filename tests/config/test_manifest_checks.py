@@ -106,6 +106,13 @@ def test_each_rule_is_one_fault_at_its_place(rule: str, tmp_path: Path) -> None:
     assert "; " in found[0]
 
 
+def test_saturation_may_be_judged_of_each_command_by_itself_and_chatter_needs_two(tmp_path: Path) -> None:
+    alone = changed(CONTROL, ("share: 0.5, records: 50", "share: 0.5, records: 1"))
+    assert faults_of(tmp_path, alone) == []
+    (found,) = faults_of(tmp_path, changed(alone, ("share: 0.6, records: 50", "share: 0.6, records: 1")))
+    assert found.startswith("24:"), found
+
+
 def test_a_tracked_input_must_be_monitored_on_both_sides(tmp_path: Path) -> None:
     found = faults_of(tmp_path, changed(CONTROL, ("monitored: true, ", "")))
     assert [each.split(": ")[1] for each in found] == [

@@ -12,6 +12,7 @@ from jidoka.config.quantities import (
     Bytes,
     Duration,
     Rate,
+    Share,
     budget,
     duration_text,
     seconds,
@@ -145,3 +146,14 @@ def test_a_size_is_read_as_it_is_written_and_told_again(text: str, size: int) ->
 def test_a_size_without_a_unit_or_beyond_the_limits_is_refused(value: object, says: str) -> None:
     with pytest.raises(UnfitError, match=says):
         Bytes("1 kB", "128 MB").read(value)
+
+
+def test_a_share_is_a_number_of_percent() -> None:
+    assert Share("0.01 %", "20 %").read(" 0.5% ") == pytest.approx(0.005)
+    assert Share("0.01 %", "20 %").read("20 %") == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("value", ["0.5", 0.5, "half", "-1 %", "%", None, True, "0.001 %", "21 %", "0 %"])
+def test_anything_else_is_no_share(value: object) -> None:
+    with pytest.raises(UnfitError):
+        Share("0.01 %", "20 %").read(value)

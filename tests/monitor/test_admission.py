@@ -13,7 +13,7 @@ from jidoka.monitor.verdicts import REASONS
 from jidoka.monitor.welcome import welcome_of
 from jidoka_bridge.plan import Model, Plan
 from jidoka_bridge.refusals import REFUSALS
-from jidoka_tap import wire
+from jidoka_tap import terms, wire
 
 from tests.monitor import line
 
@@ -75,6 +75,9 @@ def test_another_user_than_the_plans_is_refused_and_the_super_user_has_no_right_
     plan = dataclasses.replace(PLAN, models=(dataclasses.replace(PLAN.models[0], user_id=1234),))
     for user_id in (1000, 0):
         assert answer(plan, user_id).reason == "wrong user"
+        assert "The plan lets user 1234 write inspection" in answer(plan, user_id).remedy
+        assert f"this is user {user_id}" in answer(plan, user_id).remedy
+        assert "`writer:`" in answer(plan, user_id).remedy
     assert answer(plan, 1234) == Admission(line.MODEL)
 
 
@@ -101,7 +104,10 @@ def test_an_unmonitored_output_may_be_missing() -> None:
 
 
 def test_a_second_writer_is_refused() -> None:
-    assert answer(written=(line.MODEL,)).reason == "two writers"
+    refused = answer(written=(line.MODEL,))
+    assert refused.reason == "two writers"
+    for way_out in ("one process own the session", "left over", "an entry in `models:`"):
+        assert way_out in refused.remedy
 
 
 def test_every_refusal_of_a_hello_is_in_the_table() -> None:
@@ -143,12 +149,14 @@ def test_what_the_manifest_says_of_an_output_goes_before_its_role() -> None:
 
 
 @pytest.mark.parametrize(("mode", "says"), [
-    ("none", "the plan has no interlock for this model"), ("observe", "the interlock only observes this model"),
+    ("none", "the plan has no interlock for it"), ("observe", "the interlock only observes it"),
 ])  # fmt: skip
 def test_a_gate_where_nothing_stops_the_machine_is_told_so(mode: str, says: str) -> None:
     (note,) = welcome(mode, gate=True)["notes"]
-    assert "a gate refuses records here, but nothing stops the machine" in note
+    assert f"nothing stops the machine: {line.MODEL} has mode: {mode}" in note
     assert says in note
+    assert "set mode: enforce" in note
+    assert len(note) <= terms.MOST_NOTE_CHARACTERS
     assert welcome(mode)["notes"] == []
 
 

@@ -137,6 +137,15 @@ def test_a_policy_that_sits_at_its_limits_is_refused_once_the_window_is_full() -
     )
 
 
+def test_with_a_window_of_one_each_saturated_command_is_refused_at_once_and_by_itself() -> None:
+    of = section({"name": "hip", "low": -1.0, "high": 1.0}, {"name": "knee", "low": -1.0, "high": 1.0})
+    bench = Bench({**of, "saturation": {"share": 0.5, "records": 1}})
+    assert bench.judge([1.0, -1.0]) == Reason.COMMAND_SATURATED
+    assert bench.why == "100% of the command's channels lie at their limits, at most 50%; hip most of all"
+    assert [bench.judge([1.0, 0.0]), bench.judge([0.0, 0.0])] == [Reason(0)] * 2
+    assert bench.judge([-1.0, -1.0]) == Reason.COMMAND_SATURATED
+
+
 def test_of_a_channel_without_limits_nothing_is_saturated() -> None:
     bench = Bench({**section({"name": "hip"}), "saturation": {"share": 0.1, "records": 5}})
     assert [bench.judge(1e9) for _ in range(10)] == [Reason(0)] * 10

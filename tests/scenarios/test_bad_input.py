@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import pty
+import pwd
 import random
 import re
 import shutil
@@ -33,6 +34,7 @@ from jidoka.config.compile import compile_plan
 from jidoka.config.manifest import load_bundle
 from jidoka.monitor import baseline as baselines
 from jidoka.steward.client import ask
+from jidoka_bridge import channel
 from jidoka_bridge import plan as plans
 from jidoka_bridge.errors import BaselineError, NotRunningError
 from jidoka_bridge.guard import latch, remembered
@@ -57,7 +59,7 @@ models:
     bundle: {bundle}
     mode: {mode}
     records_per_s: 10
-{more}risks:
+{of_model}{more}risks:
   - id: R-01
     risk: model drift
     model: surface-inspection
@@ -70,12 +72,14 @@ models:
 Start = Callable[..., Program]
 
 
-def configure(at: Path, name: str, more: str = "", bundle: str = MODEL) -> Path:
+def configure(at: Path, name: str, more: str = "", bundle: str = MODEL, of_model: str = "") -> Path:
     """AT/NAME.yaml with folders of its own, and its plan in AT/NAME.json where it has no fault."""
     mode, response = ("enforce", "hold") if "plc:" in more else ("none", "advise")
     path = at / f"{name}.yaml"
     path.write_text(
-        CONFIGURATION.format(at=at, name=name, more=more, bundle=bundle, mode=mode, response=response)
+        CONFIGURATION.format(
+            at=at, name=name, more=more, bundle=bundle, mode=mode, response=response, of_model=of_model
+        )
     )
     with contextlib.suppress(Exception):
         (at / f"{name}.json").write_bytes(plans.dump(compile_plan(path)))
@@ -131,6 +135,8 @@ def tree(at: Path) -> None:
     os.truncate(at / "half" / "manifest.yaml", 300)
     configure(at, "unfit", bundle=str(at / "damaged"))
     configure(at, "shaped", bundle=str(at / "shape"))
+    configure(at, "bare", bundle=str(at / "folder"))
+    configure(at, "stranger", of_model="    writer: no-such-user-here\n")
 
     (at / "pictures").mkdir()
     (at / "pictures" / "a.png").write_bytes(RANDOM)
@@ -211,6 +217,9 @@ MISTAKES = (
     Mistake("an empty configuration", "run @empty.yaml", 3, "the file is empty", "nothing was started"),
     Mistake("noise as configuration", "plan @random.yaml", 3, "isn't UTF-8 text", "Save it as UTF-8."),
     Mistake("a damaged model in a configuration", "run @unfit.yaml", 3, "isn't the file that was approved", "nothing was started"),
+    Mistake("a bundle without a manifest in a configuration", "validate @bare.yaml", 3, "has no manifest.yaml", "nothing was started"),
+    Mistake("the same, started", "run @bare.yaml", 3, "has no manifest.yaml", "nothing was started"),
+    Mistake("a writer that there isn't", "validate @stranger.yaml", 3, "stranger.yaml:11:13: models[0].writer: 'no-such-user-here' is no user", "nothing was started"),
     Mistake("a run_dir that is too long", "validate @long.yaml", 3, "107 are the most", "nothing was started"),
     Mistake("a run_dir that is a file", "run @file-as-run.json", 3, "can't be used as run_dir", "Give a run_dir"),
     Mistake("a plan into no folder", "plan @good.yaml -o @none/plan.json", 3, "can't write the plan", "Give a file in a folder"),
@@ -343,7 +352,7 @@ def test_what_this_user_may_not_is_told_with_the_way_out(
 
 def test_ten_faults_of_a_configuration_are_all_named_at_once(at: Path, start: Start) -> None:
     faulty = at / "ten.yaml"
-    text = CONFIGURATION.format(at=at, name="ten", more="plc:\n  port: ttyUSB0\n  unit: 300\n  baud: 1234\n  colour: red\n",
+    text = CONFIGURATION.format(at=at, name="ten", of_model="", more="plc:\n  port: ttyUSB0\n  unit: 300\n  baud: 1234\n  colour: red\n",
                                 bundle="surface-inspektion", mode="enforced", response="halt")  # fmt: skip
     faulty.write_text(
         text.replace("device: bench\n", "").replace("drift(all)", "drfit(all)")
@@ -576,6 +585,159 @@ def test_a_second_one_of_a_program_is_refused_and_the_first_goes_on(
     told_plainly(program.text, 10, cause, "top ")
     assert all(each.process.poll() is None for each in without_latch.values())
     assert (at / "new.json").read_bytes() == plan
+
+
+#: an application as people write it, with no logging of its own: a session of the committed model, watched
+APPLICATION = f"""
+import json, sys, time
+import numpy as np
+import onnxruntime as ort
+from jidoka_tap import Rejected, watch
+options = ort.SessionOptions()
+options.intra_op_num_threads = options.inter_op_num_threads = 1
+session = ort.InferenceSession({str(load_bundle(MODEL).file)!r}, options, providers=["CPUExecutionProvider"])
+session = watch(session, **json.loads(sys.argv[1]))
+call = 0
+while True:
+    call += 1
+    try:
+        session.run(None, {{"image": np.zeros((1, 1, 96, 96), np.uint8)}})
+        said = "judged" if session.verdict and not session.verdict.is_silent else "passed"
+    except Rejected as error:
+        said = f"Rejected: {{error}}"
+    print(f"call {{call}}: {{said}}", flush=True)
+    time.sleep(0.05)
+"""
+
+
+class Misfit(NamedTuple):
+    """An application that doesn't fit the plan. changes: of the bundle's manifest; of_model: of the configuration;
+    given: to watch(); says: what the application's own stderr must say, word by word."""
+
+    name: str
+    given: dict[str, Any]
+    says: tuple[str, ...]
+    changes: tuple[tuple[str, str], ...] = ()
+    of_model: str = ""
+
+
+LOGITS = "{name: logits, dtype: float32, shape: [batch, 4], unit: nat, role: logits}"
+EMBEDDING = '  - {name: embedding, dtype: float32, shape: [batch, 64], unit: "1", role: embedding}\n'
+MISFITS = (
+    Misfit("no-such-model", {"model": "surface"}, (
+        "the monitor refuses the records: unknown model. The plan has surface-inspection; the tap said 'surface'.",
+        "Give watch() one of these ids, or add the model to `models:`.",
+    )),
+    Misfit("no-manifest-of-this-file", {"sha256": "ab" * 32}, (
+        ("the monitor refuses the records: unknown model. The plan has surface-inspection; none has the file with SHA-256 "
+        "abababababababab…"),
+        "watch(session, model=…)",
+    )),
+    Misfit("manifest-of-another-model", {"model": MODEL}, (
+        ("the monitor refuses the records: another model. The application's model has the outputs 'logits', 'embedding'; "
+        "the manifest of surface-inspection monitors 'scores', so 'scores' would never come. Watch the model that the "
+        "manifest describes, or mend the names in the manifest."),
+    ), changes=((LOGITS, LOGITS.replace("name: logits", "name: scores")),)),
+    Misfit("manifest-of-another-model-and-a-gate", {"model": MODEL, "gate": True}, (
+        "Rejected: surface-inspection: the record was not judged: no monitor is connected at ",
+        "(it refuses the records: another model)",
+    ), changes=((LOGITS, LOGITS.replace("name: logits", "name: scores")),)),
+    Misfit("manifest-of-another-file", {"model": MODEL, "sha256": "ab" * 32}, (
+        ("the application's file has the SHA-256 abababababababab…, the plan's c3f0f3d87b93c33b…: the baseline was learned "
+        "for the plan's. Load the approved file, or learn the baseline of the new one"),
+    )),
+    Misfit("output-without-a-name", {"model": MODEL}, (
+        ("the manifest doesn't name the outputs 'embedding': nobody looks at them, and no gate judges them. Add them to "
+        "its `outputs:` if something depends on them"),
+    ), changes=((EMBEDDING, ""),)),
+    Misfit("input-of-another-model", {"model": MODEL}, (
+        "the manifest monitors the inputs 'picture', which the application's model doesn't have; it has 'image'",
+    ), changes=(("{name: image,", "{name: picture,"),)),
+    Misfit("gate-without-an-interlock", {"model": MODEL, "gate": True, "deadline_s": 5}, (
+        ("the gate works, but nothing stops the machine: surface-inspection has mode: none, so the plan has no interlock "
+        "for it. Rejected calls raise Rejected here, and that is all that holds an output back. If refusals must stop "
+        "the machine, set mode: enforce"),
+        ": judged",
+    )),
+    Misfit("another-user", {"model": MODEL}, (
+        ("the monitor refuses the records: wrong user. The plan lets user 4000000 write surface-inspection, this is user "
+        f"{os.getuid()}. Run the application as that user, or change the model's `writer:` in the configuration."),
+    ), of_model="    writer: 4000000\n"),
+)  # fmt: skip
+
+
+def begin_monitor(at: Path, start: Start, name: str, *changes: tuple[str, str], of_model: str = "") -> str:
+    """A monitor of a bundle with these changes; the path of its tap socket once it listens."""
+    bundle = str(changed_bundle(at / f"bundle-{name}", *changes)) if changes else MODEL
+    configure(at, name, bundle=bundle, of_model=of_model)
+    start(sys.executable, "-m", "jidoka.monitor", "--plan", str(at / f"{name}.json"))
+    socket = plan_of(at, name).tap_socket
+    wait_until(lambda: channel.is_listening(socket), "the monitor listens", 60.0)
+    return str(socket)
+
+
+def begin_application(start: Start, socket: str, **given: Any) -> Program:
+    return start(sys.executable, "-c", APPLICATION, json.dumps({**given, "socket": socket}))
+
+
+@pytest.mark.parametrize("row", MISFITS, ids=[each.name for each in MISFITS])
+def test_an_application_that_does_not_fit_the_plan_says_so_on_its_own_and_goes_on(
+    row: Misfit, at: Path, start: Start
+) -> None:
+    at.chmod(0o755)
+    socket = begin_monitor(at, start, row.name, *row.changes, of_model=row.of_model)
+    application = begin_application(start, socket, **row.given)
+    for words in row.says:
+        application.wait_for_text(words)
+    calls = application.text.count("call ")
+    application.wait_for_text(f"call {calls + 5}: ")
+    assert "Traceback" not in application.text
+    assert application.text.count(row.says[0]) == 1 or "Rejected" in row.says[0], "once, not with each call"
+
+
+def test_a_second_worker_of_a_model_is_told_what_to_do_and_takes_over_when_the_first_ends(
+    at: Path, start: Start
+) -> None:
+    at.chmod(0o755)
+    writer = pwd.getpwuid(
+        os.getuid()
+    ).pw_name  # the right one: named in the configuration, known by its number
+    socket = begin_monitor(at, start, "workers", of_model=f"    writer: {writer}\n")
+    assert plan_of(at, "workers").models[0].user_id == os.getuid()
+    first = begin_application(start, socket, model=MODEL, gate=True, deadline_s=5, when_silent="pass")
+    first.wait_for_text(": judged")
+    second = begin_application(start, socket, model=MODEL, gate=True, deadline_s=5)
+    second.wait_for_text(
+        "the monitor refuses the records: two writers. Another process writes surface-inspection, and one model has one "
+        "writer. Let one process own the session, end the other one if it is left over, or give each worker a model of "
+        "its own: an entry in `models:` of the configuration with the same bundle, and its id in watch()."
+    )
+    second.wait_for_text("(it refuses the records: two writers)")
+    assert ": judged" not in second.text
+    first.end()
+    second.wait_for_text(": judged")
+
+
+def test_workers_with_a_model_each_are_all_served(at: Path, start: Start) -> None:
+    at.chmod(0o755)
+    path = configure(at, "each")
+    text = path.read_text()
+    row = text[text.index("  - id: surface-inspection") : text.index("risks:")]
+    path.write_text(text.replace(row, row + row.replace("id: surface-inspection", "id: second")))
+    (at / "each.json").write_bytes(plans.dump(compile_plan(path)))
+    start(sys.executable, "-m", "jidoka.monitor", "--plan", str(at / "each.json"))
+    socket = plan_of(at, "each").tap_socket
+    wait_until(lambda: channel.is_listening(socket), "the monitor listens", 60.0)
+    workers = [
+        begin_application(start, str(socket), model=each, gate=True, deadline_s=5)
+        for each in (MODEL, "second")
+    ]
+    for worker in workers:
+        worker.wait_for_text(": judged")
+    nameless = begin_application(start, str(socket), sha256=load_bundle(MODEL).sha256)
+    nameless.wait_for_text(
+        "The file is that of surface-inspection and second: say which one with watch(session, model=…)"
+    )
 
 
 class Refusal(NamedTuple):

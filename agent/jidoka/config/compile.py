@@ -85,7 +85,7 @@ def plan_of(checked: Checked) -> Plan:
 
 def _model(row: ModelSettings, bundle: Bundle) -> Model:
     # quotas stop a flood; a line that is itself faster or sends more than the default gets twice what it needs
-    usual = Model(id=row.id, mode=row.mode, longest_interval_ms=max(1, _ms(row.longest_interval)))
+    usual = Model(row.id, row.mode, row.writer, longest_interval_ms=max(1, _ms(row.longest_interval)))
     # an application may send what nobody asked it for
     record = max(row.largest_record or 0, record_bytes(tensors(bundle)))
     stated_hz = row.records_per_s or (1 / bundle.period_s if bundle.period_s else 0.0)

@@ -88,7 +88,7 @@ def load_bundle(reference: str | Path, base_dir: Path | None = None) -> Bundle:
     if not _is_file(path):
         raise ModelError(
             f"{folder}: has no {MANIFEST}",
-            "Give a bundle's folder, or let one be drafted: jidoka model inspect MODEL -o DIR",
+            "Give a bundle's folder; `jidoka model inspect MODEL -o DIR` drafts one.",
         )
     manifest = read_manifest(path)
     file = folder / manifest.file

@@ -55,7 +55,9 @@ class SaturationTable(Settings):
         default=0.98, description="Share of the limit from which a command counts as being at it."
     )
     share: Share = Field(description="Share of channels and records above which it is refused.")
-    records: Records = Field(description="Over so many records.")
+    records: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        description="Over so many records; with 1 each command is judged by itself."
+    )
 
 
 class ChatterTable(Settings):

@@ -46,6 +46,7 @@ BYTES: dict[str, int] = {
 _NUMBER = r"(\d[\d_]{0,15}(?:\.\d{1,9})?)"
 _DURATION = re.compile(rf"\s*{_NUMBER}\s*([A-Za-z]+)\s*", re.ASCII)
 _BUDGET = re.compile(rf"\s*{_NUMBER}\s+per\s+(?:{_NUMBER}\s*)?([A-Za-z]+)\s*", re.ASCII)
+_SHARE = re.compile(rf"\s*{_NUMBER}\s*%\s*", re.ASCII)
 _HERTZ = re.compile(rf"\s*{_NUMBER}\s*Hz\s*", re.ASCII)
 
 _BYTES = re.compile(rf"\s*{_NUMBER}\s*([A-Za-z]+)\s*", re.ASCII)
@@ -200,6 +201,28 @@ def size_text(value_bytes: int) -> str:
         if value_bytes >= BYTES[unit] and value_bytes % BYTES[unit] == 0:
             return f"{value_bytes // BYTES[unit]} {unit}"
     return f"{value_bytes} B"
+
+
+@dataclass(frozen=True)
+class Share:
+    """Marks a field as a share, held as a number from 0 to 1. lowest, highest: the limits, as written."""
+
+    lowest: str
+    highest: str
+
+    def read(self, value: Any) -> float:
+        """The share: `0.5 %` is 0.005. Raises UnfitError."""
+        match = _SHARE.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise UnfitError(f"{shown(value)} isn't a share", "Write a number and %, such as 0.5 %.")
+        share = _number(match[1]) / 100
+        if not _number(self.lowest.rstrip(" %")) <= 100 * share <= _number(self.highest.rstrip(" %")):
+            raise UnfitError(f"{shown(value)} is out of range", f"Use {self.lowest} to {self.highest}.")
+        return share
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self.read)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,13 @@ from jidoka_tap import wire
 MONITORED_ROLES = frozenset({"logits", "detections", "command"})
 
 
+_TWO_WRITERS = (
+    "Another process writes {name}, and one model has one writer. Let one process own the session, end the other one if "
+    "it is left over, or give each worker a model of its own: an entry in `models:` of the configuration with the same "
+    "bundle, and its id in watch()."
+)
+
+
 class Admission(NamedTuple):
     """The model that a HELLO means, "" where the plan has none; reason, remedy: of the refusal, "" = admitted."""
 
@@ -36,13 +43,16 @@ def admit(plan: Plan, hello: Mapping[str, Any], user_id: int | None, written: Co
         return Admission("", "unknown model", remedy)
     model = next(model for model in plan.models if model.id == name)
     if model.user_id is not None and user_id != model.user_id:
-        remedy = f"The plan lets user {model.user_id} write {name}, this is user {user_id}."
+        remedy = (
+            f"The plan lets user {model.user_id} write {name}, this is user {user_id}. Run the application as that user, "
+            f"or change the model's `writer:` in the configuration."
+        )
         return Admission(name, "wrong user", remedy)
     remedy = _missing_outputs(model, plan.sections["models"][name], hello["outputs"])
     if remedy:
         return Admission(name, "another model", remedy)
     if name in written:
-        return Admission(name, "two writers", f"Another application writes {name}.")
+        return Admission(name, "two writers", _TWO_WRITERS.format(name=name))
     return Admission(name)
 
 
@@ -72,11 +82,15 @@ def _model_of(plan: Plan, hello: Mapping[str, Any]) -> tuple[str, str]:
         return wanted, ""
     known = f"The plan has {', '.join(names)}"
     if wanted or not isinstance(digest, str) or not digest:
-        return "", f"{known}; the tap said {str(wanted)[:80]!r}."
+        said = f"the tap said {str(wanted)[:80]!r}" if wanted else "the tap named none"
+        return "", f"{known}; {said}. Give watch() one of these ids, or add the model to `models:`."
     found = [name for name in names if plan.sections["models"][name].get("sha256") == digest]
     if len(found) == 1:
         return found[0], ""
-    remedy = f"{known}; none has the file with SHA-256 {digest[:16]}…, which was loaded."
+    remedy = (
+        f"{known}; none has the file with SHA-256 {digest[:16]}…, which was loaded. Load the approved file, say which "
+        "model it is with watch(session, model=…), or add it to `models:`."
+    )
     if found:
         remedy = f"The file is that of {' and '.join(found)}: say which one with watch(session, model=…)."
     return "", remedy

@@ -19,7 +19,7 @@ DEADBAND = 0.005
 
 
 class Fault(NamedTuple):
-    """One way in which a command can be wrong. text: of channel, value, limit, " unit" and the window."""
+    """One way in which a command can be wrong. text: of channel, value, limit, " unit", window and its commands."""
 
     reason: Reason
     text: str
@@ -32,7 +32,7 @@ FAULTS = (
     Fault(Reason.COMMAND_RATE, "{channel} moves at {value}{unit}/s, at most {limit}{unit}/s"),
     Fault(Reason.COMMAND_JERK, "{channel} changes its rate by {value}{unit}/s², at most {limit}{unit}/s²"),
     Fault(Reason.COMMAND_SATURATED,
-          "{value} of the last {window} commands lie at their limits, at most {limit}; {channel} most of all"),
+          "{value} of {commands} lie at their limits, at most {limit}; {channel} most of all"),
     Fault(Reason.COMMAND_CHATTER, "{channel} turned back in {value} of the last {window} steps, at most {limit}"),
     Fault(Reason.COMMAND_OFF_TRACK, "{channel} is {value} away from its target, at most {limit}"),
 )  # fmt: skip
@@ -148,13 +148,15 @@ class Envelope:
         times, place, value, limit = self._found[row].tolist()
         channel = int(place)
         show = "{:.0%}" if row in _SHARES else "{:.4g}"
+        window = int(self._windows[0 if row == kernel.SATURATED else 2])
         text = FAULTS[row].text.format(
             channel=self._name(row, channel),
             value=show.format(value) if math.isfinite(value) else str(value).replace("nan", "NaN"),
             limit=show.format(limit),
             unit="" if row == kernel.OFF_TRACK else self._units[channel],
             side="at least" if value < limit else "at most",
-            window=int(self._windows[0 if row == kernel.SATURATED else 2]),
+            window=window,
+            commands=f"the last {window} commands" if window > 1 else "the command's channels",
         )
         return f"{text} (and {int(times) - 1} more)" if times > 1 and row not in _SHARES else text
 

@@ -11,9 +11,14 @@ from jidoka_tap import wire
 from jidoka.monitor.admission import named, wanted_of
 from jidoka.monitor.verdicts import REASONS
 
+#: mode -> what a gate is there for still, and what not
 _GATES = {
-    "none": "a gate refuses records here, but nothing stops the machine: the plan has no interlock for this model",
-    "observe": "a gate refuses records here, but nothing stops the machine: the interlock only observes this model",
+    mode: f"the gate works, but nothing stops the machine: {{model}} has mode: {mode}, so {why}. Rejected calls raise "
+    "Rejected here, and that is all that holds an output back. If refusals must stop the machine, set mode: enforce"
+    for mode, why in (
+        ("none", "the plan has no interlock for it"),
+        ("observe", "the interlock only observes it"),
+    )
 }
 
 
@@ -42,18 +47,24 @@ def _notes(model: Model, section: Mapping[str, Any], hello: Mapping[str, Any], i
                 "a baseline is being learned: no verdicts come, so a gate does what it does in silence"
             )
         elif model.mode in _GATES:
-            notes.append(_GATES[model.mode])
+            notes.append(_GATES[model.mode].format(model=model.id))
     known = {each["name"] for each in section["outputs"]}
     extra = [name for name in hello["outputs"] if name not in known]
     if extra:
-        notes.append(f"the manifest doesn't name the outputs {named(extra)}: nobody looks at them")
+        notes.append(
+            f"the manifest doesn't name the outputs {named(extra)}: nobody looks at them, and no gate judges them. Add "
+            "them to its `outputs:` if something depends on them"
+        )
     absent = [name for name in wanted_of(section)["inputs"] if name not in hello["inputs"]]
     if absent:
-        notes.append(f"the manifest monitors the inputs {named(absent)}, which the application doesn't have")
+        notes.append(
+            f"the manifest monitors the inputs {named(absent)}, which the application's model doesn't have; it has "
+            f"{named(hello['inputs'])}: no feature of them is judged. Mend the names in the manifest"
+        )
     digest, planned = hello.get("sha256"), section.get("sha256")
     if isinstance(digest, str) and digest and planned and digest != planned:
         notes.append(
             f"the application's file has the SHA-256 {digest[:16]}…, the plan's {str(planned)[:16]}…: "
-            "the baseline was learned for the plan's"
+            "the baseline was learned for the plan's. Load the approved file, or learn the baseline of the new one"
         )
     return notes

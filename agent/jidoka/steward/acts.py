@@ -75,6 +75,15 @@ def reason_code(reason: str) -> str:
     return reason if reason in ACKNOWLEDGE_REASONS or not reason else "other"
 
 
+def labelled(body: dict[str, Any]) -> dict[str, Any]:
+    """Who labels, as an entry names them."""
+    return {
+        "request": str(body.get("request", "")),
+        "role": str(body.get("role", "")),
+        "pseudonym": str(body.get("person", "") or ""),
+    }
+
+
 def recorded(asked: Asked, seal: Seal) -> tuple[dict[str, Any], bytes]:
     """(body of the entry: pseudonym, code and commitment; line for the side file, empty if nothing was written freely)."""
     body = asked.body

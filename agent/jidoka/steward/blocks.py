@@ -47,7 +47,7 @@ class Blocks:
                 self._close(ledger, block, now_ns, wall_ns)
             if block.model in known:
                 current = self._block(block.model)
-                ledger.spool(block.model, current.encode(), is_fresh=True)
+                ledger.spool(block.model, current.encode(), now_ns, is_fresh=True)
         return unreadable
 
     def add(self, ledger: Ledger, model: str, rows: list[Decision], now_ns: int, wall_ns: int) -> None:
@@ -60,9 +60,9 @@ class Blocks:
             if len(block.rows) == BLOCK_ROWS:
                 self._close(ledger, block, now_ns, wall_ns)
             elif is_fresh:
-                ledger.spool(model, block.encode(), is_fresh=True)
+                ledger.spool(model, block.encode(), now_ns, is_fresh=True)
             else:
-                ledger.spool(model, encode_rows(taken), is_fresh=False)
+                ledger.spool(model, encode_rows(taken), now_ns, is_fresh=False)
 
     def close_all(self, ledger: Ledger, now_ns: int, wall_ns: int) -> None:
         """An orderly stop: what was gathered so far becomes a block, so that the file alone tells the whole story."""

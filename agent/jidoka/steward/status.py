@@ -75,6 +75,7 @@ def status_value(
         "metrics": metrics,
         "programs": {program: program in here for program in PROGRAMS},
         "sort_again": core.conditions.sort_again,
+        "labels": core.labels.counts,
     }
 
 

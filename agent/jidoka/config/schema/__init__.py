@@ -12,12 +12,12 @@ from pydantic import Field
 from jidoka.config.schema.base import FilePath, MayBe, Name, Settings
 from jidoka.config.schema.host import HostSettings
 from jidoka.config.schema.interlock import InterlockSettings
-from jidoka.config.schema.models import ModelSettings
+from jidoka.config.schema.models import GateSettings, ModelSettings
 from jidoka.config.schema.outside import BrokerSettings, MetricsSettings
 from jidoka.config.schema.plc import PlcSettings
 from jidoka.config.schema.risks import RiskSettings
 
-__all__ = ["Configuration", "MayBe", "ModelSettings", "PlcSettings", "RiskSettings", "Settings"]
+__all__ = ["Configuration", "GateSettings", "MayBe", "ModelSettings", "PlcSettings", "RiskSettings", "Settings"]
 
 
 class Configuration(Settings):

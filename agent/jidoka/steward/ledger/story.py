@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Entry, FormatError, Kind
 
+_RIGHT = {True: "right", False: "wrong", None: "without a decision that is remembered"}
 VERDICTS = ("pass", "suspect", "reject")
 
 
@@ -108,6 +110,10 @@ def _alarm(body: dict[str, Any]) -> str:
 
 def _act(body: dict[str, Any]) -> str:
     what = f" {body['cause']} at revision {body.get('revision')}" if body.get("cause") else ""
+    if body["act"] == "label":
+        counts = Counter(_RIGHT[each.get("is_right")] for each in body.get("labels") or [])
+        told = ", ".join(f"{count} {word}" for word, count in counts.items())
+        return f"label of {body.get('model', '')} by {_who(body)}: {told}"
     return f"{body['act']}{what} by {_who(body)}: {body.get('reason', '')}"
 
 

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from jidoka.steward.ledger.format import LANE_OF, Entry, Kind, Lane, encode
 from jidoka.steward.ledger.opening import open_locked, read_all, remedy_for
@@ -50,6 +51,13 @@ class _Pending:
     secret: bytes
 
 
+class _SpoolJob(NamedTuple):
+    model: str
+    data: bytes
+    is_fresh: bool
+    since_ns: int
+
+
 class Ledger:
     """The ledger file at `path`, locked by this program. Raises LedgerError if it is damaged or somebody else's.
 
@@ -75,7 +83,7 @@ class Ledger:
         self._spools: dict[str, SpoolFile] = {}
         self._pending: deque[_Pending] = deque()
         self._pending_bytes = 0
-        self._spool_jobs: deque[tuple[str, bytes, bool]] = deque()
+        self._spool_jobs: deque[_SpoolJob] = deque()
         self._done: deque[Ticket] = deque()
         self._is_urgent = False
         self._is_stopping = False
@@ -114,10 +122,10 @@ class Ledger:
             self._condition.notify()
             return ticket
 
-    def spool(self, model: str, data: bytes, *, is_fresh: bool) -> None:
+    def spool(self, model: str, data: bytes, now_ns: int, *, is_fresh: bool) -> None:
         """Add rows to the open block of a model, or begin its spool anew, behind what was appended before."""
         with self._condition:
-            self._spool_jobs.append((model, data, is_fresh))
+            self._spool_jobs.append(_SpoolJob(model, data, is_fresh, now_ns))
             self._condition.notify()
 
     def take_committed(self) -> list[Ticket]:
@@ -128,8 +136,9 @@ class Ledger:
     def is_recording(self, now_ns: int) -> bool:
         """True while what is appended reaches the disk: no error, and nothing waits longer than 0.5 s."""
         with self._condition:
-            waits_ns = now_ns - self._pending[0].since_ns if self._pending else 0
-            return not self.error and waits_ns < STUCK_NS
+            first = (self._pending[0].since_ns if self._pending else now_ns,
+                     self._spool_jobs[0].since_ns if self._spool_jobs else now_ns)  # fmt: skip
+            return not self.error and now_ns - min(first) < STUCK_NS
 
     @property
     def entries(self) -> int:
@@ -193,12 +202,12 @@ class Ledger:
         if batch:
             self._commit_entries(batch)
         for _ in range(jobs):
-            model, data, is_fresh = self._spool_jobs[0]
-            spool = self._spools.setdefault(model, SpoolFile(spool_path(self.path, model)))
-            if is_fresh:
-                spool.begin(data)
+            job = self._spool_jobs[0]
+            spool = self._spools.setdefault(job.model, SpoolFile(spool_path(self.path, job.model)))
+            if job.is_fresh:
+                spool.begin(job.data)
             else:
-                spool.append(data)
+                spool.append(job.data)
             with self._condition:
                 self._spool_jobs.popleft()
 
