@@ -130,7 +130,7 @@ def test_a_baseline_per_part_holds_parts_and_says_so(tmp_path: Path) -> None:
     assert learner.is_done
     (baseline,) = learner.baselines("2026-01-01T00:00:00Z")
     assert baseline.judged == "part"
-    assert baseline.records.shape == (400, 6)
+    assert baseline.records.shape == (400, len(learner.features))
     assert baseline.rate_hz == pytest.approx(10 / VIEWS, rel=0.02)
     shown = as_object(plan, baseline)
     assert shown["faults"] == []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jidoka.cli.asking import FILE, person_options
+from jidoka.cli.baseline_words import print_json
 from jidoka.cli.plan_files import read_or_compile
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def sign_command(*, configuration: Path, model: str | None, recipe: int | None, 
             }
         )
     if as_json:
-        _print_json(done)
+        print_json(done)
         return
     for each in done:
         state = (
@@ -112,7 +113,7 @@ def compare_command(*, configuration: Path, other_file: Path | None, model: str 
             }
         )
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         click.echo("\n".join(line for each in found for line in _compared(each)))
 
@@ -216,17 +217,3 @@ def _compared(found: dict[str, Any]) -> Iterator[str]:
             f"  {each['feature']:{wide}} {each['older_mean']:11.4g} {each['newer_mean']:11.4g}   {told(each['shift_sigma'], '+8.2f'):>8}"
             f"   {told(each['spread'], '9.2f'):>9}   {each['ks']:4.2f}{'   look' if each['is_large'] else ''}"
         )
-
-
-def _print_json(value: Any) -> None:
-    import json
-    import math
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(each) for key, each in value.items()}
-        if isinstance(value, list):
-            return [plain(each) for each in value]
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    click.echo(json.dumps(plain(value), indent=1))

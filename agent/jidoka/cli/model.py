@@ -23,6 +23,7 @@ def command() -> None:
     Example:
       jidoka model inspect yolox_nano.onnx -o bundles/yolox-nano
       jidoka model check bundles/yolox-nano
+      jidoka model expose classifier.onnx --auto -o bundles/classifier
     """
 
 
@@ -72,6 +73,76 @@ def inspect(*, model: Path, output: Path | None, as_json: bool) -> None:
         click.echo(f"Then: jidoka model inspect {model} -o DIR", err=True)
     else:
         click.echo(f"Look at each `guess:` too. Then: jidoka model check {written.parent}", err=True)
+
+
+@command.command("expose")
+@click.argument("model", type=click.Path(readable=False, path_type=Path))
+@click.option("--tensor", metavar="NAME", help="The inner tensor to put out, by its name in the file.")
+@click.option(
+    "--auto", is_flag=True, help="What goes into the last linear layer (Gemm, MatMul) before the answer."
+)
+@click.option(
+    "-o", "--output", metavar="DIR", required=True, type=click.Path(path_type=Path),
+    help="Make the bundle in DIR: the new model and the draft of its manifest.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as a JSON object, for scripts.")
+def expose(*, model: Path, tensor: str | None, auto: bool, output: Path, as_json: bool) -> None:
+    """Make a bundle of MODEL, an ONNX file, that puts out an inner tensor too: its embedding.
+
+    Confidence alone is no proof: a model may be sure and wrong. What it sees shows in the numbers just before its
+    answer, and drift(embedding) watches these. Most files keep them inside; this command adds one of them to the
+    outputs. Nothing else changes: it runs both files on random inputs, and refuses unless the old outputs are the
+    same bits.
+
+    --auto takes what goes into the last linear layer. A feature map [batch, D, rows, columns] may be named as well, and
+    is averaged over the picture; choose a small one, for each record carries it.
+
+    MODEL itself stays as it is. The new file has another digest, so it needs a manifest and a baseline of its own, and
+    whoever validates your models may have to approve it.
+
+    \b
+    Example:
+      jidoka model expose classifier.onnx --auto -o bundles/classifier
+      jidoka model expose mnist.onnx --tensor Pooling160_Output_0 -o bundles/mnist
+      jidoka model check bundles/classifier
+    """
+    if auto == (tensor is not None):
+        raise click.UsageError("Give either --tensor NAME or --auto.")
+    from jidoka.config.drafting.draft import draft_of
+    from jidoka.config.drafting.left import blanks_of
+    from jidoka.config.exposing.expose import expose as expose_tensor
+
+    found = expose_tensor(model, tensor)
+    text = draft_of(found.graph, found.name)
+    manifest = _write_bundle(output, found.graph.file.name, found.content, text)
+    shape, proof = found.tensor.shape, found.proof
+    if as_json:
+        done = {
+            "bundle": str(output), "manifest": str(manifest), "file": str(output / model.name),
+            "sha256": found.graph.sha256, "tensor": _tensor(found.tensor), "before": found.before,
+            "proof": {"runs": proof.runs, "identical": proof.runs > 0, "why_not": proof.why_not},
+        }  # fmt: skip
+        click.echo(json.dumps(done, indent=1, ensure_ascii=False))
+        return
+    sizes = "of unknown size" if shape is None else f"[{', '.join(map(str, shape))}]"
+    click.echo(f"{output}: {found.name} ({found.tensor.dtype} {sizes}) is an output now.")
+    if proof.runs:
+        click.echo(
+            f"Proven: the other outputs are bit for bit what they were, on {proof.runs} random inputs."
+        )
+    else:
+        click.echo(f"Not proven: the model can't be run on random inputs: {proof.why_not}")
+    if shape is not None and _is_free(shape):
+        click.echo(
+            f"Its sizes aren't all known; write them into {manifest} if you know them, or nothing is judged."
+        )
+    left = len(blanks_of(text))
+    click.echo(f"{left} entries of {manifest} are left to fill in. Then: jidoka model check {output}")
+
+
+def _is_free(shape: tuple[str | int, ...]) -> bool:
+    """Whether the number of entries of each embedding isn't known: of [batch, D] the last, of a feature map the second."""
+    return len(shape) < 2 or not isinstance(shape[1 if len(shape) == 4 else -1], int)
 
 
 @command.command("check")
@@ -131,6 +202,29 @@ def _write(graph: Graph, text: str, output: Path) -> Path:
             f"{path}: can't be written: {error.strerror}", "Give a place that this user may write to."
         ) from None
     return path
+
+
+def _write_bundle(output: Path, name: str, content: bytes, text: str) -> Path:
+    """The manifest's path. Raises RefusedError where something would be overwritten, InputError where it can't be written."""
+    from jidoka_bridge.errors import InputError, RefusedError
+
+    from jidoka.config.manifest import MANIFEST
+
+    manifest, file = output / MANIFEST, output / name
+    for each in (manifest, file):
+        if each.exists():
+            raise RefusedError(f"{each}: is there already", "Give another place, or move it away first.")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        with file.open("xb") as model:
+            model.write(content)
+        with manifest.open("x", encoding="utf-8") as draft:
+            draft.write(text)
+    except OSError as error:
+        raise InputError(
+            f"{output}: can't be written: {error.strerror}", "Give a place that this user may write to."
+        ) from None
+    return manifest
 
 
 def _facts(graph: Graph) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
 def run(plan: plans.Plan) -> None:
     """Warm the kernels, load the baselines, listen, and judge until SIGTERM. Raises PlainError."""
     notify("STATUS=compiling kernels")
+    # where scipy is installed numba loads it for linear algebra, of which no kernel has any: 14 MiB for nothing
+    sys.modules["scipy"] = None  # type: ignore[assignment]
     # imported here: numba alone takes a second, and the supervisor should know what it waits for
     begun_ns = time.monotonic_ns()
     from jidoka.monitor.kernels.warm import warm  # noqa: PLC0415
@@ -65,6 +67,8 @@ def run(plan: plans.Plan) -> None:
         signal.signal(number, process.stop)
     for name, state in monitor.models.items():
         LOG.info("%s: %d baselines", name, len(state.streams))
+        for key, faults in (state.gates.refused if state.gates is not None else {}).items():
+            LOG.warning("%s, recipe %d, position %d: NO %s", name, *key, "; ".join(faults))
     notify("READY=1", "STATUS=judging records")
     process.run()
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jidoka_bridge.channel import listen_plainly
-from jidoka_bridge.errors import InputError, NotRunningError
+from jidoka_bridge.errors import InputError
 
-from jidoka.monitor.trace import Kind, TraceError, receive
+from jidoka.monitor.trace import Event, Kind
 from jidoka.replay.file import Writer
+from jidoka.replay.live import MonitorEnded, following
 
 #: progress is told, and full blocks are written, so often
-TURN_S = 0.5
+TELL_S = 0.5
 
 
 @dataclass
@@ -32,6 +30,13 @@ class Recorded:
     seconds: float = 0.0
     is_from_start: bool = False
     ended: str = ""
+
+    def take(self, event: Event) -> None:
+        if event.kind is Kind.START:
+            self.is_from_start = b'"seed": null' not in event.body
+        self.records += event.kind is Kind.RECORD
+        self.events += 1
+        self.dropped = event.dropped
 
 
 def record(
@@ -50,9 +55,17 @@ def record(
     Raises NotRunningError if no monitor comes, InputError if the file can't be written.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}")
+    recorded = Recorded()
+
+    def ends() -> str:
+        if is_stopped():
+            return "stopped"
+        if recorded.seconds >= limit_s > 0:
+            return "the time is over"
+        return "the file is full" if recorded.bytes >= limit_bytes else ""
+
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(listen_plainly(listen_at, "recorder"))
-        stack.callback(listen_at.unlink, missing_ok=True)
+        events = stack.enter_context(following(listen_at, wait_s, is_stopped))
         try:
             file = stack.enter_context(part.open("wb"))
         except OSError as error:
@@ -61,19 +74,27 @@ def record(
                 "Name a file in a folder that you may write.",
             ) from None
         stack.callback(part.unlink, missing_ok=True)
-        monitor = stack.enter_context(_accept(server, wait_s, is_stopped))
-        recorded = Recorded()
-
-        def ends() -> str:
-            if is_stopped():
-                return "stopped"
-            if recorded.seconds >= limit_s > 0:
-                return "the time is over"
-            return "the file is full" if recorded.bytes >= limit_bytes else ""
-
+        writer = Writer(file)
+        begun_s = told_s = time.monotonic()
         try:
-            _collect(monitor, Writer(file), recorded, ends, tell)
-            file.flush()
+            try:
+                for event in events:
+                    if event is not None:
+                        recorded.take(event)
+                        writer.add(event)
+                    now_s = time.monotonic()
+                    recorded.seconds, recorded.bytes = now_s - begun_s, writer.size
+                    recorded.ended = ends()
+                    if recorded.ended:
+                        break
+                    if now_s - told_s >= TELL_S:
+                        told_s = now_s
+                        writer.flush()
+                        tell(recorded)
+            except MonitorEnded as why:
+                recorded.ended = str(why)
+            writer.flush()
+            recorded.bytes = writer.size
             os.fsync(file.fileno())
             part.replace(path)
         except OSError as error:
@@ -81,55 +102,3 @@ def record(
                 f"{path}: the recording broke off: {error.strerror}", "Make room, or give a smaller --size."
             ) from None
     return recorded
-
-
-def _accept(server: socket.socket, wait_s: float, is_stopped: Callable[[], bool]) -> socket.socket:
-    deadline_s = time.monotonic() + wait_s
-    while not select.select([server], [], [], TURN_S)[0]:
-        if time.monotonic() >= deadline_s or is_stopped():
-            raise NotRunningError(
-                f"no monitor came within {wait_s:g} s", "Start the programs with: jidoka run CONFIGURATION"
-            )
-    monitor, _ = server.accept()
-    monitor.setblocking(False)
-    return monitor
-
-
-def _collect(
-    monitor: socket.socket, writer: Writer, recorded: Recorded, ends: Callable[[], str],
-    tell: Callable[[Recorded], None],
-) -> None:  # fmt: skip
-    """Until it ends: why is left in `recorded`. ends: the limits', "" = not yet."""
-    begun_s = told_s = time.monotonic()
-    while not recorded.ended:
-        select.select([monitor], [], [], TURN_S)
-        recorded.ended = _take_waiting(monitor, writer, recorded)
-        now_s = time.monotonic()
-        recorded.seconds, recorded.bytes = now_s - begun_s, writer.size
-        recorded.ended = recorded.ended or ends()
-        if now_s - told_s >= TURN_S:
-            told_s = now_s
-            writer.flush()
-            tell(recorded)
-    writer.flush()
-    recorded.bytes = writer.size
-
-
-def _take_waiting(monitor: socket.socket, writer: Writer, recorded: Recorded) -> str:
-    """Write what waits; returns why the recording ends, "" = it goes on."""
-    for _ in range(1000):
-        try:
-            event = receive(monitor)
-        except BlockingIOError:
-            return ""
-        except (OSError, TraceError) as error:
-            return f"the monitor's trace broke off: {error}"
-        if event is None:
-            return "the monitor ended"
-        if event.kind is Kind.START:
-            recorded.is_from_start = b'"seed": null' not in event.body
-        recorded.records += event.kind is Kind.RECORD
-        recorded.events += 1
-        recorded.dropped = event.dropped
-        writer.add(event)
-    return ""
