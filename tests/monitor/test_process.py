@@ -169,10 +169,14 @@ def test_the_program_ends_when_told_to_and_says_goodbye(
     tmp_path: Path, begin: Callable[[plans.Plan], World]
 ) -> None:
     world = begin(learned(line.plan(tmp_path)))
+    world.greet()
+    world.make(20)  # too few to be told as sketches: these are still there at the end
+    wait_until(lambda: world.is_counted(20), "all are judged")
     wait_until(lambda: bool(world.guard.of(Kind.LEASE)), "a lease")
     world.program.signal(signal.SIGTERM)
     assert world.program.wait() == 0
     assert world.guard.of(Kind.BYE)
+    assert "leaked" not in world.program.text, "a library complains of objects that outlive it"
     assert not world.plan.tap_socket.exists()
     assert world.plan.tap_socket.parent.is_dir()
 

@@ -72,6 +72,7 @@ class Process:
                 self._send(channel, Kind.BYE, now_ns, {"program": "monitor", "reason": "planned stop"})
             channel.close()
         self.taps.close()
+        gc.unfreeze()  # what is frozen isn't collected at the end, of which the sketches' library complains at length
 
     def turn(self) -> None:
         """One turn: wait for something, serve it, and send what is due."""
