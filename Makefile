@@ -36,7 +36,7 @@ check: setup-test
 	$(BIN)/vermin --target=3.8- --violations --no-tips agent/jidoka_tap
 	$(BIN)/python tools/figures_docs.py --check
 
-bench: setup-test
+bench: setup-test $(VENV)/bench.done
 	@status=0; for bench in tools/bench/[a-z]*.py; do \
 	  echo "== $$bench"; \
 	  $(BIN)/python "$$bench" $(ARGS) $(if $(findstring --quick,$(ARGS)),,--json docs/figures/$$(basename "$$bench" .py).json) || status=1; \
@@ -52,6 +52,11 @@ $(VENV)/python.done:
 $(VENV)/demo.done: $(VENV)/python.done pyproject.toml
 	@echo "jidoka: installing what the demonstration needs into $(VENV) (about a minute, once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location -e ".[demo]"
+	@touch $@
+
+$(VENV)/bench.done: $(VENV)/test.done
+	@echo "jidoka: installing the peers that the benches measure against into $(VENV) (about a minute, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location -e ".[bench]"
 	@touch $@
 
 $(VENV)/test.done: $(VENV)/python.done pyproject.toml
