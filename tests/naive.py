@@ -5,26 +5,49 @@ from __future__ import annotations
 import numpy as np
 from scipy import special, stats
 
-SHIFTS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
-
 
 def frame_features(frames: np.ndarray, scale: float = 1.0, offset: float = 0.0) -> tuple[np.ndarray, int]:
-    """(brightness, contrast, sharpness, noise) of (N, H, W, C) pictures, and how many pixels aren't finite."""
+    """What the frame kernels fill but for the fingerprint, of (N, H, W, C) pictures; how many pixels aren't finite.
+
+    Six features, three shares and entropy that inform, means and standard deviations of three channels, a gap, 64 tones.
+    """
     pixels = frames.astype(np.float64)
     channels = pixels.shape[-1]
-    weights = {1: [1.0], 3: [0.299, 0.587, 0.114]}.get(channels, [1.0 / channels] * channels)
-    luma = scale * sum(weight * pixels[..., c] for c, weight in enumerate(weights)) + offset
-    bad = int((~np.isfinite(luma)).sum())
-    if bad or luma.size == 0:
-        return np.full(4, np.nan), bad
-    sharpness = noise = np.nan
-    if min(luma.shape[1:]) >= 3:
-        m = luma[:, 1:-1, 1:-1]
-        cross = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1] + luma[:, 1:-1, :-2] + luma[:, 1:-1, 2:]
-        corners = luma[:, :-2, :-2] + luma[:, :-2, 2:] + luma[:, 2:, :-2] + luma[:, 2:, 2:]
-        sharpness = (cross - 4 * m).var()
-        noise = grouped_median(np.abs(corners - 2 * cross + 4 * m)) / (6 * stats.norm.ppf(0.75))
-    return np.array([luma.mean(), luma.std(), sharpness, noise]), 0
+    weights = {1: [1.0], 3: [77 / 256, 150 / 256, 29 / 256]}.get(channels, [1.0 / channels] * channels)
+    exact = scale * sum(weight * pixels[..., c] for c, weight in enumerate(weights)) + offset
+    bad = int((~np.isfinite(exact)).sum())
+    if bad or exact.size == 0:
+        return np.full(80, np.nan), bad
+    # bytes: to the nearest quarter of a grey level, halves upwards
+    luma = np.floor(exact * 4 + 0.5) / 4 if frames.dtype == np.uint8 and channels == 3 else exact
+    means = [
+        scale * pixels[..., c].mean() + offset if channels in (1, 3) and c < channels else np.nan
+        for c in range(3)
+    ]
+    stds = [
+        abs(scale) * pixels[..., c].std() if channels in (1, 3) and c < channels else np.nan for c in range(3)
+    ]
+    levels = np.floor((np.clip(np.floor(luma * 4 + 0.5), 0, 1020) + 2) / 4)
+    tones = np.histogram(levels, 64, (0, 256))[0] / levels.size
+    blue, red = (
+        ((means[2] - exact.mean()) / 1.772, (means[0] - exact.mean()) / 1.402)
+        if channels == 3
+        else (np.nan, np.nan)
+    )
+    found = [exact.mean(), luma.std(), *sharpness_and_noise(luma), blue, red, (levels == 0).mean(),
+             (levels == 255).mean(), stats.entropy(tones), *means, *stds, np.nan, *tones]  # fmt: skip
+    return np.array(found), 0
+
+
+def sharpness_and_noise(luma: np.ndarray) -> tuple[float, float]:
+    """Variance of the Laplacian; median of |Immerkær's mask| over every second row, as a standard deviation."""
+    if min(luma.shape[1:]) < 3:
+        return np.nan, np.nan
+    m = luma[:, 1:-1, 1:-1]
+    cross = luma[:, :-2, 1:-1] + luma[:, 2:, 1:-1] + luma[:, 1:-1, :-2] + luma[:, 1:-1, 2:]
+    corners = luma[:, :-2, :-2] + luma[:, :-2, 2:] + luma[:, 2:, :-2] + luma[:, 2:, 2:]
+    mask = np.abs(corners - 2 * cross + 4 * m)[:, ::2]
+    return (cross - 4 * m).var(), grouped_median(mask) / (6 * stats.norm.ppf(0.75))
 
 
 def grouped_median(values: np.ndarray) -> float:
@@ -37,41 +60,82 @@ def grouped_median(values: np.ndarray) -> float:
 
 
 def classifier_features(logits: np.ndarray, temperature: float = 1.0) -> tuple[np.ndarray, int, int]:
-    """(top-1 confidence, entropy), top class of the first row, how many logits aren't finite."""
+    """(top-1 confidence, entropy, margin, energy, largest logit), top class of the first row, how many aren't finite."""
     bad = int((~np.isfinite(logits)).sum())
     if bad or logits.size == 0:
-        return np.full(2, np.nan), -1, bad
+        return np.full(5, np.nan), -1, bad
     p = special.softmax(logits / temperature, axis=1)
-    return np.array([p.max(axis=1).mean(), stats.entropy(p, axis=1).mean()]), int(logits[0].argmax()), 0
+    ordered = np.sort(np.concatenate([np.zeros((len(p), 1)), p], axis=1), axis=1)
+    energy = temperature * special.logsumexp(logits / temperature, axis=1)
+    each = (
+        p.max(axis=1),
+        stats.entropy(p, axis=1),
+        ordered[:, -1] - ordered[:, -2],
+        energy,
+        logits.max(axis=1),
+    )
+    return np.array([one.mean() for one in each]), int(logits[0].argmax()), 0
 
 
-def tail_bounds(n: int, alpha: float) -> np.ndarray:
-    k = np.arange(n)
-    return np.append(special.betaincinv(k + 1.0, n - k.astype(float), 1 - alpha), 1.0)
+def normal_score(u: float, reference: np.ndarray, share: float) -> float:
+    """The normal score of a value among n reference values; share: where it falls within a tie, in [0, 1)."""
+    below, same = int((reference < u).sum()), int((reference == u).sum())
+    return stats.norm.ppf((below + int(share * (same + 1)) * (same > 0) + 0.5) / (reference.size + 1))
 
 
-def scores(x: float, reference: np.ndarray, bounds: np.ndarray, u: float) -> tuple[float, float, float]:
-    """(up, down, plain) normal scores of one value, from the definitions of the p-values."""
-    n = reference.size
-    above, same, below = (reference > x).sum(), (reference == x).sum(), (reference < x).sum()
-    up = (1 - u) * bounds[above] + u * bounds[above + same]
-    down = u * bounds[below] + (1 - u) * bounds[below + same]
-    plain = (below + (1 - u) * (same + 1)) / (n + 1)
-    return stats.norm.isf(up), stats.norm.isf(down), stats.norm.ppf(plain)
+def innovations(x: np.ndarray, centre: float, phi: np.ndarray, widest: float) -> np.ndarray:
+    """What the last p values didn't foretell of each; NaN where fewer than p came without a gap."""
+    found = np.full(x.size, np.nan)
+    for t in range(x.size):
+        before = x[max(t - phi.size, 0) : t][::-1]
+        if before.size == phi.size and not np.isnan(before).any():
+            found[t] = x[t] - centre - phi @ np.clip(before - centre, -widest, widest)
+    return found
 
 
-def shiryaev_roberts(z: np.ndarray) -> list[float]:
-    """The mean statistic after each record of z, (T, F, 3): the sum over every start of every bet's product."""
+def bank_mean(z: np.ndarray, constants: np.ndarray) -> list[float]:
+    """The weighted mean statistic after each record of z, (T, F), by the sum over every start of every bet."""
+    variances = (1.5, 2.0, 3.0, 2 / 3, 0.5, 0.25, 6.0)
     means = []
     for t in range(1, len(z) + 1):
         total = 0.0
-        for f in range(z.shape[1]):
-            for side in (0, 1):
-                for d in SHIFTS:
-                    gains = np.exp(d * z[:t, f, side] - d * d / 2)
-                    total += sum(np.prod(gains[start:]) for start in range(t))
-        means.append(total / (14 * z.shape[1]))
+        for f, (size, factor, first, first_factor, spread, weight, head, spread_head) in enumerate(constants):
+            for sign in (1, -1):
+                for k in range(7):
+                    later = factor[k] * np.exp(sign * size[k] * z[:t, f])
+                    begin = first_factor[k] * np.exp(sign * first[k] * z[:t, f])
+                    sums = head[k] * np.prod(later)
+                    sums += sum(begin[s] * np.prod(later[s + 1 :]) for s in range(t))
+                    total += weight[0] * sums
+                total += weight[2] * _ramps(z[:t, f] * sign, size, factor)
+            for k, variance in enumerate(variances):
+                gains = np.exp(0.5 * (1 - 1 / variance) * z[:t, f] ** 2)
+                if k == 6:
+                    gains = 0.9 + 0.1 * gains / np.sqrt(variance)
+                gains = spread[k] * gains
+                sums = spread_head[k] * np.prod(gains) + sum(np.prod(gains[s:]) for s in range(t))
+                total += weight[1] * sums
+        means.append(total / z.shape[1])
     return means
+
+
+def _ramps(z: np.ndarray, size: np.ndarray, factor: np.ndarray) -> float:
+    """The sum over every start of a bet that climbs the stages as a Markov chain."""
+    kept = np.flatnonzero(factor > 0)
+    if kept.size == 0:
+        return 0.0
+    chain = np.eye(7) * (1 - 1 / 64) + np.eye(7, k=1) / 64
+    chain[6, 6] = 1.0
+    total = 0.0
+    for start in range(z.size):
+        state = np.zeros(7)
+        state[kept[0]] = 1.0
+        for t in range(start, z.size):
+            if t > start:
+                state = state @ chain
+            state = state * factor * np.exp(size * z[t])
+        total += state.sum()
+    return total
 
 
 def log_odds(share: np.ndarray) -> np.ndarray:
@@ -200,3 +264,43 @@ class Envelope:
                 turned.append(is_turn)
             worst = max(worst, np.mean(turned[-self.chatter_n :]))
         return len(self.steps) >= self.chatter_n and worst > self.chatter_share
+
+
+def embedding_features(
+    rows: np.ndarray, basis: np.ndarray, waves: np.ndarray, terms: np.ndarray, past: list[np.ndarray]
+) -> tuple[np.ndarray, int]:
+    """The features of EMBEDDING_FEATURES and how many numbers aren't finite; past: one vector a record before, grows."""
+    bad = int((~np.isfinite(rows)).sum())
+    k = len(basis) - 2
+    if bad or not len(rows):
+        return np.full(10, np.nan), bad
+    mean, scale, axes, inverse_sd = basis[0], basis[1], basis[2:].astype(float), terms[:k]
+    u = np.clip((rows.astype(float) - mean) * scale, -1e6, 1e6)
+    z = u @ axes.T
+    y = z * inverse_sd
+    outside = np.maximum((u**2).sum(axis=1) - (z**2).sum(axis=1), 1e-5 * (u**2).sum(axis=1))
+    phi = np.cos(2 * np.pi * (y @ waves[:k] + waves[k])) - terms[k + 3 :]
+    level = (np.log(outside) - terms[k + 1]) * terms[k + 2]
+    now = np.concatenate([y.mean(axis=0), [level.mean()], phi.mean(axis=0)])
+    values = [
+        np.sqrt((y**2).sum(axis=1) + outside / terms[k]).mean(), np.sqrt(outside).mean(), u.mean(),
+        np.sqrt((u**2).mean(axis=1)).mean(), *(y.mean(axis=0)[a] if inverse_sd[a] else np.nan for a in range(4)),
+        np.nan, np.nan,
+    ]  # fmt: skip
+    if len(past) >= 32:
+        weights = (1 / 32) * (31 / 32) ** np.arange(len(past))[::-1]
+        before = weights @ np.array(past)
+        for at, part in ((8, slice(0, k + 1)), (9, slice(k + 1, None))):
+            values[at] = before[part] @ now[part] / np.linalg.norm(before[part])
+    past.append(now)
+    return np.array(values), 0
+
+
+def shrinkage(u: np.ndarray) -> float:
+    """Ledoit and Wolf's intensity from its definition: a sum over records of squared Frobenius distances."""
+    n, d = u.shape
+    s = u.T @ u / n
+    target = np.trace(s) / d * np.eye(d)
+    noise = sum(((np.outer(x, x) - s) ** 2).sum() for x in u) / n**2
+    away = ((s - target) ** 2).sum()
+    return min(noise, away) / away

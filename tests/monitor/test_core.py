@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -321,3 +323,27 @@ def test_a_picture_of_another_layout_is_told_and_its_features_are_not_guessed() 
     assert bench.monitor.take_changed() == [state.index]
     bench.take([answer, (role, index, image.transpose(0, 2, 3, 1))])
     assert bench.monitor.take_changed() == [], "said once"
+
+
+def gated_section(**gate: Any) -> dict[str, Any]:
+    setting = {"feature": "top1_confidence", "reject_at_most": 0.01, "side": "low", "adapts": False, **gate}
+    return {**line.SECTION, "gate": setting}
+
+
+def test_a_record_beyond_the_gate_is_rejected_and_the_good_ones_mostly_pass(tmp_path: Path) -> None:
+    plan = line.plan(tmp_path)
+    sections = {**plan.sections, "models": {line.MODEL: gated_section()}}
+    monitor = Monitor(replace(plan, sections=sections), {line.MODEL: {(0, 0): line.baseline()}}, 1, SECOND)
+    monitor.tap_connected(line.MODEL, line.HELLO, SECOND)
+    rng = np.random.default_rng(11)
+    rows = [
+        monitor.record(line.MODEL, line.record(n, line.tensors(rng), n), SECOND + n) for n in range(1, 401)
+    ]
+    unusual = [row for row in rows if row.reasons & Reason.UNUSUAL_RECORD]
+    assert len(unusual) <= 12, "one in a hundred is allowed"
+    assert all(row.verdict == 2 for row in unusual)
+    flat = [(wire.OUTPUT, 0, np.zeros((1, 4), np.float32)), line.tensors(rng)[1]]
+    odd = monitor.record(line.MODEL, line.record(401, flat, 401), SECOND + 401)
+    assert odd.reasons & Reason.UNUSUAL_RECORD
+    assert odd.verdict == 2
+    assert monitor.part_verdict(401) == 2

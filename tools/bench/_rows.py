@@ -8,6 +8,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 AT_MOST = "at most"
@@ -33,17 +34,26 @@ class Row:
         return self.value <= self.reach if self.sense == AT_MOST else self.value >= self.reach
 
 
-def bench(description: str, measure: Callable[[bool], Iterable[Row]]) -> None:
+Measure = Callable[[bool], Iterable[Row]]
+
+
+def bench(description: str, measure: Measure, further: tuple[str, str, Measure] | None = None) -> None:
     """Run a bench from the command line: --quick takes at most 40 s, --json FILE writes what was measured.
 
+    further: (option, what it says of itself, rows that are added when it is given), for what takes long.
     Ends with 0 if every reach is kept, else with 1.
     """
-    parser = argparse.ArgumentParser(description=description)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="fewer rounds, the same rows, at most 40 s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there")
+    if further:
+        parser.add_argument(f"--{further[0]}", action="store_true", help=further[1])
     options = parser.parse_args()
     rows = []
-    for row in measure(options.quick):
+    more = further[2] if further and getattr(options, further[0]) else None
+    for row in chain(measure(options.quick), more(options.quick) if more else ()):
         rows.append(row)
         held = (
             ""

@@ -2,6 +2,8 @@
 
 Format 1: `JDKBASE1`, u32 length of the header, header (JSON), float64 values (features × records, NaN = the record
 doesn't have it, in the order they came), SHA-256 of all before. Little-endian.
+Format 2, written only where there are embeddings: after the values, for each output that the header's `embeddings`
+names, its fit (features/embedding_fit.py): basis and waves (float32), terms (float64).
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import os
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,10 +24,12 @@ from jidoka_bridge.errors import BaselineError
 from jidoka_bridge.plan import Plan
 from numpy.typing import NDArray
 
+from jidoka.monitor.detectors.arming import Armed, arm
 from jidoka.monitor.detectors.reference import Reference, freeze
+from jidoka.monitor.features.embedding_fit import Fit, decode
 
 MAGIC = b"JDKBASE"
-FORMAT = 1
+FORMAT, WITH_FITS = 1, 2
 LENGTH = struct.Struct("<I")
 NAME = re.compile(r"recipe-(\d+)\.position-(\d+)\.baseline")
 
@@ -36,7 +40,7 @@ Key = tuple[int, int]
 class Baseline:
     """What was learned. names: F features; records: (n, F) float64, NaN = none, in the order they came;
     rate_hz: of these a second, of the whole model, while it was learned; digest: of the file, "" before it is written;
-    judged: "record", or "part" where each of the records is the mean over a part.
+    judged: "record", or "part" where each of the records is the mean over a part; fits: of embeddings, by output.
     """
 
     model: str
@@ -49,11 +53,20 @@ class Baseline:
     learned_at: str
     digest: str = field(default="")
     judged: str = "record"
+    fits: Mapping[str, Fit] = field(default_factory=dict)
 
     @cached_property
     def reference(self) -> Reference:
-        """The frozen, widened reference that the detectors hold records against."""
+        """The frozen reference that the detectors hold records against."""
         return freeze(self.names, self.records)
+
+    def armed(self, names: Sequence[str], limit: float, slowest_cycle: float = 0.0) -> Armed:
+        """Which of a group's features may arm with the limit A, and why the others may not.
+
+        slowest_cycle: of the process, in records (parts, where those are judged); 0 = none declared.
+        """
+        rows = tuple(f for f, name in enumerate(self.names) if name in names)
+        return arm(self.reference, self.records, rows, limit, slowest_cycle)
 
 
 def folder_of(plan: Plan, model: str) -> Path:
@@ -68,8 +81,10 @@ def path_of(plan: Plan, model: str, recipe: int, position: int) -> Path:
 
 def encode(baseline: Baseline) -> bytes:
     """The file's bytes, digest included."""
+    version = WITH_FITS if baseline.fits else FORMAT
+    fits = sorted(baseline.fits.items())
     header = {
-        "format": FORMAT,
+        "format": version,
         "model": baseline.model,
         "sha256": baseline.sha256,
         "recipe": baseline.recipe,
@@ -80,10 +95,12 @@ def encode(baseline: Baseline) -> bytes:
         "learned_at": baseline.learned_at,
         # written where it says something only: files of before and their digests stay what they are
         **({"judged": baseline.judged} if baseline.judged != "record" else {}),
+        **({"embeddings": [[name, fit.dimensions] for name, fit in fits]} if fits else {}),
     }
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     values = np.ascontiguousarray(baseline.records.T, "<f8").tobytes()
-    body = MAGIC + str(FORMAT).encode() + LENGTH.pack(len(text)) + text + values
+    body = MAGIC + str(version).encode() + LENGTH.pack(len(text)) + text + values
+    body += b"".join(fit.encode() for _, fit in fits)
     return body + hashlib.sha256(body).digest()
 
 
@@ -131,21 +148,26 @@ def _parse(data: bytes) -> Baseline:
     start = len(MAGIC) + 1
     if data[: len(MAGIC)] != MAGIC:
         raise ValueError("it doesn't begin as one (cut off, or another file)")
-    if data[len(MAGIC) : start] != str(FORMAT).encode():
-        raise ValueError(
-            f"format {data[len(MAGIC) : start].decode(errors='replace')}, this program reads {FORMAT}"
-        )
+    version = data[len(MAGIC) : start].decode(errors="replace")
+    if version not in {str(FORMAT), str(WITH_FITS)}:
+        raise ValueError(f"format {version}, this program reads {FORMAT} and {WITH_FITS}")
     if len(data) < 32 or hashlib.sha256(data[:-32]).digest() != data[-32:]:
         raise ValueError("its digest doesn't match: it was cut or changed")
     (length,) = LENGTH.unpack_from(data, start)
     body = start + LENGTH.size + length
     header: dict[str, Any] = json.loads(data[start + LENGTH.size : body])
     names = tuple(header["features"])
-    values = np.frombuffer(data[body:-32], "<f8").reshape(len(names), header["records"])
+    end = body + 8 * len(names) * int(header["records"])
+    values = np.frombuffer(data[body:end], "<f8").reshape(len(names), header["records"])
+    fits: dict[str, Fit] = {}
+    for name, dimensions in header.get("embeddings", []):
+        fits[name], end = decode(data, end, dimensions)
+    if end != len(data) - 32:
+        raise ValueError("it holds more or less than its header says")
     return Baseline(
         header["model"], header["sha256"], header["recipe"], header["position"], names,
         np.ascontiguousarray(values.T), float(header["rate_hz"]), header["learned_at"], data[-32:].hex(),
-        str(header.get("judged", "record")),
+        str(header.get("judged", "record")), fits,
     )  # fmt: skip
 
 

@@ -111,15 +111,18 @@ class Monitor:
             self.study()
         state = self.models[model]
         assert state.extractor is not None, "a record before HELLO"
-        extract = state.extractor.extract(record)
         recipe = record.recipe or self.machine.recipe(now_ns)
-        stream = state.stream((recipe, record.position))
+        key = (recipe, record.position)
+        extract = state.extractor.extract(record, recipe)
+        stream = state.stream(key)
         reasons = extract.reasons | state.drift_reasons
         is_fed = False
         if stream is None:
             reasons |= _NO_BASELINE
         else:
             is_fed = not reasons & _INVALID and self.machine.is_running(state.model, now_ns)
+        if state.gates is not None:
+            reasons |= state.gates.judge(key, extract.values, is_fed=is_fed)
         flags = (0 if is_fed else NOT_FED) | (PROVING if self.machine.is_proving else 0)
         verdict = 2 if reasons & REJECT_BITS else 1 if reasons & SUSPECT_BITS else 0
         place = state.features.confidence
@@ -147,9 +150,9 @@ class Monitor:
         state.log_statistic, state.drift_reasons = judge_drift(state, self.conditions, self.changed)
         if reasons & (_INVALID | _IMPLAUSIBLE | _INPUT_SHAPE):
             self._sign_faults(state, extract, row)
-        is_rejected = bool(reasons & REJECT_BITS)
+        is_rejected = bool(row.reasons & REJECT_BITS)
         if state.rejections.add(is_rejected) and is_rejected:
-            why = str(extract.evidence.get("why") or texts_of(reasons)[0])
+            why = str(extract.evidence.get("why") or texts_of(row.reasons)[0])
             self._sign(state, "repeated refusals", now_ns, state.rejections.evidence(why))
         state.keep(row, latency_ns, extract.values)
 

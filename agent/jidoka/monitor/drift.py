@@ -11,17 +11,20 @@ from jidoka_bridge.messages import Judgement
 from numpy.typing import NDArray
 
 from jidoka.monitor.baseline import Baseline
+from jidoka.monitor.detectors.arming import Armed
 from jidoka.monitor.detectors.level_test import LevelTest
-from jidoka.monitor.detectors.shiryaev_roberts import ShiryaevRoberts, onset, side_column
+from jidoka.monitor.detectors.offline import ties_of
+from jidoka.monitor.detectors.onset import onset
+from jidoka.monitor.detectors.shiryaev_roberts import ShiryaevRoberts
+from jidoka.monitor.detectors.whitening import term_up_to
 from jidoka.monitor.features import FeatureSet
-from jidoka.monitor.kernels.bets import PLAIN, SHIFTS
+from jidoka.monitor.kernels.bets import BETS, ROWS
 from jidoka.monitor.kernels.judge import judge
+from jidoka.monitor.kernels.whiten import MOST_ORDER
 
 Floats = NDArray[np.float64]
 
 HISTORY = 4096
-#: uniform numbers for ties are drawn for so many records at once
-TIES = 256
 
 
 class Terms(NamedTuple):
@@ -41,7 +44,7 @@ class History:
         self.last_part = 0
         self.parts = np.zeros(HISTORY, np.uint64)
         self.starts_ns = np.zeros(HISTORY, np.int64)
-        self.scores = np.zeros((HISTORY, features, 3), np.float32)
+        self.scores = np.zeros((HISTORY, features), np.float32)
 
     def add(self, part: int, start_ns: int) -> int:
         """The place of a new record, whose scores the caller fills in."""
@@ -60,16 +63,18 @@ class History:
 class Watch:
     """One drift condition on one stream: unknown until judged, on at an alarm, off when the off-test accepts.
 
-    members: (M,) the features of the baseline that belong to its group; terms: of the plan's detector; bets: (M, 2, 7),
-    where its statistics lie.
+    armed: the features of the baseline that belong to its group and keep its budget, and their banks of bets; terms: of
+    the plan's detector; bets: (M, 35), where its statistics lie.
     """
 
-    def __init__(self, baseline: Baseline, members: NDArray[np.int64], terms: Terms, bets: Floats) -> None:
+    def __init__(self, baseline: Baseline, armed: Armed, terms: Terms, bets: Floats) -> None:
         self.key = (baseline.recipe, baseline.position)
         self.names = baseline.names
+        self.refused = armed.refused
         reference = baseline.reference
-        self.detector = ShiryaevRoberts(members, terms.limit, bets)
-        self.level = LevelTest(members, reference.counts, terms.records, terms.error)
+        self.detector = ShiryaevRoberts(armed.members, terms.limit, armed.constants, bets)
+        each = [term_up_to(reference.whitenings[f].shift_v, terms.records) for f in armed.members]
+        self.level = LevelTest(armed.members, reference.counts, terms.records, terms.error, np.array(each))
         self.judgement = Judgement.UNKNOWN
         self.judged_ns = 0
         self.evidence: dict[str, Any] = {}
@@ -112,12 +117,13 @@ class Watch:
     def _evidence(self, history: History, now_ns: int) -> dict[str, Any]:
         """What the alarm rests on: the worst feature, the onset and the parts since then."""
         row, direction = self.detector.worst()
+        constants = self.detector.constants[int(np.flatnonzero(self.detector.members == row)[0])]
         places = history.last(self.detector.records)
-        found = onset(history.scores[places, row, side_column(direction)].astype(np.float64))
+        found = onset(history.scores[places, row].astype(np.float64), constants, direction)
         since = places[found.row :]
         parts = [int(history.parts[places[at]]) for at in (found.row, found.low, found.high)]
         with np.errstate(invalid="ignore"):
-            mean = float(np.nanmean(history.scores[since, row, PLAIN]))
+            mean = float(np.nanmean(history.scores[since, row]))
         shares = zip(self.detector.members, self.detector.shares(), strict=True)
         return {
             "feature": self.names[row],
@@ -136,6 +142,7 @@ class Watch:
             "records_since_onset": len(since),
             "recipe": self.key[0],
             "position": self.key[1],
+            "armed": [self.names[f] for f in self.detector.members],
         }
 
 
@@ -150,42 +157,51 @@ class Stream:
         self, baseline: Baseline, features: FeatureSet, terms: Mapping[int, Terms], rng: np.random.Generator
     ) -> None:
         self.baseline = baseline
-        self.history = History(len(baseline.names))
+        count = len(baseline.names)
+        self.history = History(count)
         places = {name: place for place, name in enumerate(features.names)}
         self._columns = np.array([places.get(name, -1) for name in baseline.names], np.int64)
-        self._z = np.empty((len(baseline.names), 3))
-        self._rng = rng
-        self._u = np.empty((0, len(baseline.names)))
-        self._used = 0
-        members = {
-            i: np.array(
-                [f for f, name in enumerate(baseline.names) if name in features.groups[each.group]], np.int64
-            )
-            for i, each in terms.items()
-        }
-        members = {i: rows for i, rows in members.items() if rows.size}
-        self._members = np.concatenate([np.zeros(0, np.int64), *members.values()])
-        self._spans = np.cumsum([0, *(rows.size for rows in members.values())], dtype=np.int64)
-        self._bets = np.zeros((self._members.size, 2, len(SHIFTS)))
-        self._statistics = np.empty(len(members))
-        spans = zip(members.items(), self._spans[:-1], self._spans[1:], strict=True)
+        self._z = np.empty(count)
+        self._lags, self._seen, self._scale = (
+            np.zeros((count, MOST_ORDER)),
+            np.zeros(count, np.int64),
+            np.ones(count),
+        )
+        self._ties = np.array([ties_of(rng)], np.uint64)
+        found = {i: baseline.armed(features.groups[each.group], each.limit) for i, each in terms.items()}
+        #: condition index -> feature -> why it was refused
+        self.refused = {i: each.refused for i, each in found.items()}
+        armed = {i: each for i, each in found.items() if each.members.size}
+        self._members = np.concatenate([np.zeros(0, np.int64), *(each.members for each in armed.values())])
+        self._constants = np.concatenate(
+            [np.zeros((0, ROWS, 7)), *(each.constants for each in armed.values())]
+        )
+        self._spans = np.cumsum([0, *(each.members.size for each in armed.values())], dtype=np.int64)
+        self._bets = np.zeros((self._members.size, BETS))
+        self._statistics = np.empty(len(armed))
+        spans = zip(armed.items(), self._spans[:-1], self._spans[1:], strict=True)
         self.watches = {
-            i: Watch(baseline, rows, terms[i], self._bets[first:last]) for (i, rows), first, last in spans
+            i: Watch(baseline, each, terms[i], self._bets[first:last]) for (i, each), first, last in spans
         }
 
     def take(self, values: Floats, part: int, start_ns: int, now_ns: int) -> None:
         """Feed one record's features, (V,) in the order of the feature set."""
-        if self._used == len(self._u):
-            self._u = self._rng.random((TIES, len(self._columns)))
-            self._used = 0
         reference, history = self.baseline.reference, self.history
         judge(
-            values, self._columns, reference.values, reference.counts, reference.tails, self._u[self._used], self._z,
-            self._bets, self._members, self._spans, self._statistics, history.scores, history.add(part, start_ns),
+            values, self._columns, reference.models, reference.orders, reference.values, reference.counts, self._lags,
+            self._seen, self._scale, self._ties, self._z, self._bets, self._members, self._constants, self._spans,
+            self._statistics, history.scores, history.add(part, start_ns),
         )  # fmt: skip
-        self._used += 1
         for watch, statistic in zip(self.watches.values(), self._statistics.tolist(), strict=True):
             watch.take(statistic, self._z, history, now_ns)
+
+    def interrupt(self) -> None:
+        """The next record doesn't follow the last one: what a feature remembers of its past begins anew.
+
+        A feature that depends on its past then has no score until as many records as its model looks back on came
+        in a row; one that doesn't has one at once.
+        """
+        self._seen[:] = 0
 
     def start_afresh(self) -> None:
         for watch in self.watches.values():

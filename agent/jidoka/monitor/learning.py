@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from jidoka_bridge.plan import Plan
 from jidoka_tap import wire
 
 from jidoka.monitor.baseline import Baseline, Key, judged_of
-from jidoka.monitor.detectors.band import MOST_RECORDS
+from jidoka.monitor.detectors.calibration import MOST_RECORDS
 from jidoka.monitor.features import Extractor, feature_set
+from jidoka.monitor.fitting import Fitting
 from jidoka.monitor.parts import PartMean
 from jidoka.monitor.verdicts import IMPLAUSIBLE, INVALID_OUTPUT, Reason, texts_of
 
@@ -25,19 +26,23 @@ _UNFIT = int(INVALID_OUTPUT | IMPLAUSIBLE | Reason.INPUT_NOT_FINITE | Reason.INP
 class Learner:
     """Takes the records of one model until it has `wanted` for every (recipe, position) that came.
 
-    wanted: records (parts, where those are judged), at most band.MOST_RECORDS.
+    wanted: records (parts, where those are judged), at most calibration.MOST_RECORDS.
     """
 
     def __init__(self, plan: Plan, model: str, wanted: int) -> None:
         if not 1 <= wanted <= MOST_RECORDS:
             raise BaselineError(f"{wanted} records can't be learned", f"Give 1 to {MOST_RECORDS}.")
         self.section = plan.sections["models"][model]
+        self._detectors = plan.sections.get("detectors", {}).values()
         self.model = model
         self.wanted = wanted
         self.judged = judged_of(self.section)
         self.features = feature_set(self.section).names
         self.rows: dict[Key, list[list[float]]] = {}
+        self.fitting = Fitting(wanted)
         self.parts: dict[Key, PartMean] = {}
+        #: sentences on features that too few records have
+        self.left_out: list[str] = []
         self.invalid = 0
         self.invalid_reasons = 0
         self.refused = 0
@@ -59,8 +64,15 @@ class Learner:
     def tap_connected(self, model: str, hello: Mapping[str, Any], now_ns: int) -> None:
         del now_ns
         if model == self.model:
-            self._extractor = Extractor(self.section, hello["inputs"], hello["outputs"])
+            self._extractor = self._ready(Extractor(self.section, hello["inputs"], hello["outputs"]))
             self.has_tap = True
+
+    def _ready(self, extractor: Extractor) -> Extractor:
+        for block in extractor.embeddings:
+            block.is_kept = True
+        for (recipe, position), fits in self.fitting.fits.items():
+            extractor.use(recipe, position, fits)
+        return extractor
 
     def tap_gone(self, model: str) -> None:
         if model == self.model:
@@ -76,7 +88,7 @@ class Learner:
         """The refusal itself is enough here."""
 
     def record(self, model: str, record: wire.Record, now_ns: int) -> None:
-        if model != self.model or self._extractor is None or self.is_done:
+        if model != self.model or self._extractor is None:
             return
         extract = self._extractor.extract(record)
         self.first_ns = self.first_ns or now_ns
@@ -87,6 +99,8 @@ class Learner:
             self.invalid += 1
             self.invalid_reasons |= extract.reasons & _UNFIT
         key, values = (record.recipe, record.position), extract.values
+        if is_fit and self._extractor.embeddings:
+            self.fitting.take(key, self._extractor)
         if self.judged == "part":
             mean = self.parts.get(key)
             if mean is None:
@@ -101,6 +115,7 @@ class Learner:
         rows = self.rows.setdefault(key, [])
         if len(rows) < self.wanted:
             rows.append(values.tolist())
+            self.fitting.learned(key, len(rows), self._extractor)
 
     def study(self) -> None:
         """Nobody waits for an answer while a baseline is learned: `record` did it all."""
@@ -125,11 +140,33 @@ class Learner:
         found = []
         for (recipe, position), rows in sorted(self.rows.items()):
             values = np.array(rows)
-            has = [f for f in range(len(self.features)) if not np.isnan(values[:, f]).all()]
+            has = self._shown_enough((~np.isnan(values)).sum(axis=0).tolist(), len(rows))
             found.append(
                 Baseline(
                     self.model, str(self.section["sha256"]), recipe, position,
                     tuple(self.features[f] for f in has), values[:, has], rate_hz, learned_at, judged=self.judged,
+                    fits=self.fitting.fits.get((recipe, position), {}),
                 )
             )  # fmt: skip
         return found
+
+    def _shown_enough(self, shown: Sequence[int], records: int) -> list[int]:
+        """Places of the features to judge by; those of outputs that too few records have are told in `left_out`.
+
+        A detector that mostly finds nothing must be commissioned all the same: what few boxes look like can't be learned.
+        """
+        detectors = (each for each in self._detectors if each["model"] == self.model)
+        needed = max((int(each["min_records"]) for each in detectors), default=1)
+        least = needed if records >= needed else 1  # a baseline that is too short is refused as a whole
+        given = feature_set(self.section).groups["input"]  # rare by `every` only: that more records mend
+        rare = {
+            name: n
+            for name, n in zip(self.features, shown, strict=True)
+            if 0 < n < least and name not in given
+        }
+        if rare:
+            names = ", ".join(f"{name} ({n})" for name, n in rare.items())
+            self.left_out.append(
+                f"{self.model}: not learned, as fewer than {least} of {records} {self.judged}s have it: {names}"
+            )
+        return [f for f, n in enumerate(shown) if n and self.features[f] not in rare]

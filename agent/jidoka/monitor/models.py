@@ -16,6 +16,7 @@ from jidoka.monitor.baseline import Baseline, Key, limit_of, rate_of
 from jidoka.monitor.conditions import ConditionState, Sign
 from jidoka.monitor.drift import Stream, Terms
 from jidoka.monitor.features import Extractor, FeatureSet, feature_set
+from jidoka.monitor.gates import ModelGates
 from jidoka.monitor.kernels.judge import add_up
 from jidoka.monitor.parts import PartMean
 from jidoka.monitor.rejections import Rejections
@@ -44,7 +45,8 @@ class Second:
 
 @dataclass
 class ModelState:
-    """One model of the plan. parts: by (recipe, position), where it is judged per part; else None."""
+    """One model of the plan. parts: by (recipe, position), where it is judged per part; else None. gates: None = no
+    setting asks for one."""
 
     index: int
     model: Model
@@ -57,6 +59,7 @@ class ModelState:
     rejections: Rejections
     sketches: Sketches
     parts: dict[Key, PartMean] | None = None
+    gates: ModelGates | None = None
     extractor: Extractor | None = None
     beat_ns: int = 0
     record_ns: int = 0
@@ -78,15 +81,24 @@ class ModelState:
     def connect(self, inputs: Sequence[str], outputs: Sequence[str], now_ns: int) -> None:
         """A tap's HELLO was accepted: its names decide what its tensors are."""
         self.extractor = Extractor(self.section, inputs, outputs)
+        for (recipe, position), stream in self.streams.items():
+            self.extractor.use(recipe, position, stream.baseline.fits)
         self.beat_ns = now_ns
         self.record_ns = self.records = self.lost = 0
         self.next_number = None
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Whatever comes next doesn't follow what came before: no stream may foretell it from that."""
+        for stream in self.streams.values():
+            stream.interrupt()
 
     def count(self, number: int, part: int, now_ns: int) -> None:
         """A record came; numbers that are missing were lost."""
         if self.next_number is not None and number > self.next_number:
             self.lost += number - self.next_number
             self.total_lost += number - self.next_number
+            self.interrupt()
         self.next_number = number + 1
         self.records += 1
         self.total += 1
@@ -114,8 +126,10 @@ class ModelState:
 
         Each recipe goes on with its own records: recipes that alternate would else never be judged at all.
         """
-        self.recipe = key[0]
         stream = self.streams.get(key)
+        if stream is not None and key[0] != self.recipe:
+            stream.interrupt()
+        self.recipe = key[0]
         if stream is not None and key not in self.current:
             stream.start_afresh()
             self.current[key] = stream
@@ -134,8 +148,10 @@ def feed(
 ) -> None:
     """Give a record to the detectors of its stream; where parts are judged, the part that ended with it.
 
-    is_fit: it may be judged: its output is valid, and the machine runs.
+    is_fit: it may be judged: its output is valid, and the machine runs. If not, what comes next follows nothing.
     """
+    if not is_fit:
+        stream.interrupt()
     if state.parts is None:
         if is_fit:
             stream.take(values, part, start_ns, now_ns)
@@ -178,4 +194,5 @@ def model_state(
     return ModelState(
         index, model, section, features, streams, drift, signs, Second(len(features.names)),
         Rejections(section.get("refusals")), Sketches(features.names, 0), {} if section.get("judged") == "part" else None,
+        ModelGates(section, features.names, baselines) if section.get("gate") else None,
     )  # fmt: skip

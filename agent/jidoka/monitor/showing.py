@@ -9,16 +9,17 @@ import numpy as np
 from jidoka_bridge.plan import Plan
 
 from jidoka.monitor.baseline import Baseline, limit_of, rate_of
-from jidoka.monitor.commissioning import Delay, delays, faults_of
-from jidoka.monitor.detectors.band import CONFIDENCE
+from jidoka.monitor.commissioning import Delay, delays, faults_of, refused_of
+from jidoka.monitor.detectors.calibration import CONFIDENCE
 from jidoka.monitor.features import feature_set
+from jidoka.monitor.gates import gate_faults
 
-INDEPENDENT = {
-    "record": "The records are taken as independent of each other: the budget holds for parts that come one by one. "
-    "Where neighbouring records resemble each other (video, a slow process) false alarms come more often than stated.",
-    "part": "The parts are taken as independent of each other: each counts once, by the mean of its records. "
-    "Where neighbouring parts resemble each other (a slow process) false alarms come more often than stated.",
-}
+PROMISED = (
+    "Where neighbouring {each_is} don't resemble each other the budget is kept for this baseline with the confidence "
+    "above. Where they do (video, a slow process) what each foretells of the next is taken out first; the budget is then "
+    "kept approximately, as simulation shows. It isn't promised for cycles that don't fit twice into the baseline, for a "
+    "level that wanders, or for restlessness that comes and goes."
+)
 
 
 def detectors_of(plan: Plan, model: str) -> dict[str, Mapping[str, Any]]:
@@ -52,6 +53,8 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
     section = plan.sections["models"][baseline.model]
     stated, groups = section.get("records_per_s"), feature_set(section).groups
     present = ~np.isnan(baseline.records)
+    whitenings = baseline.reference.whitenings
+    refused = refused_of(baseline, detectors, limits, groups)
     return {
         "model": baseline.model,
         "sha256": baseline.sha256,
@@ -70,6 +73,8 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
                 "sigma": float(np.nanstd(baseline.records[:, f])),
                 "lowest": float(np.nanmin(baseline.records[:, f])),
                 "highest": float(np.nanmax(baseline.records[:, f])),
+                "remembers": round(whitenings[f].tau, 2),
+                "order": whitenings[f].order,
             }
             for f, name in enumerate(baseline.names)
         },
@@ -81,12 +86,13 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
                 "confidence": CONFIDENCE,
                 "off_records": each["off_records"],
                 "off_error": each["off_error"],
+                "refused": refused[name],
                 "sees": [_delay(delay) for delay in delays(baseline, groups[each["group"]], limits[name])],
             }
             for name, each in detectors.items()
         },
-        "faults": faults_of(baseline, detectors, limits, groups),
-        "independence": INDEPENDENT[baseline.judged],
+        "faults": [*faults_of(baseline, detectors, limits, groups), *gate_faults(baseline, section)],
+        "promised": PROMISED.format(each_is=f"{baseline.judged}s"),
     }
 
 
@@ -109,12 +115,13 @@ def as_lines(shown: Mapping[str, Any]) -> list[str]:
         f"  model     sha256 {shown['sha256'][:16]}…",
         f"  digest    {shown['digest'][:16]}…" if shown["digest"] else "  digest    not written",
         "",
-        f"  {'feature':<{wide}} {each_is:>7}        mean     σ           lowest      highest",
+        f"  {'feature':<{wide}} {each_is:>7}        mean     σ           lowest      highest     remembers",
     ]
     for name, each in shown["features"].items():
         lines.append(
             f"  {name:<{wide}} {each['records']:>7}  {each['mean']:>10.4g}  {each['sigma']:<10.4g}"
             f"  {each['lowest']:<10.4g}  {each['highest']:<10.4g}"
+            f"  {each['remembers']:.0f}"
         )
     for name, each in shown["conditions"].items():
         lines += [
@@ -129,7 +136,10 @@ def as_lines(shown: Mapping[str, Any]) -> list[str]:
         for feature in dict.fromkeys(delay["feature"] for delay in each["sees"]):
             one, two = (_slower(each["sees"], feature, shift) for shift in (1.0, 2.0))
             lines.append(f"      {feature:<{wide}} 1 σ: {one:<14} 2 σ: {two}")
-    lines += ["", f"  {shown['independence']}"]
+        if each["refused"]:
+            lines.append(f"    {len(each['refused'])} of its features refused, nobody watches them for it:")
+            lines += [f"      {feature} {why}" for feature, why in each["refused"].items()]
+    lines += ["", f"  {shown['promised']}"]
     lines += [f"  refused: {fault}" for fault in shown["faults"]]
     return lines
 

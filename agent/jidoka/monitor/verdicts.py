@@ -37,6 +37,9 @@ class Reason(enum.IntFlag):
     COMMAND_CHATTER = 1 << 17
     COMMAND_OFF_TRACK = 1 << 18
     COMMAND_NOT_SEEN = 1 << 19
+    UNUSUAL_RECORD = 1 << 20
+    DRIFT_EMBEDDING = 1 << 21
+    INPUT_REPEATED = 1 << 22
 
 
 class Row(NamedTuple):
@@ -68,6 +71,9 @@ REASONS: tuple[Row, ...] = (
     Row(Reason.COMMAND_CHATTER,   Verdict.REJECT,  "a command turns back and forth too often"),
     Row(Reason.COMMAND_OFF_TRACK, Verdict.REJECT,  "the machine is too far from where it should be"),
     Row(Reason.COMMAND_NOT_SEEN,  Verdict.REJECT,  "the command was not sent along, so its limits could not be checked"),
+    Row(Reason.UNUSUAL_RECORD,    Verdict.REJECT,  "the record lies beyond what the gate lets pass of good ones"),
+    Row(Reason.DRIFT_EMBEDDING,   Verdict.SUSPECT, "drift(embedding) is on"),
+    Row(Reason.INPUT_REPEATED,    Verdict.PASS,    "the picture is the same as the three before: is the camera frozen?"),
 )  # fmt: skip
 
 INVALID_OUTPUT = Reason.OUTPUT_NOT_FINITE | Reason.OUTPUT_SHAPE | Reason.OUTPUT_MISSING
@@ -83,6 +89,7 @@ DRIFT = {
     "confidence": Reason.DRIFT_CONFIDENCE,
     "output": Reason.DRIFT_OUTPUT,
     "command": Reason.DRIFT_COMMAND,
+    "embedding": Reason.DRIFT_EMBEDDING,
 }
 
 # plain numbers: each record is judged by them, and an enum's operators cost ten times as much

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from jidoka.monitor.features import views
 from jidoka.monitor.features.classifier import Classifier
 from jidoka.monitor.features.command import Command
+from jidoka.monitor.features.embedding import Embedding
+from jidoka.monitor.features.embedding_fit import Fit
 from jidoka.monitor.features.picture import Picture
 from jidoka.monitor.features.port import Port, is_monitored
 from jidoka.monitor.features.table import Placed, input_blocks, output_blocks, set_of
@@ -25,10 +27,13 @@ _NOT_FINITE, _SHAPE, _MISSING = (
     int(each) for each in (Reason.OUTPUT_NOT_FINITE, Reason.OUTPUT_SHAPE, Reason.OUTPUT_MISSING)
 )
 _NOT_SENT, _NOT_SEEN = int(Reason.OUTPUT_NOT_SENT), int(Reason.COMMAND_NOT_SEEN)
+_INPUT_REPEATED = int(Reason.INPUT_REPEATED)
 _INPUT_SHAPE, _INPUT_NOT_FINITE = int(Reason.INPUT_SHAPE), int(Reason.INPUT_NOT_FINITE)
 _LOW_CONFIDENCE, _INVALID = int(Reason.LOW_CONFIDENCE), int(INVALID_OUTPUT)
 
 
+#: a picture that is the same as so many before it, pixel by pixel, no sensor sends; a call that is made twice does
+FROZEN = 3
 #: a gap of so many periods is a pause, not jitter
 PAUSE_STEPS = 10
 
@@ -72,6 +77,8 @@ class Extractor:
         self.features = set_of([*into, *out])
         self._first_output = out[0].at if out else len(self.features.names)
         self._picture = into[0]
+        assert isinstance(into[0].block, Picture)
+        self._measured = into[0].block
         self._has_thumbnails = False
         scores = [(each.block, each.at) for each in out if isinstance(each.block, Classifier)]
         self._classifier = scores[0][0] if scores else None
@@ -79,6 +86,8 @@ class Extractor:
         # the limit is a classifier's: that a detector finds nothing says nothing about how sure it is
         self._min_confidence = section.get("min_confidence") if self._classifier is not None else None
         self._envelopes = [(each.at, each.block.envelope) for each in out if isinstance(each.block, Command)]
+        #: the outputs with the role embedding: what they are held against is given to them
+        self.embeddings = [each.block for each in out if isinstance(each.block, Embedding)]
         known_in = {
             each["name"]: _Known(each, Port(each, section.get("roi")), 0)
             for each in section["inputs"]
@@ -101,9 +110,22 @@ class Extractor:
         self._pauses = Pauses(float(section.get("period_s") or 0.0)) if self._envelopes else None
         self._tracked = frozenset(name for _, envelope in self._envelopes for name in envelope.tracked_inputs)
 
-    def extract(self, record: wire.Record) -> Extract:
-        """Features and faults of one record. Raises nothing for a record that the wire let through."""
+    def use(self, recipe: int, position: int, fits: Mapping[str, Fit]) -> None:
+        """What embeddings of this recipe and position are held against, by the output's name."""
+        for block in self.embeddings:
+            if block.name in fits:
+                block.use((recipe, position), fits[block.name])
+
+    def extract(self, record: wire.Record, recipe: int = 0) -> Extract:
+        """Features and faults of one record. Raises nothing for a record that the wire let through.
+
+        recipe: of the machine, for a record that doesn't tell its own.
+        """
+        for block in self.embeddings:
+            block.of((record.recipe or recipe, record.position))
         values = self._nothing.copy()
+        picture = self._measured
+        pictures = picture.pictures
         reasons = came = 0
         culprit = ""
         commands: dict[int, NDArray[Any]] = {}
@@ -128,6 +150,8 @@ class Extractor:
             reasons |= found
         if self._required & ~came:
             reasons |= _MISSING
+        if picture.repeats >= FROZEN and picture.pictures > pictures:
+            reasons |= _INPUT_REPEATED
         if self._envelopes:
             assert self._pauses is not None
             number = record.number + self._pauses.steps_before(record.number, record.start_ns)
@@ -192,7 +216,7 @@ class Extractor:
         self._has_thumbnails = True
         if tensor.array is not None:
             values[self._picture.at : self._picture.at + len(self._picture.block.names)] = np.nan
-            Picture.read_thumbnail(tensor.array, values, self._picture.at)
+            self._measured.read_thumbnail(tensor.array, values, self._picture.at)
 
     def _judge_commands(
         self, number: int, commands: Mapping[int, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], values: Floats

@@ -9,12 +9,13 @@ from typing import Any, Protocol
 from jidoka.monitor.features.classifier import Classifier
 from jidoka.monitor.features.command import Command, has_channels
 from jidoka.monitor.features.detections import Detections, has_boxes
+from jidoka.monitor.features.embedding import Embedding, dimensions_of
 from jidoka.monitor.features.picture import Picture, is_picture
 from jidoka.monitor.features.plain import Entries, Plain, is_float
 from jidoka.monitor.features.port import is_monitored
 
-#: what a drift condition can be about; `all` = every feature that the model has
-GROUPS = ("input", "confidence", "output", "command", "all")
+#: what a drift condition can be about; `all` = every feature that belongs to one of the others
+GROUPS = ("input", "confidence", "output", "command", "embedding", "all")
 
 
 class Block(Protocol):
@@ -66,7 +67,9 @@ def set_of(blocks: list[Placed]) -> FeatureSet:
     }
     confidence = next((each.block.confidence for each in blocks if each.block.confidence), None)
     place = names.index(confidence) if confidence is not None else -1
-    return FeatureSet(names, {**groups, "all": names}, place)
+    # what belongs to no group is there for gates and people
+    drifting = {name for group in groups.values() for name in group}
+    return FeatureSet(names, {**groups, "all": tuple(name for name in names if name in drifting)}, place)
 
 
 def input_blocks(section: Mapping[str, Any]) -> list[Placed]:
@@ -115,5 +118,7 @@ def _of_outputs(section: Mapping[str, Any]) -> Iterator[tuple[Block, Mapping[str
             yield Detections(spec, prefix), spec
         elif role == "command" and has_channels(spec):
             yield Command(section, spec, prefix), spec
+        elif dimensions_of(spec):
+            yield Embedding(spec), spec
         elif is_float(spec):
             yield Plain(spec, "output"), spec

@@ -1,4 +1,4 @@
-"""Ranks against a frozen reference, and Shiryaev–Roberts sums of normal-score bets on them."""
+"""Bets on a record's normal score, gathered into Shiryaev–Roberts sums."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: sizes of the shifts that are bet on, in standard deviations, each upwards and downwards
+#: sizes of the shifts that are bet on, in standard deviations of the feature, each upwards and downwards
 SHIFTS: tuple[float, ...] = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
-#: columns of a score row
-UP, DOWN, PLAIN = 0, 1, 2
+#: variances that are bet on, as multiples of the baseline's; the last is bet to come in one record of ten only (tails)
+VARIANCES: tuple[float, ...] = (1.5, 2.0, 3.0, 2.0 / 3.0, 0.5, 0.25, 6.0)
+TAIL_SHARE = 0.1
+#: a ramp is bet to climb from one size of SHIFTS to the next after 64 records on average
+CLIMB = 1.0 / 64.0
+#: columns of a member's statistics: steps up, steps down, spread (6 variances, tails), ramps up, ramps down
+STEPS, SPREAD, RAMPS, BETS = 0, 14, 21, 35
+#: rows of a member's constants
+SIZE, FACTOR, FIRST_SIZE, FIRST_FACTOR, SPREAD_FACTOR, WEIGHT, STEP_HEAD, SPREAD_HEAD = 0, 1, 2, 3, 4, 5, 6, 7
+ROWS = 8
 #: a statistic is cut here: far above any limit, far below overflow
 CEILING = 1e200
-
-# exp(−d²/2) for each shift
-_K = tuple(float(np.exp(-0.5 * d * d)) for d in SHIFTS)
-_K0, _K1, _K2, _K3, _K4, _K5, _K6 = _K
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
@@ -66,84 +70,100 @@ def normal_quantile(p: float) -> float:
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def rank_scores(  # noqa: PLR0917 - a kernel takes arrays, not records
-    x: Floats, reference: Floats, counts: NDArray[np.int64], tails: Floats, u: Floats, z: Floats
-) -> None:
-    """Normal scores of one record against a frozen reference.
+def advance(R: Floats, z: Floats, members: NDArray[np.int64], constants: Floats) -> float:
+    """One step of every bet of a group; returns the weighted mean statistic over the members.
 
-    x: (F,) features, NaN = none; reference: (F, n) sorted rows, of which counts[f] hold values; tails: (F, n+1),
-    tails[f, k] bounds the share beyond a value that k reference values reach; u: (F,) uniform in [0, 1), for
-    ties; z: (F, 3), filled: UP = Φ⁻¹(1 − p) of the upper tail, DOWN of the lower one, both widened (so that they
-    are never too large, with the band's confidence), PLAIN = Φ⁻¹((rank)/(n + 1)), not widened. NaN gives NaN.
-    O(F log n). Oracle: tests/naive.py.
-    """
-    for f in range(x.shape[0]):
-        value = x[f]
-        n = counts[f]
-        if np.isnan(value) or n == 0:
-            z[f, 0] = z[f, 1] = z[f, 2] = np.nan
-            continue
-        row = reference[f, :n]
-        below = np.searchsorted(row, value)  # values < x
-        upto = below  # values ≤ x
-        if below < n and row[below] == value:
-            upto = np.searchsorted(row, value, side="right")
-        # p is a mixture of the bounds at both ends of a tie: still uniform at best, never too small
-        p = tails[f, n - upto] + u[f] * (tails[f, n - below] - tails[f, n - upto])
-        z[f, 0] = -normal_quantile(p)
-        p = tails[f, below] + (1.0 - u[f]) * (tails[f, upto] - tails[f, below])
-        z[f, 1] = -normal_quantile(p)
-        # the record's own place among n + 1, drawn evenly within its gap or its tie
-        z[f, 2] = normal_quantile((below + (1.0 - u[f]) * (upto - below + 1)) / (n + 1))
-
-
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def advance(R: Floats, z: Floats, members: NDArray[np.int64]) -> float:
-    """One step of R ← L·(R + 1) for every bet; returns the mean statistic over the members.
-
-    R: (M, 2, 7) statistics of the bets, changed in place; z: (F, 3) scores; members: (M,) rows of z.
-    L(d) = exp(d·z − d²/2). A member without a score keeps its statistic (R − t stays a supermartingale).
+    R: (M, 35) statistics of the bets, changed in place; z: (F,) normal scores; members: (M,) rows of z; constants:
+    (M, 8, 7): sizes d₁ and factors K₁ of the bets on a record after the first, d₀ and K₀ of the first one, factors of
+    the bets on the spread, weights (of one step bet, one spread bet, one ramp), head starts. A factor of 0 drops a bet.
+    Step: S ← K₁ e^(±d₁z) S + K₀ e^(±d₀z); spread: S ← K e^(a z²) (S + 1), a = (1 − 1/σ²)/2; ramp: a chain of stages
+    d₁, each left for the next at the rate CLIMB. All are Shiryaev–Roberts sums over starts, so S − t is a
+    supermartingale where every factor makes its bet fair; a member without a score keeps what it has.
     Source: Shiryaev 1963, Roberts 1966; as an e-process Ramdas et al. 2023. Oracle: tests/naive.py.
     """
     total = 0.0
+    up = np.empty(7)
+    first = np.empty(7)
     for m in range(members.shape[0]):
-        for side in range(2):
-            bets = R[m, side]
-            score = z[members[m], side]
-            if not np.isnan(score):
-                # shifts come in doublings, so two exponentials give all seven
-                a = np.exp(0.35 * score)
-                a2 = a * a
-                a4 = a2 * a2
-                b = np.exp(0.5 * score)
-                b2 = b * b
-                bets[0] = min(_K0 * a * (bets[0] + 1.0), CEILING)
-                bets[1] = min(_K1 * b * (bets[1] + 1.0), CEILING)
-                bets[2] = min(_K2 * a2 * (bets[2] + 1.0), CEILING)
-                bets[3] = min(_K3 * b2 * (bets[3] + 1.0), CEILING)
-                bets[4] = min(_K4 * a4 * (bets[4] + 1.0), CEILING)
-                bets[5] = min(_K5 * b2 * b2 * (bets[5] + 1.0), CEILING)
-                bets[6] = min(_K6 * a4 * a4 * (bets[6] + 1.0), CEILING)
+        S = R[m]
+        c = constants[m]
+        score = z[members[m]]
+        if not np.isnan(score):
+            # sizes come in doublings, so two exponentials give all seven
+            up[0] = np.exp(c[0, 0] * score)
+            up[1] = np.exp(c[0, 1] * score)
+            up[2] = up[0] * up[0]
+            up[3] = up[1] * up[1]
+            up[4] = up[2] * up[2]
+            up[5] = up[3] * up[3]
+            up[6] = up[4] * up[4]
+            is_plain = c[2, 6] == c[0, 6]
             for k in range(7):
-                total += bets[k]
-    mean: float = total / (14.0 * members.shape[0])
+                first[k] = up[k] if is_plain else np.exp(c[2, k] * score)
+            start = 0
+            while start < 6 and c[1, start] == 0.0:
+                start += 1
+            for k in range(6, -1, -1):
+                K1 = c[1, k]
+                K0 = c[3, k]
+                L = K1 * up[k]
+                D = K1 / up[k]
+                S[k] = min(L * S[k] + K0 * first[k], CEILING)
+                S[7 + k] = min(D * S[7 + k] + K0 / first[k], CEILING)
+                stay = 1.0 - CLIMB if k < 6 else 1.0
+                rise = S[21 + k] * stay
+                fall = S[28 + k] * stay
+                if k > start:
+                    rise += CLIMB * S[20 + k]
+                    fall += CLIMB * S[27 + k]
+                elif k == start:
+                    rise += 1.0
+                    fall += 1.0
+                S[21 + k] = min(L * rise, CEILING)
+                S[28 + k] = min(D * fall, CEILING)
+            e = np.exp(score * score / 12.0)
+            e2 = e * e
+            e3 = e2 * e
+            e4 = e2 * e2
+            e6 = e3 * e3
+            S[14] = min(c[4, 0] * e2 * (S[14] + 1.0), CEILING)
+            S[15] = min(c[4, 1] * e3 * (S[15] + 1.0), CEILING)
+            S[16] = min(c[4, 2] * e4 * (S[16] + 1.0), CEILING)
+            S[17] = min(c[4, 3] / e3 * (S[17] + 1.0), CEILING)
+            S[18] = min(c[4, 4] / e6 * (S[18] + 1.0), CEILING)
+            S[19] = min(c[4, 5] / (e6 * e6 * e6) * (S[19] + 1.0), CEILING)
+            tail = 1.0 - TAIL_SHARE + TAIL_SHARE * e4 * e / np.sqrt(6.0)
+            S[20] = min(c[4, 6] * tail * (S[20] + 1.0), CEILING)
+        steps = 0.0
+        for k in range(14):
+            steps += S[k]
+        spread = 0.0
+        for k in range(14, 21):
+            spread += S[k]
+        ramps = 0.0
+        for k in range(21, 35):
+            ramps += S[k]
+        total += c[5, 0] * steps + c[5, 1] * spread + c[5, 2] * ramps
+    mean: float = total / members.shape[0]
     return mean
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def run_length(  # noqa: PLR0917 - as above
-    x: Floats, reference: Floats, counts: NDArray[np.int64], tails: Floats, u: Floats, limit: float
-) -> int:
-    """How many records of x pass until the mean statistic over all features reaches `limit`; -1 if it never does.
+def restart(R: Floats, constants: Floats) -> None:
+    """Every bet of a group where a stream that has run for long stands on average. R: (M, 35); constants: (M, 8, 7)."""
+    R[:] = 0.0
+    for m in range(R.shape[0]):
+        for k in range(7):
+            R[m, k] = R[m, 7 + k] = constants[m, 6, k]
+            R[m, 14 + k] = constants[m, 7, k]
 
-    x: (T, F) records, u: (T, F) uniform. For rehearsals: the same two kernels that judge live records.
-    """
-    T, F = x.shape
-    R = np.zeros((F, 2, 7))
-    z = np.empty((F, 3))
-    members = np.arange(F)
-    for t in range(T):
-        rank_scores(x[t], reference, counts, tails, u[t], z)
-        if advance(R, z, members) >= limit:
-            return t + 1
-    return -1
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def head(constants: Floats) -> float:
+    """The weighted mean of the head starts: R − t − head is a supermartingale, so an alarm comes at A + head."""
+    total = 0.0
+    for m in range(constants.shape[0]):
+        for k in range(7):
+            total += 2.0 * constants[m, 5, 0] * constants[m, 6, k] + constants[m, 5, 1] * constants[m, 7, k]
+    mean: float = total / max(constants.shape[0], 1)
+    return mean

@@ -1,118 +1,354 @@
-"""Brightness, contrast, sharpness and noise of a picture in one pass over its pixels."""
+"""Everything that is measured of a picture of bytes: one pass, integers only, a row at a time.
+
+Grey levels are counted in quarters (`QUARTERS`), so that the Laplacian and the noise mask of any picture fit 16 bits
+and a row's worth of them fits the first cache. The loops are short and do one thing each, over unsigned indices: the
+compiler turns each into vector instructions, which it does not for one long loop.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import int16, int32, njit, uint16, uint32, uint64
 from numpy.typing import NDArray
 
-FRAME_FEATURES: tuple[str, ...] = ("brightness", "contrast", "sharpness", "noise")
+#: what drifts of any picture, and besides of one with colour: mean chroma (ITU-R BT.601 Cb and Cr about 0)
+GREY_FEATURES: tuple[str, ...] = ("brightness", "contrast", "sharpness", "noise")
+FRAME_FEATURES: tuple[str, ...] = (*GREY_FEATURES, "colour_blue", "colour_red")
+#: what only informs: each stream more would cost the others sensitivity, and these found nothing sooner
+INFORMING: tuple[str, ...] = ("dark_share", "bright_share", "tone_entropy")
+#: bins of the luma histogram, each four grey levels wide
+TONES = 64
+#: places in what the kernels fill: features, INFORMING, mean and standard deviation of each channel, the fingerprint, the
+#: share of the pixels in each of TONES
+BLUE_AT, RED_AT, DARK_AT, BRIGHT_AT, ENTROPY_AT = 4, 5, 6, 7, 8
+MEANS = len(FRAME_FEATURES) + len(INFORMING)
+STDS, FINGERPRINT, HISTOGRAM = MEANS + 3, MEANS + 6, MEANS + 7
+FOUND = HISTOGRAM + TONES
 
-#: luma of red, green, blue (ITU-R BT.601)
-RED, GREEN, BLUE = 0.299, 0.587, 0.114
+#: luma of red, green, blue, in 256ths (ITU-R BT.601)
+RED, GREEN, BLUE = 77, 150, 29
+#: parts of a grey level
+QUARTERS = 4
+LEVELS = 255 * QUARTERS + 1
+#: chroma: (blue − luma) · CB and (red − luma) · CR reach ±127.5 (ITU-R BT.601)
+CB, CR = 0.5 / 0.886, 0.5 / 0.701
 #: |response| of the noise mask reaches 8 · 255 grey levels
 NOISE_BINS = 2041
 #: the mask 1 -2 1 / -2 4 -2 / 1 -2 1 multiplies the standard deviation by 6 (Immerkær 1996);
 #: the median of |N(0, 1)| is 0.6745
 NOISE_SCALE = 1.0 / (6.0 * 0.6744897501960817)
+#: squares of bytes of a wider row overflow 32 bits
+WIDEST = 32768
+#: so many squares of a Laplacian in quarters fit 32 bits
+LAPLACIANS = 128
+#: neighbouring pixels are counted in different tables: the same grey level twice needn't wait for itself
+TABLES = 4
+
+_1, _2, _3, _SIXTEEN = (np.uint64(n) for n in (1, 2, 3, 16))
+_16 = np.uint64(0xFFFF)
+#: multipliers of the fingerprint (Knuth's MMIX and golden ratio)
+_MIX, _SPREAD = np.uint64(6364136223846793005), np.uint64(0x9E3779B97F4A7C15)
+_S16, _S32, _S48, _S11 = (np.uint64(n) for n in (16, 32, 48, 11))
+
+Bytes = NDArray[np.uint8]
+Words = NDArray[np.int16]
+Tables = NDArray[np.uint32]
 
 
-#: sums may be reordered for speed; NaN and infinity keep their meaning
-REORDER = {"reassoc", "contract"}
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _split(  # noqa: PLR0917 - a kernel takes numbers, not records
+    pixels: Bytes, at: int, W: int, planes: Bytes, r: int, g: int, b: int
+) -> None:
+    for x in range(uint64(W)):
+        i = uint64(at) + x * _3
+        planes[uint64(r) + x] = pixels[i]
+        planes[uint64(g) + x] = pixels[i + _1]
+        planes[uint64(b) + x] = pixels[i + _2]
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
-def frame_features(frames: NDArray[np.float32], scale: float, offset: float, out: NDArray[np.float64]) -> int:
-    """Features of a batch of pictures together; returns how many pixels are NaN or infinite.
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _sums(plane: Bytes, at: int, W: int) -> tuple[int, int]:
+    total = int32(0)
+    squares = int32(0)
+    for x in range(uint64(at), uint64(at + W)):
+        v = int32(plane[x])
+        total = int32(total + v)
+        squares = int32(squares + int32(v * v))
+    return np.int64(total), np.int64(squares)
 
-    frames: (N, H, W, C) uint8 or float32, any strides, C = 1 (grey) or 3 (red, green, blue), other C: the mean;
-    scale, offset: grey level = scale · pixel + offset, which puts the manifest's range on 0 to 255;
-    out: (4,) float64, filled with FRAME_FEATURES: mean luma, its standard deviation, variance of the
-    four-neighbour Laplacian, and noise as a standard deviation, from the median of |Immerkær's mask| over a
-    histogram of whole grey levels (the median of edges is small: robust). Pictures below 3 × 3 have no sharpness
-    and no noise (NaN). Any NaN or infinite pixel makes all of them NaN. Oracle: tests/naive.py.
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _luma(  # noqa: PLR0917 - as above
+    planes: Bytes, r: int, g: int, b: int, W: int, luma: Words, at: int
+) -> None:
+    for x in range(uint64(W)):
+        v = uint16(
+            uint16(uint16(RED) * planes[uint64(r) + x]) + uint16(uint16(GREEN) * planes[uint64(g) + x])
+        )
+        v = uint16(v + uint16(uint16(uint16(BLUE) * planes[uint64(b) + x]) + uint16(32)))
+        luma[uint64(at) + x] = int16(v >> uint16(6))
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _grey(plane: Bytes, first: int, W: int, luma: Words, at: int) -> None:
+    for x in range(uint64(W)):
+        luma[uint64(at) + x] = int16(int16(plane[uint64(first) + x]) << int16(2))
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _weigh(luma: Words, at: int, W: int, weights: Words) -> int:
+    total = int32(0)
+    for x in range(uint64(W)):
+        total = int32(total + int32(int32(luma[uint64(at) + x]) * int32(weights[x])))
+    weighed: int = np.int64(total)
+    return weighed
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _bend(  # noqa: PLR0917 - as above
+    luma: Words, above: int, row: int, below: int, W: int, bend: Words
+) -> None:
+    """Second difference downwards."""
+    for x in range(uint64(W)):
+        v = luma[uint64(row) + x]
+        bend[x] = int16(int16(luma[uint64(above) + x] + luma[uint64(below) + x]) - int16(v + v))
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _mask(bend: Words, W: int, masks: Words) -> None:
+    """|Immerkær's mask| in whole grey levels: the second difference across of that downwards."""
+    for x in range(uint64(W - 2)):
+        v = int16(int16(bend[x] + bend[x + _2]) - int16(bend[x + _1] + bend[x + _1]))
+        v = max(v, int16(-v))
+        masks[x] = int16(v + int16(2)) >> int16(2)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _laplacian(bend: Words, luma: Words, row: int, n: int) -> tuple[int, int]:
+    """Sum and sum of squares of n Laplacians: the second difference downwards and that across."""
+    total = np.int64(0)
+    squares = np.int64(0)
+    for first in range(0, n, LAPLACIANS):
+        some = int32(0)
+        some2 = int32(0)
+        for x in range(uint64(first), uint64(min(first + LAPLACIANS, n))):
+            i = uint64(row) + x
+            across = int16(int16(luma[i] + luma[i + _2]) - int16(luma[i + _1] + luma[i + _1]))
+            v = int32(int16(bend[x + _1] + across))
+            some = int32(some + v)
+            some2 = int32(some2 + int32(v * v))
+        total += np.int64(some)
+        squares += np.int64(some2)
+    return total, squares
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _count(row: Words, fours: NDArray[np.uint64], at: int, n: int, tables: Tables) -> None:
+    """Each of n values of `row` from `at` on, a multiple of 4. fours: the same memory, four values a word."""
+    for i in range(uint64(at // 4), uint64((at + n) // 4)):
+        word = fours[i]
+        tables[0, word & _16] += uint32(1)
+        tables[1, (word >> _S16) & _16] += uint32(1)
+        tables[2, (word >> _S32) & _16] += uint32(1)
+        tables[3, word >> _S48] += uint32(1)
+    for x in range(uint64(at + n - n % 4), uint64(at + n)):
+        tables[0, uint64(row[x])] += uint32(1)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def add_tables(tables: Tables) -> None:
+    """All tables into the first."""
+    for i in range(np.uint64(tables.shape[1])):
+        tables[0, i] += tables[1, i] + tables[2, i] + tables[3, i]
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def noise_level(counts: Tables, interior: int) -> float:
+    """Median of the values counted in whole numbers, spread over its class, as a standard deviation.
+
+    counts: (T, NOISE_BINS), added up; interior: how many, > 0.
     """
-    N, H, W, C = frames.shape
-    rows = np.zeros((3, W), np.float64)
-    # unsigned: as an index it needs no look at its sign
-    masks = np.zeros(W, np.uint32)
-    histogram = np.zeros(NOISE_BINS, np.int64)
+    half = 0.5 * interior
+    below = 0
+    for bin_ in range(NOISE_BINS):
+        count = 0
+        for t in range(counts.shape[0]):
+            count += np.int64(counts[t, bin_])
+        if below + count >= half:
+            low = max(bin_ - 0.5, 0.0)
+            level: float = NOISE_SCALE * (low + (half - below) / count * (bin_ + 0.5 - low))
+            return level
+        below += count
+    return np.nan
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def tone_entropy(found: NDArray[np.float64]) -> float:
+    """Entropy in nat of the shares in found[HISTOGRAM:]."""
+    entropy = 0.0
+    for t in range(TONES):
+        share = found[HISTOGRAM + t]
+        if share > 0.0:
+            entropy -= share * np.log(share)
+    return entropy
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc"})  # type: ignore[misc, unused-ignore]
+def _sum_levels(counts: Tables) -> tuple[float, float]:
+    """Sum and sum of squares of what was counted, in quarters: whole numbers, exact below 2^53 in any order."""
     total = 0.0
-    total2 = 0.0
-    lap = 0.0
-    lap2 = 0.0
+    squares = 0.0
+    for q in range(uint64(LEVELS)):
+        level = np.float64(int32(q))
+        some = np.float64(int32(counts[q])) * level
+        total += some
+        squares += some * level
+    return total, squares
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _tones(counts: Tables, pixels: int, found: NDArray[np.float64]) -> None:
+    """Everything that the luma histogram in quarters of a level tells. found: zeros."""
+    mean, squares = _sum_levels(counts)
+    # a tone is four levels, each rounded from four quarters
+    rate = 1.0 / pixels
+    for t in range(1, TONES - 1):
+        total = uint32(0)
+        for i in range(_SIXTEEN):
+            total = uint32(total + counts[uint64(16 * t - 2) + i])
+        found[HISTOGRAM + t] = rate * np.float64(total)
+    ends = np.zeros(2, np.int64)
+    for i in range(14):
+        ends[0] += np.int64(counts[i])
+    for i in range(LEVELS - 15, LEVELS):
+        ends[1] += np.int64(counts[i])
+    found[HISTOGRAM] = rate * ends[0]
+    found[HISTOGRAM + TONES - 1] = rate * ends[1]
+    found[0] = mean / pixels / QUARTERS
+    found[1] = np.sqrt(max(squares / pixels - (mean / pixels) * (mean / pixels), 0.0)) / QUARTERS
+    found[DARK_AT] = (np.int64(counts[0]) + np.int64(counts[1])) / pixels
+    bright = np.int64(counts[LEVELS - 1]) + np.int64(counts[LEVELS - 2]) + np.int64(counts[LEVELS - 3])
+    found[BRIGHT_AT] = bright / pixels
+    found[ENTROPY_AT] = tone_entropy(found)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def frame_bytes(  # noqa: PLR0917 - a kernel takes numbers, not records
+    pixels: Bytes, N: int, H: int, W: int, C: int, is_planar: bool, is_bgr: bool, scale: float, offset: float,
+    found: NDArray[np.float64],
+) -> int:  # fmt: skip
+    """Everything about a batch of N pictures together; returns 0: no byte is NaN.
+
+    pixels: (N·H·W·C,) uint8 in memory order, C = 1 (grey) or 3, at least one and W ≤ WIDEST; is_planar: channels
+    before rows; is_bgr: blue first; scale, offset: grey level = scale · pixel + offset;
+    found: (FOUND,) float64, filled with FRAME_FEATURES: mean luma and its standard deviation, variance of the
+    four-neighbour Laplacian, noise as a standard deviation, from the median of |Immerkær's mask| over every second
+    row (edges are few: robust), mean chroma (NaN if grey); INFORMING: shares of the pixels at the lowest and the
+    highest grey level, entropy in nat of the tones; then MEANS and STDS of red, green, blue (of grey: the first), FINGERPRINT (a
+    whole number below 2^53 that two pictures in a row share only if they are the same) and HISTOGRAM.
+    Pictures below 3 × 3 have no sharpness and no noise (NaN). Oracle: tests/naive.py.
+    """
+    wide = (W + 3) // 4 * 4
+    luma = np.empty(3 * wide, np.int16)
+    fours = luma.view(np.uint64)
+    masks = np.empty(wide, np.int16)
+    masked_fours = masks.view(np.uint64)
+    bend = np.empty(wide, np.int16)
+    planes = np.empty(3 * W, np.uint8)
+    weights = np.empty(W, np.int16)
+    fill_weights(weights)
+    tones = np.zeros((TABLES, LEVELS), np.uint32)
+    masked = np.zeros((TABLES, NOISE_BINS), np.uint32)
+    totals = np.zeros(6, np.int64)
+    lap = 0
+    lap2 = 0
     interior = 0
-    bad = 0
-    # sums are taken about the first pixel, which keeps the variance of a nearly flat picture exact
-    pivot = 0.0
+    sampled = 0
+    fingerprint = _SPREAD
+    plane = H * W
+    red, blue = (2, 0) if is_bgr else (0, 2)
     for n in range(N):
         for y in range(H):
-            new = rows[y % 3]
+            row = y % 3 * wide
             if C == 1:
-                for x in range(W):
-                    new[x] = frames[n, y, x, 0]
-            elif C == 3:
-                for x in range(W):
-                    new[x] = RED * frames[n, y, x, 0] + GREEN * frames[n, y, x, 1] + BLUE * frames[n, y, x, 2]
+                at = n * plane + y * W
+                total, squares = _sums(pixels, at, W)
+                totals[0] += total
+                totals[3] += squares
+                _grey(pixels, at, W, luma, row)
+            elif is_planar:
+                at = n * 3 * plane + y * W
+                for c in range(3):
+                    total, squares = _sums(pixels, at + c * plane, W)
+                    totals[c] += total
+                    totals[3 + c] += squares
+                _luma(pixels, at + red * plane, at + plane, at + blue * plane, W, luma, row)
             else:
-                for x in range(W):
-                    value = 0.0
-                    for c in range(C):
-                        value += frames[n, y, x, c]
-                    new[x] = value / C
-            row_total = 0.0
-            row_total2 = 0.0
-            if n == 0 and y == 0 and W > 0:
-                pivot = scale * new[0] + offset
-            for x in range(W):
-                value = scale * new[x] + offset
-                new[x] = value
-                row_total += value - pivot
-                row_total2 += (value - pivot) * (value - pivot)
-            if not np.isfinite(row_total2):
-                for x in range(W):
-                    if not np.isfinite(new[x]):
-                        bad += 1
-                        new[x] = 0.0
-                if not np.isfinite(pivot):
-                    pivot = 0.0
+                _split(pixels, 3 * (n * plane + y * W), W, planes, 0, W, 2 * W)
+                for c in range(3):
+                    total, squares = _sums(planes, c * W, W)
+                    totals[c] += total
+                    totals[3 + c] += squares
+                _luma(planes, red * W, W, blue * W, W, luma, row)
+            _count(luma, fours, row, W, tones)
+            fingerprint = uint64(fingerprint * _MIX + uint64(_weigh(luma, row, W, weights)))
+            if y < 2 or W < 3:
                 continue
-            total += row_total
-            total2 += row_total2
-            if y < 2 or bad > 0:
-                continue
-            a = rows[(y - 2) % 3]
-            b = rows[(y - 1) % 3]
-            for x in range(1, W - 1):
-                cross = a[x] + new[x] + b[x - 1] + b[x + 1]
-                laplacian = cross - 4.0 * b[x]
-                lap += laplacian
-                lap2 += laplacian * laplacian
-                corners = a[x - 1] + a[x + 1] + new[x - 1] + new[x + 1]
-                mask = abs(corners - 2.0 * cross + 4.0 * b[x])
-                masks[x] = np.int32(min(mask + 0.5, NOISE_BINS - 1.0))
-            for x in range(1, W - 1):
-                histogram[np.uint64(masks[x])] += 1
-            interior += max(W - 2, 0)
-    if bad > 0 or N * H * W == 0:
-        out[:] = np.nan
-        return bad
-    pixels = N * H * W
-    mean = total / pixels
-    out[0] = pivot + mean
-    out[1] = np.sqrt(max(total2 / pixels - mean * mean, 0.0))
-    out[2] = np.nan
-    out[3] = np.nan
+            middle = (y - 1) % 3 * wide
+            _bend(luma, (y - 2) % 3 * wide, middle, row, W, bend)
+            total, squares = _laplacian(bend, luma, middle, W - 2)
+            lap += total
+            lap2 += squares
+            interior += W - 2
+            if y % 2 == 0:
+                _mask(bend, W, masks)
+                _count(masks, masked_fours, 0, W - 2, masked)
+                sampled += W - 2
+    add_tables(tones)
+    found[:] = 0.0
+    count = N * plane
+    _tones(tones[0], count, found)
+    for c in range(3):
+        place = c if C == 1 else (red, 1, blue)[c]
+        mean = totals[place] / count
+        spread = totals[3 + place] / count - mean * mean
+        found[MEANS + c] = scale * mean + offset if c < C else np.nan
+        found[STDS + c] = abs(scale) * np.sqrt(max(spread, 0.0)) if c < C else np.nan
+        fingerprint = uint64(fingerprint * _MIX + uint64(totals[c]))
+        fingerprint = uint64(fingerprint * _MIX + uint64(totals[3 + c]))
+    finish(found, C, scale, offset)
+    found[2] = np.nan
+    found[3] = np.nan
     if interior > 0:
         mean = lap / interior
-        out[2] = max(lap2 / interior - mean * mean, 0.0)
-        half = 0.5 * interior
-        below = 0
-        for bin_ in range(NOISE_BINS):
-            count = histogram[bin_]
-            if below + count >= half:
-                low = max(bin_ - 0.5, 0.0)
-                out[3] = NOISE_SCALE * (low + (half - below) / count * (bin_ + 0.5 - low))
-                break
-            below += count
+        found[2] = scale * scale * max(lap2 / interior - mean * mean, 0.0) / (QUARTERS * QUARTERS)
+        found[3] = abs(scale) * noise_level(masked, sampled)
+    found[FINGERPRINT] = np.float64(uint64(fingerprint ^ (fingerprint >> _S32)) >> _S11)
     return 0
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def fill_weights(weights: Words) -> None:
+    """A number for each column, the same on every machine: what the fingerprint is made with."""
+    word = _SPREAD
+    for x in range(weights.shape[0]):
+        word = uint64(word * _MIX + _SPREAD)
+        weights[x] = int16(uint16(word >> _S48))
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def finish(found: NDArray[np.float64], C: int, scale: float, offset: float) -> None:
+    """Brightness from the channels' exact means, where there are three, and the chroma."""
+    found[1] *= abs(scale)
+    if C == 3:
+        r = found[MEANS]
+        g = found[MEANS + 1]
+        b = found[MEANS + 2]
+        found[0] = (RED * r + GREEN * g + BLUE * b) / 256.0
+        # as differences, so that a picture without any colour has exactly none
+        found[BLUE_AT] = CB * (RED * (b - r) + GREEN * (b - g)) / 256.0
+        found[RED_AT] = CR * (GREEN * (r - g) + BLUE * (r - b)) / 256.0
+    else:
+        found[0] = scale * found[0] + offset
+        found[BLUE_AT] = np.nan
+        found[RED_AT] = np.nan

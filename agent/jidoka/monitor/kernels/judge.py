@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from jidoka.monitor.kernels.bets import PLAIN, advance, rank_scores
+from jidoka.monitor.kernels.bets import advance, head, restart
+from jidoka.monitor.kernels.whiten import MOST_ORDER, score_record
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -14,32 +15,61 @@ Indices = NDArray[np.int64]
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
 def judge(  # noqa: PLR0917 - a kernel takes arrays, not records
-    values: Floats, columns: Indices, reference: Floats, counts: Indices, tails: Floats, u: Floats, z: Floats,
-    bets: Floats, members: Indices, spans: Indices, statistics: Floats, history: NDArray[np.float32], place: int,
+    values: Floats, columns: Indices, models: Floats, orders: Indices, reference: Floats, counts: Indices,
+    lags: Floats, seen: Indices, scale: Floats, ties: NDArray[np.uint64], z: Floats, bets: Floats, members: Indices,
+    constants: Floats, spans: Indices, statistics: Floats, history: NDArray[np.float32], place: int,
 ) -> None:  # fmt: skip
     """Scores of one record, kept in the history, and one step of every watch's statistic.
 
-    values: (V,) features of the record; columns: (F,) where in it the baseline's features lie, -1 = nowhere; reference,
-    counts, tails, u, z: as of `rank_scores`; bets: (M, 2, 7) and members: (M,), of all watches one after the other, of
+    values: (V,) features of the record; columns: (F,) where in it the baseline's features lie, -1 = nowhere; models …
+    z: as of `score_record`; bets: (M, 35), members: (M,) and constants: (M, 8, 7), of all watches one after the other, of
     which watch w has those from spans[w] to spans[w + 1]; statistics: (W,), filled as by `advance`, NaN where no
-    member of the watch has a score: it didn't see this record; history: (H, F, 3), of which row `place` is filled.
+    member of the watch has a score: it didn't see this record; history: (H, F), of which row `place` is filled.
     """
     F = columns.shape[0]
     x = np.empty(F)
     for f in range(F):
         x[f] = values[columns[f]] if columns[f] >= 0 else np.nan
-    rank_scores(x, reference, counts, tails, u, z)
+    score_record(x, models, orders, reference, counts, lags, seen, scale, ties, z)
     for f in range(F):
-        for k in range(3):
-            history[place, f, k] = z[f, k]
+        history[place, f] = z[f]
     for w in range(statistics.shape[0]):
         first = spans[w]
         last = spans[w + 1]
         statistics[w] = np.nan
         for m in range(first, last):
-            if not np.isnan(z[members[m], PLAIN]):
-                statistics[w] = advance(bets[first:last], z, members[first:last])
+            if not np.isnan(z[members[m]]):
+                statistics[w] = advance(bets[first:last], z, members[first:last], constants[first:last])
                 break
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def alarms(  # noqa: PLR0917 - as above
+    x: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices, ties: NDArray[np.uint64],
+    members: Indices, constants: Floats, limit: float, found: Indices,
+) -> int:  # fmt: skip
+    """Records of x, (T, F), counted from 1, at which one watch's statistic reaches `limit`; it restarts after each.
+
+    found: filled with as many as it holds at most. Returns how many. The same steps that `judge` takes live.
+    """
+    T, F = x.shape
+    R = np.zeros((members.shape[0], 35))
+    z = np.empty(F)
+    lags = np.zeros((F, MOST_ORDER))
+    seen = np.zeros(F, np.int64)
+    scale = np.ones(F)
+    threshold = limit + head(constants)
+    restart(R, constants)
+    count = 0
+    for t in range(T):
+        score_record(x[t], models, orders, reference, counts, lags, seen, scale, ties, z)
+        if advance(R, z, members, constants) >= threshold:
+            found[count] = t + 1
+            count += 1
+            if count == found.shape[0]:
+                break
+            restart(R, constants)
+    return count
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
@@ -48,12 +78,12 @@ def level_step(  # noqa: PLR0917 - as above
 ) -> tuple[int, int]:
     """One record for the off-test: (1 accepted, 0 rejected, -1 not judged yet; scores of the member with fewest).
 
-    z: (F, 3); members: (M,) rows of z; sums, taken: (M,) of the scores taken so far, changed in place; needed: of
+    z: (F,); members: (M,) rows of z; sums, taken: (M,) of the scores taken so far, changed in place; needed: of
     each; limits: (M,) of |mean|. A member that never had a score has no say.
     """
     fewest = needed + 1
     for m in range(members.shape[0]):
-        score = z[members[m], PLAIN]
+        score = z[members[m]]
         if not np.isnan(score) and taken[m] < needed:
             sums[m] += score
             taken[m] += 1

@@ -6,18 +6,21 @@ from typing import Any
 
 from numba import types
 
-from jidoka.monitor.kernels.band import beta_cdf, tail_bounds
-from jidoka.monitor.kernels.bets import advance, normal_quantile, rank_scores
+from jidoka.monitor.kernels.bets import advance, head, normal_quantile, restart
 from jidoka.monitor.kernels.command import command_step, residuals
 from jidoka.monitor.kernels.detections import count_not_finite, detection_features
-from jidoka.monitor.kernels.frame import frame_features
-from jidoka.monitor.kernels.judge import add_up, judge, level_step
+from jidoka.monitor.kernels.embedding import embedding_features
+from jidoka.monitor.kernels.frame import frame_bytes
+from jidoka.monitor.kernels.frame_floats import frame_floats
+from jidoka.monitor.kernels.judge import add_up, alarms, judge, level_step
 from jidoka.monitor.kernels.output import classifier_features
 from jidoka.monitor.kernels.plain import entry_means, plain_features
+from jidoka.monitor.kernels.whiten import burg, innovations
 
 F4, F8, I8 = types.float32, types.float64, types.int64
 VECTOR, MATRIX, CUBE = F8[::1], F8[:, ::1], F8[:, :, ::1]
 COUNTS, TABLE = I8[::1], I8[:, ::1]
+TIES = types.uint64[::1]
 
 
 def _read(element: Any, rank: int, layout: Any = "C") -> Any:
@@ -28,16 +31,15 @@ def _read(element: Any, rank: int, layout: Any = "C") -> Any:
 #: kernel, the signatures that live records use
 KERNELS = (
     (normal_quantile, [(F8,)]),
-    (beta_cdf, [(F8, F8, F8)]),
-    (tail_bounds, [(types.int64, F8)]),
-    (frame_features, [
-        (_read(element, 4, layout), F8, F8, VECTOR)
-        for element in (types.uint8, F4) for layout in ("C", "A")
-    ]),
-    (classifier_features, [(_read(element, 2), F8, VECTOR) for element in (F4, F8)]),
+    (burg, [(VECTOR, I8)]),
+    (innovations, [(VECTOR, VECTOR, I8, VECTOR)]),
+    (frame_bytes, [(_read(types.uint8, 1), I8, I8, I8, I8, types.boolean, types.boolean, F8, F8, VECTOR)]),
+    (frame_floats, [(_read(F4, 1), I8, I8, I8, I8, types.boolean, types.boolean, F8, F8, VECTOR)]),
+    (classifier_features, [(_read(element, 2), F8, VECTOR, I8) for element in (F4, F8)]),
     (count_not_finite, [(_read(element, 1),) for element in (F4, F8)]),
     (detection_features, [(_read(F4, 3), I8, I8, types.boolean, F8, F8, F8, VECTOR, I8)]),
     (plain_features, [(_read(F4, 1), types.uint32[::1], VECTOR, I8)]),
+    (embedding_features, [(_read(F4, 2), F4[:, ::1], F4[:, ::1], VECTOR, VECTOR, F4[::1], VECTOR, I8)]),
     (entry_means, [(_read(F4, 2), VECTOR, I8)]),
     (command_step, [
         (_read(element, 2), MATRIX, MATRIX, MATRIX, MATRIX, types.uint8[:, :, ::1], TABLE, VECTOR,
@@ -45,12 +47,15 @@ KERNELS = (
         for element in (F4, F8)
     ]),
     (residuals, [(_read(F4, 2), _read(F4, 2), TABLE, F8, MATRIX, VECTOR, I8)]),
-    (rank_scores, [(VECTOR, MATRIX, COUNTS, MATRIX, VECTOR, MATRIX)]),
-    (advance, [(CUBE, MATRIX, COUNTS)]),
+    (advance, [(MATRIX, VECTOR, COUNTS, CUBE)]),
+    (restart, [(MATRIX, CUBE)]),
+    (head, [(CUBE,)]),
     (judge, [
-        (VECTOR, COUNTS, MATRIX, COUNTS, MATRIX, VECTOR, MATRIX, CUBE, COUNTS, COUNTS, VECTOR, F4[:, :, ::1], I8),
+        (VECTOR, COUNTS, MATRIX, COUNTS, MATRIX, COUNTS, MATRIX, COUNTS, VECTOR, TIES, VECTOR, MATRIX, COUNTS, CUBE,
+         COUNTS, VECTOR, F4[:, ::1], I8),
     ]),
-    (level_step, [(MATRIX, COUNTS, VECTOR, COUNTS, I8, VECTOR)]),
+    (alarms, [(MATRIX, MATRIX, COUNTS, MATRIX, COUNTS, TIES, COUNTS, CUBE, F8, COUNTS)]),
+    (level_step, [(VECTOR, COUNTS, VECTOR, COUNTS, I8, VECTOR)]),
     (add_up, [(VECTOR, VECTOR, COUNTS)]),
 )  # fmt: skip
 

@@ -1,0 +1,140 @@
+"""From a feature's value to its normal score: innovation of an autoregression, its scale, its rank."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from jidoka.monitor.kernels.bets import normal_quantile
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+MOST_ORDER = 10
+#: how slowly the predictable scale follows, its floor, and how many of its own sizes one record counts for at most
+FORGET, FLOOR, MOST_SQUARES = 0.02, 0.1, 25.0
+#: columns of a feature's model: centre, widest lag, variance of the innovations (0 = the scale isn't followed)
+CENTRE, WIDEST, VARIANCE, COEFFICIENTS = 0, 1, 2, 3
+
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def uniform(state: NDArray[np.uint64]) -> float:
+    """The next uniform number in [0, 1); state: (1,). Source: SplitMix64 (Steele, Lea and Flood 2014)."""
+    state[0] += _GAMMA
+    x = state[0]
+    x = (x ^ (x >> _S30)) * _MIX_1
+    x = (x ^ (x >> _S27)) * _MIX_2
+    x = x ^ (x >> _S31)
+    found: float = np.float64(x >> _S11) * 2.0**-53
+    return found
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def innovation(  # noqa: PLR0917 - a kernel takes arrays, not records
+    x: float, model: Floats, order: int, lags: Floats, seen: Indices, scale: Floats, f: int
+) -> float:
+    """What the last `order` values didn't foretell of this one; NaN until so many came without a gap.
+
+    model: (13,) centre, widest lag, variance, coefficients; lags: (F, 10) newest first, seen: (F,) how many of them
+    hold, scale: (F,) the predictable scale: row f is changed in place. A lag counts for no more than the widest, so that
+    one gross value doesn't make the next ones gross. NaN in: the lags begin anew.
+    """
+    if np.isnan(x):
+        seen[f] = 0
+        return np.nan
+    u = x - model[0]
+    own = min(max(u, -model[1]), model[1])
+    is_known = seen[f] >= order
+    for i in range(order):
+        u -= model[3 + i] * lags[f, i]
+    for i in range(order - 1, 0, -1):
+        lags[f, i] = lags[f, i - 1]
+    if order > 0:
+        lags[f, 0] = own
+        seen[f] = min(seen[f] + 1, order)
+    if not is_known:
+        return np.nan
+    if model[2] > 0.0:
+        u /= np.sqrt(model[2])
+        size = max(scale[f], FLOOR)
+        scale[f] = (1.0 - FORGET) * scale[f] + FORGET * min(u * u, MOST_SQUARES * size)
+        u /= np.sqrt(size)
+    return u
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def normal_score(u: float, reference: Floats, ties: NDArray[np.uint64]) -> float:
+    """Φ⁻¹((k + ½)/(n + 1)), k = how many of the n sorted reference values lie below u, drawn evenly within a tie."""
+    n = reference.shape[0]
+    below = np.searchsorted(reference, u)
+    if below < n and reference[below] == u:
+        upto = np.searchsorted(reference, u, side="right")
+        below += int(uniform(ties) * (upto - below + 1))
+    z: float = normal_quantile((below + 0.5) / (n + 1.0))
+    return z
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def score_record(  # noqa: PLR0917 - as above
+    x: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices, lags: Floats, seen: Indices,
+    scale: Floats, ties: NDArray[np.uint64], z: Floats,
+) -> None:  # fmt: skip
+    """Normal scores of one record. x, z: (F,), NaN = none; models: (F, 13); reference: (F, n) sorted innovations."""
+    for f in range(x.shape[0]):
+        u = innovation(x[f], models[f], orders[f], lags, seen, scale, f)
+        z[f] = np.nan if np.isnan(u) else normal_score(u, reference[f, : counts[f]], ties)
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def innovations(x: Floats, model: Floats, order: int, found: Floats) -> int:
+    """The innovations of a whole series, without those that have none: how many were filled into found, (n,)."""
+    lags = np.zeros((1, MOST_ORDER))
+    seen = np.zeros(1, np.int64)
+    scale = np.ones(1)
+    count = 0
+    for t in range(x.shape[0]):
+        u = innovation(x[t], model, order, lags, seen, scale, 0)
+        if not np.isnan(u):
+            found[count] = u
+            count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def burg(x: Floats, most: int) -> tuple[Floats, Floats]:
+    """Autoregressions of every order up to `most` of a series without its mean, by Burg's method.
+
+    x: (n,). Returns coefficients (most + 1, most), row p of order p, and the prediction error's variance, (most + 1,).
+    Source: Burg 1967; the recursion as in Percival and Walden 1993, ch. 9.5.
+    """
+    n = x.shape[0]
+    a = np.zeros((most + 1, most))
+    power = np.zeros(most + 1)
+    forward = x.copy()
+    backward = x.copy()
+    total = 0.0
+    for t in range(n):
+        total += x[t] * x[t]
+    power[0] = total / n
+    for p in range(1, most + 1):
+        above = 0.0
+        below = 0.0
+        for t in range(p, n):
+            above += forward[t] * backward[t - 1]
+            below += forward[t] * forward[t] + backward[t - 1] * backward[t - 1]
+        k = 2.0 * above / below if below > 0.0 else 0.0
+        for i in range(p - 1):
+            a[p, i] = a[p - 1, i] - k * a[p - 1, p - 2 - i]
+        a[p, p - 1] = k
+        power[p] = power[p - 1] * (1.0 - k * k)
+        for t in range(n - 1, p - 1, -1):
+            ahead = forward[t]
+            forward[t] = ahead - k * backward[t - 1]
+            backward[t] = backward[t - 1] - k * ahead
+    return a, power

@@ -1,0 +1,31 @@
+"""The monitor's kernels: pictures, answers, embeddings and statistics beside their peers; memory and start.
+
+python tools/bench/kernels.py [--quick] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# one thread a library, as on the machines this is for; before numpy is imported
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+# run as a file: peers come from tests/, rows from beside this one
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tools.bench import _frame_cost, _record_cost, _start_cost  # noqa: E402
+from tools.bench._rows import Row, bench  # noqa: E402
+
+
+def measure(is_quick: bool) -> Iterator[Row]:
+    """All rows: the start first, while nothing else runs; then pictures and records."""
+    yield from _start_cost.rows(is_quick)
+    yield from _frame_cost.rows(is_quick)
+    yield from _record_cost.rows(is_quick)
+
+
+if __name__ == "__main__":
+    bench(__doc__ or "", measure)
