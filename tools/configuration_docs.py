@@ -100,6 +100,18 @@ The draft says `FILL IN` where a person must decide, and guesses stand as commen
 `FILL IN` is left, the bundle is refused with its line and what to write. Every fault is named at once, as in a
 configuration ([configuration.md](configuration.md), where the quantities are explained too).
 
+**An embedding**, the numbers just before a model's answer, shows changes that leave its confidence as it was. Few files
+put one out; this makes a bundle whose model does, with its other outputs bit for bit what they were (it runs both to
+prove it):
+
+    jidoka model expose classifier.onnx --auto -o bundles/classifier
+
+`--auto` takes what goes into the last linear layer, `--tensor NAME` any other tensor that the graph computes. Mark it in
+the manifest with `role: embedding` and `monitored: true`, as the draft does, and a risk may say `drift(embedding)`. Its
+number of entries must be stated: `[batch, D]`; `[batch, tokens, D]` is averaged over the tokens, a feature map
+`[batch, D, rows, columns]` over the picture (choose a small one, each record carries it). The first half of a baseline is
+used up to fit what good embeddings look like, so learn twice as many records as without one.
+
 A detector and a control model, as far as they differ from [the one that comes along](../models/surface-inspection/manifest.yaml):
 
 ```yaml

@@ -150,10 +150,62 @@ def test_the_verdict_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("model", "check", "surface-inspection", "--json") == 0
     verdict = json.loads(capsys.readouterr().out)
     assert (verdict["id"], verdict["task"], verdict["notes"]) == ("surface-inspection", "classifier", [])
-    assert set(verdict["not_judged"]) == {"drift(output)", "drift(command)", "implausible command"}
+    assert set(verdict["not_judged"]) == {
+        "drift(output)", "drift(command)", "drift(embedding)", "implausible command",
+    }  # fmt: skip
 
 
 def test_help_teaches_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     for words in (("model",), ("model", "inspect"), ("model", "check")):
         assert run(*words, "--help") == 0
         assert "Example:" in capsys.readouterr().out
+
+
+def test_a_bundle_that_puts_out_an_inner_tensor_is_filled_in_and_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "exposed"
+    assert run("model", "expose", MODEL, "--auto", "-o", folder) == 0
+    told = capsys.readouterr().out
+    assert "/Relu_output_0 (float32 [batch, 64]) is an output now." in told
+    assert "bit for bit what they were, on 3 random inputs" in told
+    assert f"jidoka model check {folder}" in told
+    text = (folder / "manifest.yaml").read_text()
+    text = text.replace("good_classes: FILL IN", "good_classes: [ok]")
+    text = text.replace("classes: FILL IN", "classes: [ok, scratch, pit, dent]").replace("FILL IN ", "me ")
+    (folder / "manifest.yaml").write_text(text.replace("version: FILL IN", "version: 1.0.0"))
+    assert run("model", "check", folder) == 0
+    told = capsys.readouterr().out
+    assert "drift(embedding)" in told.split("Judged")[1].splitlines()[0]
+    exposed = load_bundle(folder).outputs[-1]
+    assert (exposed.name, exposed.role, exposed.monitored) == ("/Relu_output_0", "embedding", True)
+    assert MODEL.read_bytes() != (folder / MODEL.name).read_bytes()
+
+
+def test_what_was_exposed_is_told_to_scripts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("model", "expose", MODEL, "--tensor", "/Concat_output_0", "-o", tmp_path / "b", "--json") == 0
+    done = json.loads(capsys.readouterr().out)
+    assert done["tensor"] == {
+        "name": "/Concat_output_0", "dtype": "float32", "kind": "tensor(float)", "shape": ["batch", 144],
+    }  # fmt: skip
+    assert (done["proof"], done["before"]) == ({"runs": 3, "identical": True, "why_not": ""}, "logits")
+
+
+@pytest.mark.parametrize("given", [(), ("--auto", "--tensor", "x")])
+def test_either_a_tensor_is_named_or_the_command_chooses(
+    given: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("model", "expose", MODEL, "-o", tmp_path / "b", *given) == 2
+    assert "either --tensor NAME or --auto" in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()
+
+
+def test_exposing_overwrites_nothing_and_writes_nothing_where_it_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / MODEL.name).write_text("mine")
+    assert run("model", "expose", MODEL, "--auto", "-o", tmp_path) == 10
+    assert "is there already" in capsys.readouterr().err
+    assert run("model", "expose", MODEL, "--tensor", "embeddings", "-o", tmp_path / "b") == 4
+    assert "Did you mean 'embedding'" in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == [MODEL.name]

@@ -53,6 +53,12 @@ CONDITIONS: tuple[Kind, ...] = (
         "Look at load, friction and sensors of the machine, and tell the owner of the model if the task changed.",
     ),
     Kind(
+        "drift(embedding)", True, "embedding",
+        "what the model sees, in the numbers just before its answer, isn't what it saw at commissioning, though its "
+        "confidence may be as always",
+        "Look at what the model sees (lens, lighting, material), and tell its owner: its answers rest on other ground now.",
+    ),
+    Kind(
         "no baseline", False, None,
         "nobody has signed off what normal looks like for this recipe and position",
         "Learn a baseline for this recipe with: jidoka baseline learn",

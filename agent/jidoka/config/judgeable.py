@@ -8,6 +8,8 @@ from typing import NamedTuple
 from jidoka.config.bundle import Bundle, Output
 
 FLOATS = frozenset({"float16", "float32", "float64"})
+#: of an embedding; more are a picture rather
+MOST_DIMENSIONS = 16_384
 
 
 def inputs(bundle: Bundle) -> list[str]:
@@ -20,12 +22,13 @@ def inputs(bundle: Bundle) -> list[str]:
 
 
 def outputs(bundle: Bundle) -> list[str]:
-    """Names of the monitored outputs that have features but class scores: boxes, commands, floating-point numbers."""
+    """Names of the monitored outputs that have features but class scores and embeddings: boxes, commands, numbers."""
     return [
         each.name
         for each in bundle.outputs
         if each.monitored
         and each.role != "logits"
+        and not has_dimensions(each)
         and (each.dtype in FLOATS or has_boxes(each) or each.role == "command")
     ]
 
@@ -40,6 +43,19 @@ def scores(bundle: Bundle) -> list[str]:
 def commands(bundle: Bundle) -> list[str]:
     """Names of the monitored outputs that are commands."""
     return [each.name for each in bundle.outputs if each.monitored and each.role == "command"]
+
+
+def embeddings(bundle: Bundle) -> list[str]:
+    """Names of the monitored outputs that are embeddings."""
+    return [each.name for each in bundle.outputs if each.monitored and has_dimensions(each)]
+
+
+def has_dimensions(output: Output) -> bool:
+    """True if it is an embedding whose number of entries is known: [batch, D], [batch, tokens, D], [batch, D, y, x]."""
+    if output.role != "embedding" or output.dtype not in FLOATS or len(output.shape) not in {2, 3, 4}:
+        return False
+    size = output.shape[1 if len(output.shape) == 4 else -1]
+    return isinstance(size, int) and 2 <= size <= MOST_DIMENSIONS
 
 
 def has_boxes(output: Output) -> bool:
@@ -59,7 +75,7 @@ class Need(NamedTuple):
 
 
 NEEDS: tuple[Need, ...] = (
-    Need("drift(all)", lambda bundle: [*inputs(bundle), *scores(bundle), *outputs(bundle)],
+    Need("drift(all)", lambda bundle: [*inputs(bundle), *scores(bundle), *outputs(bundle), *embeddings(bundle)],
          "monitors nothing that has features: no picture, class scores, command or other floating-point numbers",
          "Mark one of them in the manifest: monitored: true.", thumbnail=True),
     Need("drift(input)", inputs,
@@ -75,6 +91,9 @@ NEEDS: tuple[Need, ...] = (
     Need("drift(command)", commands,
          "has no monitored output with the role command",
          "Use drift(output), or give the role to the output that drives the machine."),
+    Need("drift(embedding)", embeddings,
+         "has no monitored output with the role embedding and a stated size",
+         "Mark it in the manifest (role: embedding, monitored: true), or let the model put one out: jidoka model expose."),
     Need("implausible command", commands,
          "has no monitored output with the role command",
          "Use invalid output, or give the role to the output that drives the machine."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from difflib import get_close_matches
 
 from jidoka_bridge.errors import ModelError
 
@@ -11,9 +12,13 @@ from jidoka.config.bundle import Bundle
 from jidoka.config.case import Case, Found
 from jidoka.config.located import Trail
 from jidoka.config.manifest import load_bundle
-from jidoka.config.model_section import stated_bytes
+from jidoka.config.model_section import model_section, stated_bytes
 from jidoka.config.quantities import duration_text, size_text
 from jidoka.config.salvage import Unknown
+from jidoka.config.schema import GateSettings
+
+#: features that an error names
+MOST_LISTED = 12
 
 
 def bundles_are_whole(case: Case) -> Found:
@@ -107,6 +112,37 @@ def rates_fit_the_longest_interval(case: Case) -> Found:
                 )
 
 
+def gates_judge_a_feature(case: Case) -> Found:
+    """A gate judges single records by a feature that the model has."""
+    for index, row in enumerate(case.config.models):
+        bundle, gate = case.bundles.get(index), row.gate
+        if not isinstance(gate, GateSettings):
+            continue
+        if row.judged == "per part":
+            yield case.fault(
+                ("models", index, "gate"),
+                "a gate judges single records, the baseline of this model holds means over parts",
+                "Remove the gate, or write judged: per record.",
+            )
+        if bundle is None or not isinstance(gate.feature, str):
+            continue
+        if any(isinstance(value, Unknown) for value in vars(row).values()):
+            continue  # its section can't be known
+        # heavy, and needed here only
+        from jidoka.monitor.features.table import feature_set  # noqa: PLC0415
+
+        names = feature_set(model_section(row, bundle)).names
+        if gate.feature not in names:
+            near = get_close_matches(gate.feature, names, 1)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
+            yield case.fault(
+                ("models", index, "gate", "feature"),
+                f"{bundle.id} has no feature {gate.feature!r}",
+                f"{hint}Use one of: {listed}." if names else "Remove the gate: nothing is monitored.",
+            )
+
+
 #: bundles_are_whole comes first: what it finds, the others use
 MODEL_CHECKS: tuple[Callable[[Case], Found], ...] = (
     bundles_are_whole,
@@ -115,4 +151,5 @@ MODEL_CHECKS: tuple[Callable[[Case], Found], ...] = (
     regions_lie_in_the_picture,
     records_fit_their_room,
     rates_fit_the_longest_interval,
+    gates_judge_a_feature,
 )

@@ -50,6 +50,9 @@ def model_section(row: ModelSettings, bundle: Bundle) -> dict[str, Any]:
         "records_per_s": row.records_per_s,
         "records_per_part": row.records_per_part,
         "judged": row.judged.removeprefix("per "),
+        "gate": None if row.gate is None else row.gate.model_dump(),
+        "temperature": row.temperature,
+        "performance": row.performance.model_dump(),
         "largest_record_bytes": room_bytes,
         "arena_slots": arena_slots(room_bytes),
     }

@@ -111,8 +111,8 @@ class OutputTable(Settings):
     unit: Text = Field(default="1", description="Unit of its entries; `1` for none.")
     role: Literal["logits", "embedding", "detections", "command", "other"] = Field(
         default="other",
-        description="logits: class scores before softmax; detections: boxes with scores; command: what drives a "
-        "machine.",
+        description="logits: class scores before softmax; embedding: numbers just before the answer, judged by "
+        "drift(embedding) where monitored; detections: boxes with scores; command: what drives a machine.",
     )
     monitored: bool | None = Field(
         default=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from jidoka.config.bundle import Shape
 from jidoka.config.drafting.graph import Graph, Tensor
@@ -23,9 +24,11 @@ _HEAD = """\
 _TASKS = {"logits": "classifier", "detections": "detector", "command": "control"}
 
 
-def draft_of(graph: Graph) -> str:
-    """The text of manifest.yaml for this model."""
-    roles = roles_of(graph)
+def draft_of(graph: Graph, exposed: str | None = None) -> str:
+    """The text of manifest.yaml for this model. exposed: the last output, if `jidoka model expose` added it."""
+    # what was added says nothing of the others, such as which of them are the class scores
+    own = graph if exposed is None else replace(graph, outputs=graph.outputs[:-1])
+    roles = [*roles_of(own), *([] if exposed is None else [Role("embedding", "")])]
     picture = first_picture(graph)
     task = next((_TASKS[role.role] for role in roles if role.role in _TASKS), None)
     lines = [*_about_the_file(graph), "", *_about_the_model(graph), ""]
@@ -35,7 +38,10 @@ def draft_of(graph: Graph) -> str:
         lines += _input(each, is_watched=picture is not None and picture_of(each) == picture)
     lines.append("outputs:")
     for each, role in zip(graph.outputs, roles, strict=True):
-        lines += _output(each, role, picture, is_alone=task is None)
+        if each.name == exposed:
+            lines += _exposed(each)
+        else:
+            lines += _output(each, role, picture, is_alone=task is None)
     lines += _limits(task)
     return _HEAD + "\n".join(map(_aligned, lines)) + "\n"
 
@@ -115,6 +121,12 @@ def _output(tensor: Tensor, role: Role, picture: Picture | None, *, is_alone: bo
         yield from _boxes(tensor, picture)
     elif role.role == "other" and is_alone and tensor.dtype is not None:
         yield "    monitored: true  # copied and judged as plain numbers"
+
+
+def _exposed(tensor: Tensor) -> Iterator[str]:
+    yield from _tensor(tensor)
+    yield "    role: embedding  # put out by `jidoka model expose`: the other outputs are what they were"
+    yield "    monitored: true  # copied and judged by drift(embedding)"
 
 
 def _channels(tensor: Tensor) -> Iterator[str]:

@@ -63,6 +63,11 @@ def read_graph(file: Path) -> Graph:
     content = read(file)
     if not content:
         raise ModelError(f"{file}: is empty", "Copy or export the model anew.")
+    return graph_of(file, content)
+
+
+def graph_of(file: Path, content: bytes) -> Graph:
+    """What the bytes of a model say of themselves. file: where they lie, or belong. Raises ModelError."""
     try:
         facts = facts_of(content)
     except DamagedError:
@@ -73,7 +78,7 @@ def read_graph(file: Path) -> Graph:
                 f"{file}: its weights lie in {name!r}, which isn't beside it",
                 "Copy that file too, or export the model as one file.",
             )
-    session = _opened(file)
+    session = opened(file, None if facts.external else content)
     meta = session.get_modelmeta()
     return Graph(
         file=file,
@@ -89,7 +94,11 @@ def read_graph(file: Path) -> Graph:
     )
 
 
-def _opened(file: Path) -> Any:
+def opened(file: Path, content: bytes | None = None, *, is_optimised: bool = False) -> Any:
+    """An onnxruntime session of a file, or of these bytes of it, on one thread. Raises ModelError.
+
+    is_optimised: as applications run it. Where only the tensors are wanted, what would be made of it is thrown away.
+    """
     try:
         import onnxruntime  # noqa: PLC0415 - half a second, and an extra that a machine may lack
     except ImportError:
@@ -100,12 +109,12 @@ def _opened(file: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = FATAL_ONLY
-    # only the tensors are wanted: what would be made of the graph is thrown away
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if not is_optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     # some exporters' files warn hundreds of times while they load, partly by the logger of the whole runtime
     onnxruntime.set_default_logger_severity(FATAL_ONLY)
     try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content or str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - onnxruntime raises many kinds, all mean the file
         # "[ONNXRuntimeError] : 1 : FAIL : Load model from x.onnx failed:Fatal error: Foo is not a registered function/op"
         text = (str(error).strip().splitlines() or ["for no stated reason"])[0].rpartition(" : ")[2]

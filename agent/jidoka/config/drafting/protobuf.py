@@ -31,53 +31,55 @@ def facts_of(content: bytes) -> Facts:
     model = memoryview(content)
     opsets, makers, external = dict[str, int](), dict[str, str](), dict[str, None]()
     without_shape = set[str]()
-    for number, value in _fields(model):
+    for number, value in fields(model):
         if number == 8:  # opset_import: domain, version
-            inner = dict(_fields(_piece(value)))
-            opsets[_text(inner.get(1, b""))] = _whole(inner.get(2, 0))
+            inner = dict(fields(piece_of(value)))
+            opsets[text_of(inner.get(1, b""))] = whole(inner.get(2, 0))
         elif number == 7:  # graph
-            for kind, piece in _fields(_piece(value)):
+            for kind, piece in fields(piece_of(value)):
                 if kind == 1:  # node: outputs, operator
-                    node = list(_fields(_piece(piece)))
-                    operator = next((_text(each) for at, each in node if at == 4), "")
-                    makers |= {_text(each): operator for at, each in node if at == 2}
+                    node = list(fields(piece_of(piece)))
+                    operator = next((text_of(each) for at, each in node if at == 4), "")
+                    makers |= {text_of(each): operator for at, each in node if at == 2}
                 elif kind == 5:  # initializer
-                    external |= dict.fromkeys(_locations(_piece(piece)))
+                    external |= dict.fromkeys(_locations(piece_of(piece)))
                 elif kind in {11, 12}:  # inputs, outputs
-                    name, has_shape = _value_info(_piece(piece))
+                    name, has_shape = _value_info(piece_of(piece))
                     without_shape |= set() if has_shape else {name}
     return Facts(opsets, makers, frozenset(without_shape), tuple(external))
 
 
 def _value_info(piece: memoryview) -> tuple[str, bool]:
-    """(name, whether a shape is told) of a ValueInfoProto."""
-    info = dict(_fields(piece))
-    kind = dict(_fields(_piece(info.get(2, b""))))
-    tensor = dict(_fields(_piece(kind.get(1, b""))))
-    return _text(info.get(1, b"")), 2 in tensor
+    """(name, whether a shape is told, or left to be inferred with the type) of a ValueInfoProto."""
+    info = dict(fields(piece))
+    if 2 not in info:
+        return text_of(info.get(1, b"")), True
+    kind = dict(fields(piece_of(info.get(2, b""))))
+    tensor = dict(fields(piece_of(kind.get(1, b""))))
+    return text_of(info.get(1, b"")), 2 in tensor
 
 
 def _locations(tensor: memoryview) -> Iterator[str]:
     """Files that a TensorProto's external_data names."""
-    for number, value in _fields(tensor):
+    for number, value in fields(tensor):
         if number == 13:
-            entry = dict(_fields(_piece(value)))
-            if _text(entry.get(1, b"")) == "location":
-                yield _text(entry.get(2, b""))
+            entry = dict(fields(piece_of(value)))
+            if text_of(entry.get(1, b"")) == "location":
+                yield text_of(entry.get(2, b""))
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
+def fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
     """(field number, value) of a message, in order."""
     at = 0
     while at < len(data):
-        tag, at = _varint(data, at)
+        tag, at = varint(data, at)
         kind = tag & 7
         if kind == _VARINT:
-            value, at = _varint(data, at)
+            value, at = varint(data, at)
             yield tag >> 3, value
             continue
         if kind == _PIECE:
-            size, at = _varint(data, at)
+            size, at = varint(data, at)
         elif kind in {_FIXED64, _FIXED32}:
             size = 8 if kind == _FIXED64 else 4
         else:
@@ -88,7 +90,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | int]]:
         at += size
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def varint(data: memoryview, at: int) -> tuple[int, int]:
+    """The number that begins at `at`, and where it ends. Raises DamagedError."""
     value = shift = 0
     while at < len(data) and shift < 70:
         byte = data[at]
@@ -100,15 +103,18 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
     raise DamagedError("a number without an end")
 
 
-def _piece(value: memoryview | int | bytes) -> memoryview:
+def piece_of(value: memoryview | int | bytes) -> memoryview:
+    """The bytes of a field that holds some. Raises DamagedError for a number."""
     if isinstance(value, int):
         raise DamagedError("a number where a message should be")
     return memoryview(value)
 
 
-def _text(value: memoryview | int | bytes) -> str:
-    return bytes(_piece(value)).decode("utf-8", "replace")
+def text_of(value: memoryview | int | bytes) -> str:
+    """The text of a field. Raises DamagedError for a number."""
+    return bytes(piece_of(value)).decode("utf-8", "replace")
 
 
-def _whole(value: memoryview | int | bytes) -> int:
+def whole(value: memoryview | int | bytes) -> int:
+    """A whole number; 0 for anything else."""
     return value if isinstance(value, int) else 0

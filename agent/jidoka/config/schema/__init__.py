@@ -17,7 +17,15 @@ from jidoka.config.schema.outside import BrokerSettings, MetricsSettings
 from jidoka.config.schema.plc import PlcSettings
 from jidoka.config.schema.risks import RiskSettings
 
-__all__ = ["Configuration", "GateSettings", "MayBe", "ModelSettings", "PlcSettings", "RiskSettings", "Settings"]
+__all__ = [
+    "Configuration",
+    "GateSettings",
+    "MayBe",
+    "ModelSettings",
+    "PlcSettings",
+    "RiskSettings",
+    "Settings",
+]
 
 
 class Configuration(Settings):
