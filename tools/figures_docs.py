@@ -24,7 +24,17 @@ A ratio is held against a peer that was measured in the same run, because absolu
 than about the program. A figure without a reach is shown for information. A reach that isn't kept stays on this page.
 """
 #: file -> heading; another file is headed by its name
-TITLES = {"chain": "The whole chain", "tap": "The tap", "arm": "A control model: the arm"}
+TITLES = {
+    "chain": "The whole chain",
+    "tap": "The tap",
+    "kernels": "The monitor's kernels",
+    "arm": "A control model: the arm",
+    "embedding": "Embeddings: cost of one, and how soon a change is found",
+    "false_alarms": "False alarms: is the budget kept",
+    "delay": "Delay: how soon a change is found, and which parts to sort again",
+    "real_data": "Real data: found, missed, false alarms, refused",
+    "public_models": "Public control policies, on their outputs alone",
+}
 
 
 def shown(value: float) -> str:
