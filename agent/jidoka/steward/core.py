@@ -349,7 +349,10 @@ class Core:
             value = {"what": "label", "refused": refused, "remedy": remedy, **entry}
             return [Record(EntryKind.REFUSAL, value), Reply(peer, {**reply, "value": {}})]
         value = {"act": "label", **entry, "model": model, "labels": told}
-        return [Record(EntryKind.ACT, value, is_urgent=True), Reply(peer, {**reply, "value": {"labels": told}})]
+        return [
+            Record(EntryKind.ACT, value, is_urgent=True),
+            Reply(peer, {**reply, "value": {"labels": told}}),
+        ]
 
     def _pass_on(self, asked: Asked) -> list[Effect]:
         if not self.is_guard_here:
