@@ -102,8 +102,9 @@ def corrected(phi: Floats, n: int) -> Floats:
 
 
 def _innovations(column: Floats, model: Floats, order: int) -> Floats:
-    found = np.empty(column.size)
-    return found[: innovations(column, model, order, found)].copy()
+    found: Floats = np.empty(column.size)
+    kept: Floats = found[: innovations(column, model, order, found)].copy()
+    return kept
 
 
 def scores_of(u: Floats) -> Floats:

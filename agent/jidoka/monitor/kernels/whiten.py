@@ -65,7 +65,8 @@ def innovation(  # noqa: PLR0917 - a kernel takes arrays, not records
         size = max(scale[f], FLOOR)
         scale[f] = (1.0 - FORGET) * scale[f] + FORGET * min(u * u, MOST_SQUARES * size)
         u /= np.sqrt(size)
-    return u
+    found: float = u
+    return found
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
