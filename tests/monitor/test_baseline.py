@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import socket
 import sys
@@ -212,3 +213,13 @@ def test_learning_listens_in_the_monitors_place_and_refuses_what_cannot_arm(
             assert "are too few" in program.text
             assert path.with_suffix(".refused").exists()
             assert "Traceback" not in program.text
+
+
+def test_a_baseline_whose_features_were_measured_otherwise_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "old"
+    data = files.encode(line.baseline(n=50))
+    assert b'"measures":2,' in data
+    body = data[:-32].replace(b'"measures":2,', b'"measures":1,')
+    path.write_bytes(body + hashlib.sha256(body).digest())
+    with pytest.raises(BaselineError, match="measured otherwise"):
+        files.load(path, line.MODEL, line.SHA256)

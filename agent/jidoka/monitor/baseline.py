@@ -30,6 +30,8 @@ from jidoka.monitor.features.embedding_fit import Fit, decode
 
 MAGIC = b"JDKBASE"
 FORMAT, WITH_FITS = 1, 2
+#: rises when a feature of the same name comes out otherwise for the same record
+MEASURES = 2
 LENGTH = struct.Struct("<I")
 NAME = re.compile(r"recipe-(\d+)\.position-(\d+)\.baseline")
 
@@ -85,6 +87,7 @@ def encode(baseline: Baseline) -> bytes:
     fits = sorted(baseline.fits.items())
     header = {
         "format": version,
+        "measures": MEASURES,
         "model": baseline.model,
         "sha256": baseline.sha256,
         "recipe": baseline.recipe,
@@ -156,6 +159,10 @@ def _parse(data: bytes) -> Baseline:
     (length,) = LENGTH.unpack_from(data, start)
     body = start + LENGTH.size + length
     header: dict[str, Any] = json.loads(data[start + LENGTH.size : body])
+    if header.get("measures", 1) != MEASURES:
+        raise ValueError(
+            "it was learned by a version whose features were measured otherwise: what is good would look changed"
+        )
     names = tuple(header["features"])
     end = body + 8 * len(names) * int(header["records"])
     values = np.frombuffer(data[body:end], "<f8").reshape(len(names), header["records"])
