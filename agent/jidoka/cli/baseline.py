@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,10 @@ from jidoka.cli.baseline_learn import learn_command
 from jidoka.cli.baseline_people import compare_command, report_command, sign_command
 from jidoka.cli.baseline_words import model_named, print_json
 from jidoka.cli.plan_files import read_or_compile
+
+if TYPE_CHECKING:
+    from jidoka.baselines.signing import Signature
+    from jidoka.monitor.baseline import Baseline
 
 
 @click.group("baseline")
@@ -43,12 +48,17 @@ def show(configuration: str, model: str | None, as_json: bool) -> None:
     """
     from jidoka_bridge.errors import BaselineError
 
+    from jidoka.baselines.signing import signatures
     from jidoka.monitor.baseline import load_all
     from jidoka.monitor.showing import as_lines, as_object
 
     plan = read_or_compile(Path(configuration))
     names = [model_named(plan, model)] if model else [each.id for each in plan.models]
-    shown = [as_object(plan, baseline) for name in names for baseline in load_all(plan, name).values()]
+    shown = [
+        {**as_object(plan, baseline), "signed": _signed(signatures(plan, name), baseline)}
+        for name in names
+        for baseline in load_all(plan, name).values()
+    ]
     if not shown:
         raise BaselineError(
             f"{configuration}: {', '.join(names)} has no baseline yet",
@@ -57,4 +67,23 @@ def show(configuration: str, model: str | None, as_json: bool) -> None:
     if as_json:
         print_json(shown)
     else:
-        click.echo("\n\n".join("\n".join(as_lines(each)) for each in shown))
+        click.echo("\n\n".join("\n".join([*as_lines(each), _signed_line(each["signed"])]) for each in shown))
+
+
+def _signed(given: list[Signature], baseline: Baseline) -> dict[str, Any]:
+    from jidoka.baselines.signing import persons_needed, signed_by
+
+    by = [
+        {"person": each.person, "role": each.role, "at": each.signed_at}
+        for each in signed_by(given, baseline)
+    ]
+    return {"by": by, "needed": persons_needed(given, baseline)}
+
+
+def _signed_line(signed: dict[str, Any]) -> str:
+    """Who signed, and how many persons are missing."""
+    by = ", ".join(f"{each['person']} ({each['role']}, {each['at']})" for each in signed["by"])
+    missing = signed["needed"] - len(signed["by"])
+    if missing <= 0:
+        return f"  signed off by {by}"
+    return f"  not signed off{': so far by ' + by if by else ''}; {missing} more needed: jidoka baseline sign"
