@@ -68,6 +68,17 @@ class LiveHistogram:
             self.counts /= self._weight
             self._weight = 1.0
 
+    def add_all(self, x: Floats) -> None:
+        """(n,) values in the order they came, as `add` of each."""
+        x = x[~np.isnan(x)]
+        weights = self._weight * self._growth ** np.arange(x.size)
+        places = np.searchsorted(self.bins.edges, x, side="right")
+        self.counts += np.bincount(places, weights, self.counts.size)
+        self._weight *= self._growth**x.size
+        if self._weight > 1e100:
+            self.counts /= self._weight
+            self._weight = 1.0
+
     def clear(self) -> None:
         """Forget every record."""
         self.counts[:] = 0.0

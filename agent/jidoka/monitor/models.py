@@ -21,6 +21,7 @@ from jidoka.monitor.kernels.judge import add_up
 from jidoka.monitor.parts import PartMean
 from jidoka.monitor.rejections import Rejections
 from jidoka.monitor.sketches import Sketches
+from jidoka.monitor.windows import Windows
 
 Floats = NDArray[np.float64]
 
@@ -58,6 +59,7 @@ class ModelState:
     second: Second
     rejections: Rejections
     sketches: Sketches
+    windows: Windows
     parts: dict[Key, PartMean] | None = None
     gates: ModelGates | None = None
     extractor: Extractor | None = None
@@ -77,6 +79,7 @@ class ModelState:
     last_part: int = 0
     log_statistic: float = -math.inf  # of the drift conditions, the largest
     drift_reasons: int = 0  # bits of those that are on
+    distances_ns: int = 0  # when they were told last
 
     def connect(self, inputs: Sequence[str], outputs: Sequence[str], now_ns: int) -> None:
         """A tap's HELLO was accepted: its names decide what its tensors are."""
@@ -106,13 +109,15 @@ class ModelState:
         self.last_part = max(self.last_part, part)
 
     def keep(self, row: Decision, latency_ns: int, values: Floats) -> None:
-        """A decision row for the next block, and the record's features for the next summary and sketch."""
+        """A decision row for the next block, and the record's features for the next summary, sketch and distances."""
         if not self.rows:
             self.rows_since_ns = row.judged_ns
         self.rows.append(row)
         self.verdicts[row.verdict] += 1
         self.second.add(latency_ns, values)
-        self.sketches.add((row.recipe, row.position), values, row.judged_ns)
+        key = (row.recipe, row.position)
+        self.sketches.add(key, values, row.judged_ns)
+        self.windows.add(key, values)
 
     def take_block(self, now_ns: int, older_than_ns: int) -> list[Decision]:
         """Up to MOST_ROWS rows if so many wait, or if the first has waited long enough; else none."""
@@ -193,6 +198,7 @@ def model_state(
             conditions[i].limit = terms[i].limit
     return ModelState(
         index, model, section, features, streams, drift, signs, Second(len(features.names)),
-        Rejections(section.get("refusals")), Sketches(features.names, 0), {} if section.get("judged") == "part" else None,
+        Rejections(section.get("refusals")), Sketches(features.names, 0),
+        Windows(features.names, baselines), {} if section.get("judged") == "part" else None,
         ModelGates(section, features.names, baselines) if section.get("gate") else None,
     )  # fmt: skip

@@ -10,6 +10,11 @@ from jidoka_bridge.messages import Judgement
 from jidoka.monitor.core import Monitor
 from jidoka.monitor.models import ModelState, Second
 
+#: distances cost milliseconds, and change slowly
+DISTANCES_NS = 10_000_000_000
+#: the summary is one datagram
+MOST_STREAMS = 3
+
 
 def take_summary(monitor: Monitor, state: ModelState, now_ns: int, elapsed_ns: int) -> dict[str, Any]:
     """The SUMMARY of the time since the last one, whose sums start anew. elapsed_ns: that time."""
@@ -38,8 +43,23 @@ def take_summary(monitor: Monitor, state: ModelState, now_ns: int, elapsed_ns: i
         },
         "baseline": stream.baseline.digest if stream else None,
         "last_part": state.last_part,
+        **_distances_of(state, now_ns),
         **_parts_of(state),
     }
+
+
+def _distances_of(state: ModelState, now_ns: int) -> dict[str, Any]:
+    """Every DISTANCES_NS: how far the last records of the streams of this recipe lie from their baselines."""
+    if now_ns - state.distances_ns < DISTANCES_NS:
+        return {}
+    state.distances_ns = now_ns
+    found = {key: state.windows.distances(key) for key in sorted(state.current)}
+    told = {
+        f"recipe {recipe}, position {position}": distances
+        for (recipe, position), distances in found.items()
+        if recipe == state.recipe and distances
+    }
+    return {"distances": dict(list(told.items())[:MOST_STREAMS])} if told else {}
 
 
 def _parts_of(state: ModelState) -> dict[str, Any]:

@@ -215,7 +215,8 @@ class AlarmSummary(Message):
 
 
 class Health(Message):
-    """The last second of a model, as the monitor sums it up."""
+    """The last second of a model, as the monitor sums it up. distances: every ten seconds, by stream, feature and name, of
+    the last records to the baseline."""
 
     model: str
     ns: int
@@ -229,6 +230,7 @@ class Health(Message):
     conditions: dict[str, str] = {}
     baseline: str | None = None
     last_part: int = 0
+    distances: dict[str, dict[str, dict[str, float]]] = {}
 
 
 class Row(NamedTuple):
