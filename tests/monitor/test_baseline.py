@@ -188,7 +188,7 @@ def test_learning_listens_in_the_monitors_place_and_refuses_what_cannot_arm(
             tap.connect(str(plan.tap_socket))
             tap.send(line.hello_datagram())
             assert wire.decode(tap.recv(65536))[0] == wire.WELCOME
-            for n in range(400):
+            for n in range(records):
                 tap.send(line.record_datagram(n, line.tensors(rng), n + 1))
             tap.recv(65536)  # stay until the learner has what it wants
 

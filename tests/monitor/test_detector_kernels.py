@@ -80,7 +80,7 @@ def banks() -> list[np.ndarray]:
         0.3,
         np.sort(np.random.default_rng(1).standard_normal(2000)),
         (1.2,),
-        (9.0,),
+        (4.5,),
     )
     depends = bank(after, 1e3, 1)
     assert depends is not None

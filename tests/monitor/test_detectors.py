@@ -193,7 +193,7 @@ def test_the_onset_interval_covers_the_true_start(shift: float) -> None:
             if detector.update(z):
                 break
         if len(history) > start:
-            found = onset.onset(np.array(history), known.constants[0], "up")
+            found = onset.onset(np.array(history), known.constants[0])
             assert found.low <= found.row <= found.high
             runs += 1
             covered += found.low <= start <= found.high
@@ -203,4 +203,4 @@ def test_the_onset_interval_covers_the_true_start(shift: float) -> None:
 
 def test_an_onset_needs_a_history() -> None:
     with pytest.raises(ValueError, match="no history"):
-        onset.onset(np.array([]), normal_offline(1, 1e4).constants[0], "up")
+        onset.onset(np.array([]), normal_offline(1, 1e4).constants[0])

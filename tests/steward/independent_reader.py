@@ -14,10 +14,10 @@ import zlib
 KINDS = {
     1: "boot", 2: "config", 3: "admission", 4: "baseline", 5: "decision block", 6: "condition", 7: "transition",
     8: "cause", 9: "alarm", 10: "act", 11: "command", 12: "refusal", 13: "override", 14: "checkpoint",
-    15: "cosignature", 16: "clock step", 17: "loss", 18: "retention", 19: "absence",
+    15: "cosignature", 16: "clock step", 17: "loss", 18: "retention", 19: "absence", 20: "sketch",
 }  # fmt: skip
 LANES = {1: "alarm", 2: "evidence", 3: "history"}
-LANE_OF = {kind: 3 if kind == 5 else 1 if kind in (7, 9, 11, 13) else 2 for kind in KINDS}
+LANE_OF = {kind: 3 if kind in (5, 20) else 1 if kind in (7, 9, 11, 13) else 2 for kind in KINDS}
 COLUMNS = (
     ("number", "Q", True), ("part", "Q", True), ("record_ns", "Q", True), ("judged_ns", "Q", True),
     ("reasons", "I", False), ("top_class", "h", False), ("verdict", "B", False), ("flags", "B", False),

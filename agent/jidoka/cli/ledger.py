@@ -82,7 +82,7 @@ def show_command(file: Path, as_json: bool, kinds: tuple[str, ...]) -> None:
 
     \b
     Kinds: boot, config, admission, baseline, decision block, condition, transition, cause, alarm, act, command,
-    refusal, override, checkpoint, cosignature, clock step, loss, retention, absence.
+    refusal, override, checkpoint, cosignature, clock step, loss, retention, absence, sketch.
 
     \b
     Example:

@@ -57,11 +57,14 @@ def run(plan: plans.Plan) -> None:
     from jidoka.monitor.baseline import load_all  # noqa: PLC0415
     from jidoka.monitor.core import Monitor  # noqa: PLC0415
     from jidoka.monitor.process import Process  # noqa: PLC0415
+    from jidoka.monitor.saved import restore_all  # noqa: PLC0415
 
     LOG.info("kernels ready in %.1f s, %d from the cache", (time.monotonic_ns() - begun_ns) * 1e-9, cached)
     notify("STATUS=loading baselines")
     baselines = {model.id: load_all(plan, model.id) for model in plan.models}
     monitor = Monitor(plan, baselines, secrets.randbits(64), time.monotonic_ns())
+    for text in restore_all(monitor, time.monotonic_ns()):
+        LOG.warning("%s", text)
     process = Process(plan, monitor)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, process.stop)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -119,7 +121,7 @@ class Watch:
         row, direction = self.detector.worst()
         constants = self.detector.constants[int(np.flatnonzero(self.detector.members == row)[0])]
         places = history.last(self.detector.records)
-        found = onset(history.scores[places, row].astype(np.float64), constants, direction)
+        found = onset(history.scores[places, row].astype(np.float64), constants)
         since = places[found.row :]
         parts = [int(history.parts[places[at]]) for at in (found.row, found.low, found.high)]
         with np.errstate(invalid="ignore"):
@@ -194,6 +196,32 @@ class Stream:
         )  # fmt: skip
         for watch, statistic in zip(self.watches.values(), self._statistics.tolist(), strict=True):
             watch.take(statistic, self._z, history, now_ns)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that it remembers in arrays, the very ones: what is written into them, it remembers.
+
+        What the last values were isn't among it: whoever restores them doesn't know what came in between.
+        """
+        history = self.history
+        return {
+            "scale": self._scale,
+            "ties": self._ties,
+            "bets": self._bets,
+            "parts": history.parts,
+            "starts_ns": history.starts_ns,
+            "scores": history.scores,
+        }
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the bets, and of what they are on: two streams with the same one may go on from each other's state."""
+        reference = self.baseline.reference
+        whole = hashlib.sha256(
+            repr((self.baseline.names, self._members.tolist(), self._spans.tolist())).encode()
+        )
+        for array in (self._constants, reference.models, reference.values):
+            whole.update(np.ascontiguousarray(array).tobytes())
+        return whole.hexdigest()
 
     def interrupt(self) -> None:
         """The next record doesn't follow the last one: what a feature remembers of its past begins anew.

@@ -18,6 +18,7 @@ from jidoka_bridge.plan import Plan
 
 from jidoka.monitor.core import Monitor
 from jidoka.monitor.intake import Intake
+from jidoka.monitor.saved import Saver
 from jidoka.monitor.sink import TimedMonitor
 from jidoka.monitor.summary import counters_of, take_summary
 from jidoka.monitor.taps import Taps
@@ -29,6 +30,7 @@ LEASE_NS = 100_000_000
 REPEAT_NS = 500_000_000
 SECOND_NS = 1_000_000_000
 SKETCH_NS = 3600 * SECOND_NS
+SAVE_NS = 60 * SECOND_NS
 
 
 class Process:
@@ -51,6 +53,8 @@ class Process:
         self._second_ns = now_ns + SECOND_NS
         self._last_second_ns = now_ns
         self._sketch_ns = now_ns + SKETCH_NS
+        self._saver = Saver()
+        self._save_ns = now_ns + SAVE_NS
 
     def stop(self, *_: object) -> None:
         """End after this turn; fit to be a signal handler."""
@@ -72,6 +76,7 @@ class Process:
                 self._send(channel, Kind.BYE, now_ns, {"program": "monitor", "reason": "planned stop"})
             channel.close()
         self.taps.close()
+        self._saver.finish(self.monitor)
         gc.unfreeze()  # what is frozen isn't collected at the end, of which the sketches' library complains at length
 
     def turn(self) -> None:
@@ -154,6 +159,9 @@ class Process:
         if now_ns >= self._sketch_ns:
             self._sketch_ns = now_ns + SKETCH_NS
             self._sketches(now_ns)
+        if now_ns >= self._save_ns:
+            self._save_ns = now_ns + SAVE_NS
+            self._saver.save(self.monitor)
         notify("WATCHDOG=1")
 
     def _tell_refused(self, now_ns: int) -> None:
@@ -174,7 +182,7 @@ class Process:
     def _as_started(self) -> dict[str, Any]:
         """What a replay must begin with; its seed only if nothing was drawn from it yet."""
         models = self.monitor.models.values()
-        is_fresh = not any(state.total for state in models)
+        is_fresh = not any(state.total or state.current for state in models)
         return {
             "plan": json.loads(self.plan.canonical()),
             "seed": str(self.monitor.seed) if is_fresh else None,

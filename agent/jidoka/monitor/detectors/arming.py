@@ -19,8 +19,9 @@ Floats = NDArray[np.float64]
 MEMORIES = 30.0
 #: half means of the baseline may differ by this many standard errors (STATISTICS §3.3, 5)
 SETTLED_ERRORS = 4.0
-#: a rehearsal may alarm more often than a Poisson law allows with this probability
-REHEARSAL_ERROR = 1e-3
+#: a rehearsal may not alarm more often than a Poisson law allows with this probability; no more than 1 % of valid baselines
+#: are refused by it, for detectors alarm several times less often than they may
+REHEARSAL_ERROR = 1e-2
 #: levels of a rehearsal: A down to this, by factors of ten
 LOWEST_LEVEL = 100.0
 #: the seed of the ties in a rehearsal

@@ -30,6 +30,7 @@ from jidoka.monitor.kernels.bets import (
     VARIANCES,
     WEIGHT,
 )
+from jidoka.monitor.kernels.whiten import COEFFICIENTS, MOST_ORDER
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +38,9 @@ Floats = NDArray[np.float64]
 STAKES: dict[str, tuple[float, float, float]] = {"full": (0.70, 0.15, 0.15), "location": (1.0, 0.0, 0.0)}
 #: a bet whose variance term is larger, or that needs more baselines' worth of records to pay, is dropped
 MOST_VARIANCE, MOST_BASELINES = 4.0, 4.0
+#: where the scale is followed because large records come together, what is left of that may raise a bet on the spread by no
+#: more than this: sums of z² have heavier tails there than a variance term can tell
+MOST_RESTLESS = 1.5
 #: a bet of size d starts at 2 e^γ / d², the geometric mean of where it stands on a stream that has run for long (in
 #: continuous time 2/(d² R) is a standard exponential there), but at no more than a hundredth of A. With a start at 0 every
 #: change right after a start were found later than one in full run (SR-r: Moustakides, Polunchenko and Tartakovsky 2011).
@@ -57,7 +61,11 @@ def bank(whitening: Whitening, limit: float, features: int, stakes: str = "full"
         size = shift * whitening.gain * whitening.ratio if whitening.order else shift
         first = min(shift * whitening.ratio, highest) if whitening.order else shift
         constants[SIZE, k], constants[FIRST_SIZE, k] = size, first
-        v = term_up_to(whitening.shift_v, 2.0 * nats / (size * size))
+        lasts = 2.0 * nats / (size * size)
+        # where large records come together, Σz has the variance that Σσ² has beside its own: E e^(dΣz − d²b/2) is about
+        # e^(b d⁴ (v_s − 1)/4), v_s the variance term of z², as a variance term larger by d²(v_s − 1)/2 allows for
+        restless = 0.5 * size * size * (term_up_to(whitening.spread_v, lasts) - 1.0)
+        v = term_up_to(whitening.shift_v, lasts) + restless
         price = _price(shift_worth(n, size, features), v)
         pays = size * size - price
         if v > MOST_VARIANCE or pays <= 0.0 or nats / pays > MOST_BASELINES * n:
@@ -67,10 +75,11 @@ def bank(whitening: Whitening, limit: float, features: int, stakes: str = "full"
         if whitening.order:
             price = _price(worth(shift_gain(cell_scores(n), first), deviates_for(features)), v)
         constants[FIRST_FACTOR, k] = math.exp(-price)
+    most = MOST_RESTLESS if whitening.is_scaled else MOST_VARIANCE
     for k, variance in enumerate(VARIANCES):
         growth = 0.5 * (variance - 1.0 - math.log(variance)) * (0.1 if k == len(VARIANCES) - 1 else 1.0)
         v = term_up_to(whitening.spread_v, nats / growth)
-        if v <= MOST_VARIANCE and nats / growth <= MOST_BASELINES * n:
+        if v <= most and nats / growth <= MOST_BASELINES * n:
             typical = float(np.log(spread_gain(cell_scores(n), k)).mean())
             constants[SPREAD_HEAD, k] = min(0.5 * HEAD_START / growth, MOST_HEAD * limit)
             constants[SPREAD_FACTOR, k] = math.exp(-_price(spread_worth(n, k, features), v, typical))
@@ -99,7 +108,9 @@ def _weighted(constants: Floats, stakes: tuple[float, float, float]) -> Floats |
 
 def independent(features: int, limit: float, n: int = 10_000) -> Floats:
     """(M, 8, 7) constants for independent features with n reference records each."""
-    whitening = Whitening(0, np.zeros(1), 1.0, 1.0, 1.0, np.zeros(n), shift_v=(1.0,), spread_v=(1.0,))
+    whitening = Whitening(
+        0, np.zeros(COEFFICIENTS + MOST_ORDER), 1.0, 1.0, 1.0, np.zeros(n), shift_v=(1.0,), spread_v=(1.0,)
+    )
     one = bank(whitening, limit, features)
     assert one is not None, "the bets on an independent feature can pay"
     return np.repeat(one[None], features, axis=0)

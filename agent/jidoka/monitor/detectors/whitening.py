@@ -21,6 +21,9 @@ LARGEST_SUM = 0.9995
 SCALE_LAGS, SCALE_LIMIT = 10, 29.6
 #: blocks are up to n / FEWEST_BLOCKS long
 FEWEST_BLOCKS = 12
+#: standard errors that are taken off the variance terms of innovations whose scale is steady: what is left of the largest of
+#: a dozen block variances is noise, and would tax every bet with a third of what it gains
+SHRUNK = 1.0
 #: a block variance beyond this many standard errors of an independent series' says that it isn't one
 DEPENDENT_ERRORS = 3.0
 
@@ -86,7 +89,8 @@ def whiten(column: Floats, bias: float = 0.0) -> Whitening:
         order, model,
         max(1.0, fitted if order else 1.0, *raw) if order or is_dependent(raw, n) else 1.0,
         1.0 / math.sqrt(max(float(power[order]), 1e-9)), max(gain, 1e-6), np.sort(u),
-        terms(z, is_fitted=order > 0), terms((z * z - 1.0) / math.sqrt(2.0), is_fitted=order > 0),
+        terms(z, SHRUNK if order and not model[2] else 0.0, is_fitted=order > 0),
+        terms((z * z - 1.0) / math.sqrt(2.0), 0.0, is_fitted=bool(model[2])),
     )  # fmt: skip
 
 
@@ -139,12 +143,15 @@ def is_dependent(found: list[float], n: int) -> bool:
     return False
 
 
-def terms(z: Floats, *, is_fitted: bool) -> tuple[float, ...]:
-    """Variance terms as the bets use them: never below 1, and 1 throughout where z looks independent."""
+def terms(z: Floats, errors: float, *, is_fitted: bool) -> tuple[float, ...]:
+    """Variance terms as the bets use them: 1 throughout where z looks independent, else less `errors` standard errors, ≥ 1.
+
+    A block variance of n/b blocks has the relative error √(2b/n).
+    """
     found = variance_terms(z)
     if not is_fitted and not is_dependent(found, z.size):
         return (1.0,) * len(found)
-    return tuple(max(1.0, v) for v in found)
+    return tuple(max(1.0, v * (1.0 - errors * math.sqrt(2.0 * 2**i / z.size))) for i, v in enumerate(found))
 
 
 def is_restless(u: Floats) -> bool:
