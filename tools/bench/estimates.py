@@ -148,7 +148,7 @@ def slices(quick: bool) -> Iterator[Row]:
         "no gap, 12 slices × 40 000 parts: ever told a gap", 100 * told / runs, "%", 5.0,
         peer=f"{runs} seeds; a 95 % interval every 200 parts: {wald:.0%}",
     )  # fmt: skip
-    long = 3 if quick else 40
+    long = 3 if quick else 120
     told = sum(first_seen(rng, [0.03] * 12, 1_000_000, ALPHA / 12) > 0 for _ in range(long))
     name = "no gap, 12 slices × 1 000 000 parts: ever told a gap"
     yield Row(name, 100 * told / long, "%", 5.0, peer=f"{long} seeds")

@@ -92,7 +92,9 @@ def test_the_class_sees_what_the_formula_sees() -> None:
         each, p = found[f"s{which}"], (k + 0.5) / (n + 1)
         v = own_n * (n - own_n) / n
         gap = own_k / own_n - (k - own_k) / (n - own_n)
-        half = math.sqrt(p * (1 - p) / v * (1 + 200 / v) * (math.log1p(v / 200) - 2 * math.log(ALPHA / 3)))
+        half = math.sqrt(
+            p * (1 - p) / v * (1 + 200 / v) * (math.log1p(v / 200) - 2 * math.log(0.7 * ALPHA / 3))
+        )
         assert (each.low, each.high) == pytest.approx((gap - half, gap + half))
         assert each.smallest_gap == pytest.approx(half)
         assert each.word == NONE_SEEN
