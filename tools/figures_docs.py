@@ -33,6 +33,7 @@ TITLES = {
     "false_alarms": "False alarms: is the budget kept",
     "delay": "Delay: how soon a change is found, and which parts to sort again",
     "real_data": "Real data: found, missed, false alarms, refused",
+    "estimates": "Gates, estimates, labels and slices",
     "public_models": "Public control policies, on their outputs alone",
 }
 
