@@ -27,7 +27,7 @@ def rank_error(sketch: Any, values: np.ndarray) -> float:
 @pytest.mark.parametrize("law", ["standard_normal", "standard_cauchy", "standard_exponential"])
 def test_ranks_are_those_of_the_values_within_the_stated_error(law: str) -> None:
     values = getattr(np.random.default_rng(1), law)(20_000).astype(np.float32).astype(float)
-    sketches = Sketches(("x",), 0)
+    sketches = Sketches(("x",))
     for value in values:
         sketches.add((0, 0), np.array([value]), 1)
     (told,) = sketches.take(2)
@@ -40,7 +40,7 @@ def test_sketches_of_many_hours_and_devices_merge_into_one_of_all_that_was_seen(
     rng = np.random.default_rng(2)
     whole, merged = [], datasketches.kll_floats_sketch(200)
     for device in range(4):
-        sketches = Sketches(("x",), 0)
+        sketches = Sketches(("x",))
         for hour in range(3):
             values = rng.normal(device, 1.0 + hour, 2000).astype(np.float32)
             whole.append(values)
@@ -54,7 +54,7 @@ def test_sketches_of_many_hours_and_devices_merge_into_one_of_all_that_was_seen(
 
 
 def test_what_is_missing_or_infinite_is_left_out_and_counts_for_nothing() -> None:
-    sketches = Sketches(("often", "never", "mixed"), 0)
+    sketches = Sketches(("often", "never", "mixed"))
     for n in range(300):
         sketches.add((0, 0), np.array([1.0, np.nan, np.inf if n % 3 else 5.0]), n)
     told = {each["feature"]: each for each in sketches.take(300)}
@@ -64,7 +64,7 @@ def test_what_is_missing_or_infinite_is_left_out_and_counts_for_nothing() -> Non
 
 
 def test_recipes_and_positions_have_sketches_of_their_own() -> None:
-    sketches = Sketches(("x",), 0)
+    sketches = Sketches(("x",))
     for n in range(1000):
         sketches.add((n % 2, n % 4), np.array([float(n % 4)]), n)
     told = list(sketches.take(1000))
@@ -73,7 +73,7 @@ def test_recipes_and_positions_have_sketches_of_their_own() -> None:
 
 
 def test_a_stream_of_few_records_is_not_told_but_goes_on() -> None:
-    sketches = Sketches(("x",), 0)
+    sketches = Sketches(("x",))
     for n in range(LEAST_RECORDS - 1):
         sketches.add((0, 0), np.array([float(n)]), 10)
     assert list(sketches.take(20)) == []
@@ -83,14 +83,14 @@ def test_a_stream_of_few_records_is_not_told_but_goes_on() -> None:
 
 
 def test_recipe_numbers_that_run_wild_cost_no_memory_and_are_counted() -> None:
-    sketches = Sketches(("x",), 0)
+    sketches = Sketches(("x",))
     for n in range(MOST_STREAMS + 50):
         sketches.add((n, 0), np.array([1.0]), n)
     assert sketches.left_out == 50
 
 
 def test_a_sketch_fits_one_message_as_text() -> None:
-    sketches = Sketches(("x",), 0)
+    sketches = Sketches(("x",))
     rng = np.random.default_rng(3)
     for n in range(100_000):
         sketches.add((0, 0), rng.standard_normal(1), n)

@@ -55,8 +55,9 @@ def show(configuration: str, model: str | None, as_json: bool) -> None:
     plan = read_or_compile(Path(configuration))
     names = [model_named(plan, model)] if model else [each.id for each in plan.models]
     shown = [
-        {**as_object(plan, baseline), "signed": _signed(signatures(plan, name), baseline)}
+        {**as_object(plan, baseline), "signed": _signed(given, baseline)}
         for name in names
+        for given in (signatures(plan, name),)
         for baseline in load_all(plan, name).values()
     ]
     if not shown:

@@ -123,7 +123,7 @@ def _keep(plan: Plan, learner: Learner, *, as_json: bool) -> None:
     from jidoka_bridge.errors import BaselineError
 
     from jidoka.monitor.baseline import path_of, save
-    from jidoka.monitor.showing import as_lines, as_object
+    from jidoka.monitor.showing import as_lines, as_object, faults_in
 
     name = learner.model
     learned_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -134,7 +134,7 @@ def _keep(plan: Plan, learner: Learner, *, as_json: bool) -> None:
     for baseline in learned:
         path = path_of(plan, name, baseline.recipe, baseline.position)
         kept = path.with_suffix(".refused")
-        faults = as_object(plan, baseline)["faults"]
+        faults = faults_in(plan, baseline)
         kept.unlink(missing_ok=True)
         if faults:
             save(kept, baseline)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jidoka.cli.asking import FILE
+from jidoka.steward.ledger.story import VERDICTS
 
 if TYPE_CHECKING:
     from jidoka_bridge.plan import Plan
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from jidoka.replay.outcome import Change, Outcome
     from jidoka.replay.player import Start
 
-VERDICTS = ("pass", "suspect", "reject")
 #: of many changes the first ones are shown; --json has them all
 MOST_LINES = 40
 

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 from jidoka_bridge.plan import Model, Plan
 from jidoka_tap import wire
 
-#: roles of outputs that are looked at where the manifest doesn't say
-MONITORED_ROLES = frozenset({"logits", "detections", "command"})
-
+from jidoka.monitor.features.port import is_monitored
 
 _TWO_WRITERS = (
     "Another process writes {name}, and one model has one writer. Let one process own the session, end the other one if "
@@ -59,11 +57,7 @@ def admit(plan: Plan, hello: Mapping[str, Any], user_id: int | None, written: Co
 def wanted_of(section: Mapping[str, Any]) -> dict[str, list[str]]:
     """Names of the outputs and inputs that the monitor looks at. section: of Plan.sections["models"]."""
     return {
-        "outputs": [
-            each["name"]
-            for each in section["outputs"]
-            if each.get("monitored", each.get("role") in MONITORED_ROLES)
-        ],
+        "outputs": [each["name"] for each in section["outputs"] if is_monitored(each)],
         "inputs": [each["name"] for each in section["inputs"] if each.get("monitored")],
     }
 

@@ -19,7 +19,7 @@ from jidoka.monitor.judging import judge_drift
 from jidoka.monitor.machine import Machine
 from jidoka.monitor.models import ModelState, feed, model_state
 from jidoka.monitor.parts import PartVerdicts
-from jidoka.monitor.verdicts import IMPLAUSIBLE, INVALID_OUTPUT, REJECT_BITS, SUSPECT_BITS, Reason, texts_of
+from jidoka.monitor.verdicts import IMPLAUSIBLE, INVALID_OUTPUT, REJECT_BITS, Reason, texts_of, verdict_of
 
 #: flags of a decision row
 NOT_FED, PROVING = 1, 2
@@ -124,7 +124,7 @@ class Monitor:
         if state.gates is not None:
             reasons |= state.gates.judge(key, extract.values, is_fed=is_fed)
         flags = (0 if is_fed else NOT_FED) | (PROVING if self.machine.is_proving else 0)
-        verdict = 2 if reasons & REJECT_BITS else 1 if reasons & SUSPECT_BITS else 0
+        verdict = int(verdict_of(reasons))
         place = state.features.confidence
         row = Decision(
             record.number, record.part, record.start_ns, now_ns, reasons, min(extract.top_class, 32767), verdict,

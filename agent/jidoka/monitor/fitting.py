@@ -6,10 +6,9 @@ lies nearer to it than any that comes later, so the two halves are kept apart: t
 
 from __future__ import annotations
 
+from jidoka.monitor.baseline import Key
 from jidoka.monitor.features import Extractor
 from jidoka.monitor.features.embedding_fit import Fit, Sample
-
-Key = tuple[int, int]
 
 
 class Fitting:

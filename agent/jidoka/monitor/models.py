@@ -198,7 +198,7 @@ def model_state(
             conditions[i].limit = terms[i].limit
     return ModelState(
         index, model, section, features, streams, drift, signs, Second(len(features.names)),
-        Rejections(section.get("refusals")), Sketches(features.names, 0),
+        Rejections(section.get("refusals")), Sketches(features.names),
         Windows(features.names, baselines), {} if section.get("judged") == "part" else None,
         ModelGates(section, features.names, baselines) if section.get("gate") else None,
     )  # fmt: skip

@@ -47,6 +47,14 @@ def budget_text(budget: Mapping[str, Any]) -> str:
     return f"{budget['count']:g} per {per:,.0f} {unit}"
 
 
+def faults_in(plan: Plan, baseline: Baseline) -> list[str]:
+    """Why this baseline can't arm under a plan, in plain words; empty if it can."""
+    section = plan.sections["models"][baseline.model]
+    detectors, limits = detectors_of(plan, baseline.model), limits_of(plan, baseline)
+    found = faults_of(baseline, detectors, limits, feature_set(section).groups)
+    return [*found, *gate_faults(baseline, section)]
+
+
 def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
     """Everything that is shown, for `--json`."""
     detectors, limits = detectors_of(plan, baseline.model), limits_of(plan, baseline)
@@ -91,7 +99,7 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
             }
             for name, each in detectors.items()
         },
-        "faults": [*faults_of(baseline, detectors, limits, groups), *gate_faults(baseline, section)],
+        "faults": faults_in(plan, baseline),
         "promised": PROMISED.format(each_is=f"{baseline.judged}s"),
     }
 

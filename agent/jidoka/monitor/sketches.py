@@ -14,8 +14,9 @@ import datasketches
 import numpy as np
 from numpy.typing import NDArray
 
+from jidoka.monitor.baseline import Key
+
 Floats = NDArray[np.float64]
-Key = tuple[int, int]
 
 #: 1.33 % error of a rank, about 2.5 kB a feature
 SIZE = 200
@@ -56,7 +57,7 @@ class Sketches:
 
     names: the V features, in the order of the values. left_out: records of streams beyond MOST_STREAMS.
 
-    >>> sketches = Sketches(("brightness",), 0)
+    >>> sketches = Sketches(("brightness",))
     >>> for n in range(1000):
     ...     sketches.add((7, 0), np.array([float(n)]), n)
     >>> (told,) = sketches.take(1000)
@@ -67,10 +68,9 @@ class Sketches:
     True
     """
 
-    def __init__(self, names: tuple[str, ...], now_ns: int) -> None:
+    def __init__(self, names: tuple[str, ...]) -> None:
         self.names = names
         self.left_out = 0
-        self._since_ns = now_ns
         self._streams: dict[Key, _Stream] = {}
 
     def add(self, key: Key, values: Floats, now_ns: int) -> None:

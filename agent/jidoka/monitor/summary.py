@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from jidoka_bridge.messages import Judgement
+from jidoka_tap.verdict import LEVELS
 
 from jidoka.monitor.core import Monitor
 from jidoka.monitor.models import ModelState, Second
@@ -28,7 +29,7 @@ def take_summary(monitor: Monitor, state: ModelState, now_ns: int, elapsed_ns: i
         "refused": state.refused,
         "rate_hz": round(second.records * 1e9 / elapsed_ns, 2) if elapsed_ns > 0 else 0.0,
         "latency_ms": round(second.latency_ns / 1e6 / second.records, 3) if second.records else None,
-        "verdicts": dict(zip(("pass", "suspect", "reject"), state.verdicts, strict=True)),
+        "verdicts": dict(zip(LEVELS, state.verdicts, strict=True)),
         "features": {
             name: round(total / count, 5)
             for name, total, count in zip(

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from jidoka_bridge.messages import Decision
 
+from jidoka.steward.ledger.story import VERDICTS
+
 RIGHT, WRONG = "right", "wrong"
-VERDICTS = ("pass", "suspect", "reject")
 #: parts of a model that are remembered for labels that come soon; later ones are joined from the ledger
 MOST_PARTS = 4096
 #: labels in one message
