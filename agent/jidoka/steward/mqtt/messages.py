@@ -244,7 +244,7 @@ class Row(NamedTuple):
     is_retained: bool = False
 
 
-#: kinds of ledger entries that are told; `decision block` stays on the device unless the site wants it off
+#: kinds of ledger entries that are told, where their lane is sent: the lane history, with sketches, isn't yet
 ENTRIES: dict[Kind, Row] = {
     Kind.TRANSITION: Row("jidoka.interlock.v1", Interlock, "interlock", is_retained=True),
     Kind.ALARM: Row("jidoka.alarm.v1", Alarm, "alarms/{id}", "id"),
