@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 #: `…: jidoka status`: a full stop would be copied with the command
-COMMAND_AT_END = re.compile(r": (jidoka|pip|python) [^.]*$")
+COMMAND_AT_END = re.compile(r": (jidoka|pip|python) (?:[^.]|\.\S)*$")
 
 
 class PlainError(Exception):
