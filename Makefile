@@ -2,6 +2,7 @@
 #   make demo            the main job on embedded defaults     make demo ARGS="--fast"
 #   make test            Debian packages, environment, tests   make test ARGS="tests/bridge -x"
 #   make check           lint, format, types, imports, generated files
+#   make mutants         is every wrong change noticed?     make mutants MODULE=frames
 #   make bench           all benches, results in docs/figures  make bench ARGS=--quick
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ export OMP_NUM_THREADS      ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export NUMBA_NUM_THREADS    ?= 1
 
-.PHONY: demo test check bench setup-test clean help
+.PHONY: demo test check bench mutants setup-test clean help
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -42,6 +43,9 @@ bench: setup-test $(VENV)/bench.done
 	  $(BIN)/python "$$bench" $(ARGS) $(if $(findstring --quick,$(ARGS)),,--json docs/figures/$$(basename "$$bench" .py).json) || status=1; \
 	done; $(if $(findstring --quick,$(ARGS)),,$(BIN)/python tools/figures_docs.py;) exit $$status
 
+mutants: setup-test $(VENV)/mutants.done
+	@$(BIN)/python -m tools.mutants $(MODULE) --report docs/mutants
+
 setup-test: $(VENV)/test.done
 	@sh tools/setup/debian_packages.sh mosquitto mosquitto-clients
 
@@ -57,6 +61,10 @@ $(VENV)/demo.done: $(VENV)/python.done pyproject.toml
 $(VENV)/bench.done: $(VENV)/test.done
 	@echo "jidoka: installing the peers that the benches measure against into $(VENV) (about a minute, once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location -e ".[bench]"
+	@touch $@
+
+$(VENV)/mutants.done: $(VENV)/test.done
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-script-location -e ".[mutants]"
 	@touch $@
 
 $(VENV)/test.done: $(VENV)/python.done pyproject.toml

@@ -1,0 +1,1 @@
+"""Mutation tests: does any test fail when the code is wrong?"""
