@@ -110,12 +110,15 @@ def report(
     noticed, total = shares(counts)
     told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     sources, tests = (", ".join(f"`{each}`" for each in names) for names in (module.sources, module.tests))
+    result = (
+        f"{noticed} of {total} mutants are noticed ({noticed / max(1, total):.1%}; at least {module.least_share:.0%} is "
+        f"asked for), in {took_s / 60:.1f} min: {told}."
+    )
     lines = [
         f"# Mutants of `{name}`",
         f"`make mutants MODULE={name}`: {sources}, noticed by {tests}.",
-        f"{noticed} of {total} mutants are noticed ({noticed / max(1, total):.1%}; at least {module.least_share:.0%} is "
-        f"asked for), in {took_s / 60:.1f} min: {told}.",
-    ]  # fmt: skip
+        result,
+    ]
     if living:
         rows = [
             f"| `{each.function}` | `{each.change}` | {each.why or '**nobody said why**'} |"
