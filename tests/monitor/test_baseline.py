@@ -223,3 +223,14 @@ def test_a_baseline_whose_features_were_measured_otherwise_is_refused(tmp_path: 
     path.write_bytes(body + hashlib.sha256(body).digest())
     with pytest.raises(BaselineError, match="measured otherwise"):
         files.load(path, line.MODEL, line.SHA256)
+
+
+def test_a_declared_cycle_that_the_baseline_does_not_hold_twice_keeps_it_from_arming(tmp_path: Path) -> None:
+    plan = line.plan(tmp_path, per=1e5)
+    held_s = len(GOOD.records) / GOOD.rate_hz
+    for slowest_cycle_s, arms in ((0.49 * held_s, True), (0.51 * held_s, False)):
+        for each in detectors_of(plan, line.MODEL).values():
+            each["slowest_cycle_s"] = slowest_cycle_s  # type: ignore[index]
+        found = faults_of(GOOD, detectors_of(plan, line.MODEL), limits_of(plan, GOOD), line.GROUPS)
+        assert (found == []) is arms
+        assert arms or "doesn't fit twice" in found[0]

@@ -142,6 +142,7 @@ def _cause(checked: Checked, index: int, reason: int) -> CauseSpec:
 
 def _sections(checked: Checked) -> dict[str, Any]:
     used = _used(checked)
+    rows = {row.id: row for row in checked.config.models}
     return {
         "models": {
             row.id: model_section(row, bundle)
@@ -152,6 +153,7 @@ def _sections(checked: Checked) -> dict[str, Any]:
                 "model": risk.model,
                 "group": BY_NAME[name].group,
                 "false_alarms": asdict(risk.false_alarms),
+                "slowest_cycle_s": rows[risk.model].slowest_cycle or 0.0,
                 "off_records": OFF_RECORDS,
                 "off_error": OFF_ERROR,
                 "min_records": MIN_RECORDS,

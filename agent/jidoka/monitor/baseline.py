@@ -62,16 +62,18 @@ class Baseline:
         """The frozen reference that the detectors hold records against."""
         return freeze(self.names, self.records)
 
-    def armed(self, names: Sequence[str], limit: float, slowest_cycle: float = 0.0) -> Armed:
+    def armed(self, names: Sequence[str], limit: float, slowest_cycle_s: float = 0.0) -> Armed:
         """Which of a group's features may arm with the limit A, and why the others may not.
 
-        slowest_cycle: of the process, in records (parts, where those are judged); 0 = none declared. Found out once for
+        slowest_cycle_s: of the process; 0 = none declared. Found out once for
         each group and limit: a rehearsal takes tens of milliseconds a feature.
         """
         rows = tuple(f for f, name in enumerate(self.names) if name in names)
-        asked = (rows, limit, slowest_cycle)
+        asked = (rows, limit, slowest_cycle_s)
         if asked not in self._armed:
-            self._armed[asked] = arm(self.reference, self.records, rows, limit, slowest_cycle)
+            self._armed[asked] = arm(
+                self.reference, self.records, rows, limit, slowest_cycle_s * self.rate_hz
+            )
         return self._armed[asked]
 
     @cached_property
@@ -252,3 +254,8 @@ def limit_of(detector: Mapping[str, Any], section: Mapping[str, Any], rate_hz: f
     else:
         records = {"s": rate_hz, "records": 1.0, "parts": per_part}
     return max(1.0, float(budget["per"]) / float(budget["count"]) * records[budget["unit"]])
+
+
+def cycle_of(detector: Mapping[str, Any]) -> float:
+    """The slowest cycle that the configuration declares, in seconds; 0 = none."""
+    return float(detector.get("slowest_cycle_s") or 0.0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from jidoka.monitor.baseline import Baseline
+from jidoka.monitor.baseline import Baseline, cycle_of
 from jidoka.monitor.detectors.arming import run_alarms
 from jidoka.monitor.detectors.calibration import MOST_RECORDS, cell_scores, shift_worth
 from jidoka.monitor.kernels.bets import SHIFTS
@@ -90,7 +90,7 @@ def refused_of(
 ) -> dict[str, dict[str, str]]:
     """Condition -> feature -> why it may not arm: the features that leave the condition's group. As `faults_of`."""
     return {
-        condition: baseline.armed(groups[each["group"]], limits[condition]).refused
+        condition: baseline.armed(groups[each["group"]], limits[condition], cycle_of(each)).refused
         for condition, each in detectors.items()
     }
 
@@ -129,12 +129,14 @@ def records_needed(limit: float, features: int) -> int:
     return MOST_RECORDS
 
 
-def delays(baseline: Baseline, names: tuple[str, ...], limit: float, seed: int = 1) -> list[Delay]:
+def delays(
+    baseline: Baseline, names: tuple[str, ...], limit: float, slowest_cycle_s: float = 0.0, seed: int = 1
+) -> list[Delay]:
     """What a group of features sees: stretches of the baseline itself with one feature moved by 1 and 2 σ.
 
-    names: of the group; limit: A. Seeded, so that the same file always shows the same figures.
+    names: of the group; limit: A; slowest_cycle_s: of the process. Seeded, so that the same file always shows the same figures.
     """
-    armed = baseline.armed(names, limit)
+    armed = baseline.armed(names, limit, slowest_cycle_s)
     found = []
     rng = np.random.default_rng(seed)
     # embeddings are fitted on the first records, and have features from then on: all are taken from there

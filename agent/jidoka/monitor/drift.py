@@ -30,12 +30,14 @@ HISTORY = 4096
 
 
 class Terms(NamedTuple):
-    """What the plan asks of a drift condition on one baseline. limit: A; records, error: of the off-test."""
+    """What the plan asks of a drift condition on one baseline. limit: A; records, error: of the off-test;
+    slowest_cycle_s: of the process, 0 = none declared."""
 
     group: str
     limit: float
     records: int
     error: float
+    slowest_cycle_s: float = 0.0
 
 
 class History:
@@ -170,7 +172,10 @@ class Stream:
             np.ones(count),
         )
         self._ties = np.array([ties_of(rng)], np.uint64)
-        found = {i: baseline.armed(features.groups[each.group], each.limit) for i, each in terms.items()}
+        found = {
+            i: baseline.armed(features.groups[each.group], each.limit, each.slowest_cycle_s)
+            for i, each in terms.items()
+        }
         #: condition index -> feature -> why it was refused
         self.refused = {i: each.refused for i, each in found.items()}
         armed = {i: each for i, each in found.items() if each.members.size}

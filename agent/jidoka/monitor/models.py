@@ -12,7 +12,7 @@ from jidoka_bridge.messages import Decision
 from jidoka_bridge.plan import Model, Plan
 from numpy.typing import NDArray
 
-from jidoka.monitor.baseline import Baseline, Key, limit_of, rate_of
+from jidoka.monitor.baseline import Baseline, Key, cycle_of, limit_of, rate_of
 from jidoka.monitor.conditions import ConditionState, Sign
 from jidoka.monitor.drift import Stream, Terms
 from jidoka.monitor.features import Extractor, FeatureSet, feature_set
@@ -192,7 +192,9 @@ def model_state(
         for i, group in drift.items():
             detector = detectors[conditions[i].id]
             limit = limit_of(detector, section, rate_of(section, baseline))
-            terms[i] = Terms(group, limit, int(detector["off_records"]), float(detector["off_error"]))
+            terms[i] = Terms(
+                group, limit, int(detector["off_records"]), float(detector["off_error"]), cycle_of(detector)
+            )
         streams[key] = Stream(baseline, features, terms, rng)
         for i in streams[key].watches:
             conditions[i].limit = terms[i].limit

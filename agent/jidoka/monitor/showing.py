@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jidoka_bridge.plan import Plan
 
-from jidoka.monitor.baseline import Baseline, limit_of, rate_of
+from jidoka.monitor.baseline import Baseline, cycle_of, limit_of, rate_of
 from jidoka.monitor.commissioning import Delay, delays, faults_of, refused_of
 from jidoka.monitor.detectors.calibration import CONFIDENCE
 from jidoka.monitor.features import feature_set
@@ -95,7 +95,10 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
                 "off_records": each["off_records"],
                 "off_error": each["off_error"],
                 "refused": refused[name],
-                "sees": [_delay(delay) for delay in delays(baseline, groups[each["group"]], limits[name])],
+                "sees": [
+                    _delay(delay)
+                    for delay in delays(baseline, groups[each["group"]], limits[name], cycle_of(each))
+                ],
             }
             for name, each in detectors.items()
         },

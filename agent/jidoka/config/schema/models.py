@@ -113,6 +113,11 @@ class ModelSettings(Settings):
         description="per part: the features are averaged over the records of one part before drift is looked for, "
         "where several pictures of one part aren't independent.",
     )
+    slowest_cycle: Annotated[float, Duration("1 s", "30 days")] | None = Field(
+        default=None,
+        description="The slowest thing that comes back in what the model sees: warming up, a lot of material, a shift. A "
+        "baseline that doesn't hold it twice arms nothing, as its limits wouldn't hold.",
+    )
     gate: GateSettings | None = Field(
         default=None, description="Rejects single records that are unlike the baseline's; left out: none."
     )
