@@ -304,3 +304,39 @@ def shrinkage(u: np.ndarray) -> float:
     noise = sum(((np.outer(x, x) - s) ** 2).sum() for x in u) / n**2
     away = ((s - target) ** 2).sum()
     return min(noise, away) / away
+
+
+def share_means(  # noqa: PLR0917 - as the kernel
+    x: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    allowed: np.ndarray,
+    blocks: np.ndarray,
+    odds: np.ndarray,
+) -> list[float]:
+    """Mean statistic after each record of the bets that more lie beyond a range than allowed; restarts never.
+
+    x: (T, M), NaN = none. A statistic is the sum over all starts of blocks, each start standing for its block's records, of
+    the product of what the bets on the blocks since then paid.
+    """
+    records, members = x.shape
+    open_block: list[list[float]] = [[] for _ in range(members)]
+    paid: list[list[tuple[int, np.ndarray]]] = [[] for _ in range(members)]
+    means = []
+    for t in range(records):
+        for m in range(members):
+            if np.isnan(x[t, m]):
+                continue
+            open_block[m].append(x[t, m])
+            if len(open_block[m]) == blocks[m]:
+                block = np.array(open_block[m])
+                shares = np.array([(block < low[m]).mean(), (block > high[m]).mean()])
+                paid[m].append((len(block), 1.0 + odds[m] * (shares[:, None] - allowed[m])))
+                open_block[m] = []
+        total = 0.0
+        for m in range(members):
+            for start in range(len(paid[m])):
+                product = np.prod([gain for _, gain in paid[m][start:]], axis=0)
+                total += float((paid[m][start][0] * product).sum())
+        means.append(total / (2 * members * odds.shape[1]) if not np.isnan(x[t]).all() else float("nan"))
+    return means

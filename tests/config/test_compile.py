@@ -96,6 +96,7 @@ def test_conditions_are_listed_once_in_register_order() -> None:
         "model": "eye",
         "group": "all",
         "false_alarms": {"count": 1, "per": 7_776_000.0, "unit": "s"},
+        "tolerance": 0.0,
         "slowest_cycle_s": 0.0,
         "off_records": 20,
         "off_error": 0.01,

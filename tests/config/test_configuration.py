@@ -190,6 +190,12 @@ RULES: dict[str, tuple[str, str, str]] = {
     "drift of outputs where only class scores are monitored": (
         changed(("drift(input)", "drift(output)")), "16:11", "drift(output) can't be judged",
     ),
+    "material drift without a tolerance": (
+        changed(("drift(input)", "material(input)")), "13:5", "is missing: material(input) tells of what goes beyond it",
+    ),
+    "a tolerance of nothing": (
+        changed(("response:", "tolerance: 10 %\n    response:")), "18:16", "holds no material(…)",
+    ),
     "files moved from a table": (VALID + "host: {source: renderer, move_to: done}\n", "21:35", "a watched folder only"),
     "a socket's path that is too long": (VALID + f"run_dir: /{'x' * 90}\n", "21:10", "are the most"),
     "a bundle that isn't there": (changed(("surface-inspection", "./nowhere")), "6:13", "no such folder"),

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from jidoka.monitor.baseline import Baseline
 from jidoka.monitor.detectors.offline import Offline
-from jidoka.monitor.drift import Stream, Terms
+from jidoka.monitor.drift import Stream
 from jidoka.monitor.features import FeatureSet
+from jidoka.monitor.terms import Terms
 from jidoka_bridge.messages import Judgement
 
 from tests.monitor import line
@@ -93,7 +94,7 @@ def test_a_watch_of_which_a_feature_was_refused_says_which_ones_are_armed() -> N
     x = records(3, 3000)
     x[:1000, 0] = x[:1000, 0].cumsum()
     live = stream_of(x[:1000], 1)
-    assert list(live.refused[0]) == ["a"]
+    assert list(live.baseline.armed(NAMES, Terms("all", LIMIT, 20, 0.01)).refused) == ["a"]
     for t, row in enumerate(x[1000:] + 3.0):
         live.take(row, t, t, t)
         if live.watches[0].judgement is Judgement.ON:

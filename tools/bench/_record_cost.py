@@ -16,12 +16,13 @@ from jidoka.config.compile import compile_text
 from jidoka.monitor.baseline import Baseline
 from jidoka.monitor.core import Monitor
 from jidoka.monitor.detectors.offline import Offline
-from jidoka.monitor.drift import Stream, Terms
+from jidoka.monitor.drift import Stream
 from jidoka.monitor.features.embedding_fit import Fit, fit
 from jidoka.monitor.features.table import FeatureSet
 from jidoka.monitor.kernels.embedding import AXES, EMBEDDING_FEATURES, J, K, embedding_features
 from jidoka.monitor.kernels.output import OUTPUT_FEATURES, classifier_features
 from jidoka.monitor.learning import Learner
+from jidoka.monitor.terms import Terms
 from jidoka_bridge.plan import Plan
 from jidoka_tap import wire
 from mapie.exchangeability_testing import OnlineMartingaleTest
@@ -176,7 +177,7 @@ def bets(is_quick: bool) -> Iterator[Row]:
     baseline = Baseline("m", "", 0, 0, names, learned_all, 10.0, "now")
     features = FeatureSet(names, {"all": names})
     live = Stream(baseline, features, {0: Terms("all", NEVER, 200, 0.01)}, np.random.default_rng(1))
-    assert set(live.watches) == {0}, live.refused
+    assert set(live.watches) == {0}, "refused"
     records = rng.normal(size=(BATCH, FEATURES))
     calibration = np.abs(learned_all.T)
     theirs = [mapie_test(column) for column in learned_all.T]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jidoka.monitor.baseline import Baseline
-from jidoka.monitor.drift import Stream, Terms
+from jidoka.monitor.drift import Stream
 from jidoka.monitor.features.table import FeatureSet
+from jidoka.monitor.terms import Terms
 from jidoka_bridge.messages import Judgement
 
 from tools.bench._stat_laws import Floats

@@ -153,6 +153,7 @@ def _sections(checked: Checked) -> dict[str, Any]:
                 "model": risk.model,
                 "group": BY_NAME[name].group,
                 "false_alarms": asdict(risk.false_alarms),
+                "tolerance": (risk.tolerance or 0.0) if BY_NAME[name].is_material else 0.0,
                 "slowest_cycle_s": rows[risk.model].slowest_cycle or 0.0,
                 "off_records": OFF_RECORDS,
                 "off_error": OFF_ERROR,

@@ -15,16 +15,27 @@ from jidoka.config.faults import UnfitError, near, shown
 
 
 class Kind(NamedTuple):
-    """One condition that the monitor judges. group: of features, for drift; remedy: what a person does first."""
+    """One condition that the monitor judges. group: of features, for drift; remedy: what a person does first;
+    is_material: it asks for a tolerance."""
 
     name: str
     statistical: bool
     group: str | None
     meaning: str
     remedy: str
+    is_material: bool = False
 
 
-CONDITIONS: tuple[Kind, ...] = (
+_OF_GROUP = {
+    "all": "any feature",
+    "input": "a feature of the inputs",
+    "confidence": "the model's confidence",
+    "output": "a feature of the outputs",
+    "command": "a feature of the commands",
+    "embedding": "a feature of the embedding",
+}
+
+DRIFTS: tuple[Kind, ...] = (
     Kind(
         "drift(all)", True, "all",
         "what the model sees, or how sure it is, isn't what it was at commissioning",
@@ -58,6 +69,21 @@ CONDITIONS: tuple[Kind, ...] = (
         "confidence may be as always",
         "Look at what the model sees (lens, lighting, material), and tell its owner: its answers rest on other ground now.",
     ),
+)  # fmt: skip
+
+#: of each group of features: not any change, but one beyond the tolerance
+MATERIAL: tuple[Kind, ...] = tuple(
+    Kind(
+        each.name.replace("drift", "material"), True, each.group,
+        f"more records than are tolerated lie beyond what {_OF_GROUP[str(each.group)]} went up or down to at commissioning",
+        each.remedy, is_material=True,
+    )
+    for each in DRIFTS
+)  # fmt: skip
+
+CONDITIONS: tuple[Kind, ...] = (
+    *DRIFTS,
+    *MATERIAL,
     Kind(
         "no baseline", False, None,
         "nobody has signed off what normal looks like for this recipe and position",
@@ -105,6 +131,11 @@ class When:
     def drifts(self) -> tuple[str, ...]:
         """Those of them that are judged on records only, and so need a budget."""
         return tuple(name for name in self.names if BY_NAME[name].statistical)
+
+    @property
+    def material(self) -> tuple[str, ...]:
+        """Those of them that need a tolerance too."""
+        return tuple(name for name in self.names if BY_NAME[name].is_material)
 
 
 _Clause = tuple[str, ...]

@@ -99,11 +99,21 @@ NEEDS: tuple[Need, ...] = (
          "Use invalid output, or give the role to the output that drives the machine."),
 )  # fmt: skip
 
+#: material(…) looks at what drift(…) of the same group looks at
+NEEDS_OF_MATERIAL = tuple(
+    need._replace(
+        condition=need.condition.replace("drift", "material"),
+        remedy=need.remedy.replace("drift(", "material("),
+    )
+    for need in NEEDS
+    if need.condition.startswith("drift")
+)
+
 
 def lacking(bundle: Bundle, *, has_thumbnail: bool) -> dict[str, Need]:
     """The conditions that can't be judged of this model, by name. has_thumbnail: its application hands in pictures."""
     return {
         need.condition: need
-        for need in NEEDS
+        for need in (*NEEDS, *NEEDS_OF_MATERIAL)
         if not need.looks_at(bundle) and not (need.thumbnail and has_thumbnail)
     }

@@ -70,7 +70,7 @@ def budgets_fit_the_detectors(case: Case) -> Found:
                     ("risks", index, "false_alarms"), problem, "Add such as `false_alarms: 1 per 90 days`."
                 )
         elif not when.drifts:
-            problem = f"nobody would read it: `{risk.when}` holds no drift(…)"
+            problem = f"nobody would read it: `{risk.when}` holds no drift(…) and no material(…)"
             yield case.fault(("risks", index, "false_alarms"), problem, "Remove it.")
         elif isinstance(risk.false_alarms, Budget) and isinstance(risk.model, str):
             for name in when.drifts:
@@ -83,10 +83,34 @@ def budgets_fit_the_detectors(case: Case) -> Found:
                     )
 
 
+def tolerances_fit_the_detectors(case: Case) -> Found:
+    """material(…) has one tolerance; nothing else has any."""
+    first: dict[tuple[str, str], tuple[int, float]] = {}
+    for index, risk in enumerate(case.config.risks):
+        when, trail = case.whens.get(index), ("risks", index, "tolerance")
+        if when is None:
+            continue
+        if risk.tolerance is None:
+            if when.material:
+                problem = f"is missing: {' and '.join(when.material)} tells of what goes beyond it"
+                yield case.fault(trail, problem, "Add such as `tolerance: 10 %`.")
+        elif not when.material:
+            problem = f"nobody would read it: `{risk.when}` holds no material(…)"
+            yield case.fault(trail, problem, "Remove it, or write material(…) in place of drift(…).")
+        elif isinstance(risk.tolerance, float) and isinstance(risk.model, str):
+            for name in when.material:
+                other, tolerance = first.setdefault((risk.model, name), (index, risk.tolerance))
+                if tolerance != risk.tolerance:
+                    line = case.document.place_of_value(("risks", other, "tolerance")).line
+                    problem = f"{name} of {risk.model} has the tolerance {100 * tolerance:g} % already, in line {line}"
+                    yield case.fault(trail, problem, "A detector has one tolerance: use the same.")
+
+
 #: whens_can_be_judged comes before the budgets: what it finds, they use
 RISK_CHECKS: tuple[Callable[[Case], Found], ...] = (
     fallback_is_named,
     risks_name_a_model,
     whens_can_be_judged,
     budgets_fit_the_detectors,
+    tolerances_fit_the_detectors,
 )

@@ -25,8 +25,10 @@ from jidoka_bridge.plan import Plan
 from numpy.typing import NDArray
 
 from jidoka.monitor.detectors.arming import Armed, arm
+from jidoka.monitor.detectors.material import Shares, arm_shares
 from jidoka.monitor.detectors.reference import Reference, freeze
 from jidoka.monitor.features.embedding_fit import Fit, decode
+from jidoka.monitor.terms import Terms
 
 MAGIC = b"JDKBASE"
 FORMAT, WITH_FITS = 1, 2
@@ -62,19 +64,32 @@ class Baseline:
         """The frozen reference that the detectors hold records against."""
         return freeze(self.names, self.records)
 
-    def armed(self, names: Sequence[str], limit: float, slowest_cycle_s: float = 0.0) -> Armed:
-        """Which of a group's features may arm with the limit A, and why the others may not.
+    def armed(self, names: Sequence[str], terms: Terms) -> Armed:
+        """Which of a group's features may arm under the terms, and why the others may not.
 
-        slowest_cycle_s: of the process; 0 = none declared. Found out once for
-        each group and limit: a rehearsal takes tens of milliseconds a feature.
+        Found out once for each group, limit and cycle: a rehearsal takes tens of milliseconds a feature.
         """
         rows = tuple(f for f, name in enumerate(self.names) if name in names)
-        asked = (rows, limit, slowest_cycle_s)
+        asked = (rows, terms.limit, terms.slowest_cycle_s)
         if asked not in self._armed:
-            self._armed[asked] = arm(
-                self.reference, self.records, rows, limit, slowest_cycle_s * self.rate_hz
-            )
+            cycle = terms.slowest_cycle_s * self.rate_hz
+            self._armed[asked] = arm(self.reference, self.records, rows, terms.limit, cycle)
         return self._armed[asked]
+
+    def shares(self, names: Sequence[str], terms: Terms) -> Shares:
+        """Which of a group's features may be watched for material drift, and what they are held against."""
+        rows = tuple(f for f, name in enumerate(self.names) if name in names)
+        asked = (rows, terms.limit, terms.tolerance, terms.slowest_cycle_s)
+        if asked not in self._shares:
+            cycle = terms.slowest_cycle_s * self.rate_hz
+            self._shares[asked] = arm_shares(
+                self.reference, self.records, rows, terms.limit, terms.tolerance, cycle
+            )
+        return self._shares[asked]
+
+    @cached_property
+    def _shares(self) -> dict[tuple[tuple[int, ...], float, float, float], Shares]:
+        return {}
 
     @cached_property
     def _armed(self) -> dict[tuple[tuple[int, ...], float, float], Armed]:
@@ -256,6 +271,9 @@ def limit_of(detector: Mapping[str, Any], section: Mapping[str, Any], rate_hz: f
     return max(1.0, float(budget["per"]) / float(budget["count"]) * records[budget["unit"]])
 
 
-def cycle_of(detector: Mapping[str, Any]) -> float:
-    """The slowest cycle that the configuration declares, in seconds; 0 = none."""
-    return float(detector.get("slowest_cycle_s") or 0.0)
+def terms_of(detector: Mapping[str, Any], limit: float) -> Terms:
+    """What the plan asks of a drift condition. detector: its entry of Plan.sections["detectors"]; limit: A."""
+    return Terms(
+        str(detector["group"]), limit, int(detector["off_records"]), float(detector["off_error"]),
+        float(detector.get("slowest_cycle_s") or 0.0), float(detector.get("tolerance") or 0.0),
+    )  # fmt: skip

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from jidoka.monitor.baseline import Baseline, cycle_of
+from jidoka.monitor.baseline import Baseline, terms_of
 from jidoka.monitor.detectors.arming import run_alarms
 from jidoka.monitor.detectors.calibration import MOST_RECORDS, cell_scores, shift_worth
+from jidoka.monitor.detectors.material import run_share_alarms
 from jidoka.monitor.kernels.bets import SHIFTS
+from jidoka.monitor.terms import Terms
 
+Floats = NDArray[np.float64]
 Groups = Mapping[str, tuple[str, ...]]
 
 #: a baseline that couldn't even see this shift within as many records as it holds itself may not arm
@@ -68,7 +72,9 @@ def faults_of(
     fewest = int((~np.isnan(baseline.records)).sum(axis=0).min())
     for condition, detector in detectors.items():
         members = set(groups[detector["group"]]) & set(baseline.names)
-        needed = max(int(detector["min_records"]), records_needed(limits[condition], len(members)))
+        needed = int(detector["min_records"])
+        if not detector.get("tolerance"):
+            needed = max(needed, records_needed(limits[condition], len(members)))
         if members and fewest < needed:
             faults.append(
                 f"{condition}: {fewest} {baseline.judged}s are too few for a false alarm at most once in "
@@ -89,10 +95,13 @@ def refused_of(
     groups: Groups,
 ) -> dict[str, dict[str, str]]:
     """Condition -> feature -> why it may not arm: the features that leave the condition's group. As `faults_of`."""
-    return {
-        condition: baseline.armed(groups[each["group"]], limits[condition], cycle_of(each)).refused
-        for condition, each in detectors.items()
-    }
+    found = {}
+    for condition, each in detectors.items():
+        names, terms = groups[each["group"]], terms_of(each, limits[condition])
+        found[condition] = (
+            baseline.shares(names, terms) if terms.tolerance else baseline.armed(names, terms)
+        ).refused
+    return found
 
 
 def unavailable(baseline: Baseline, detectors: Mapping[str, Mapping[str, Any]], groups: Groups) -> list[str]:
@@ -129,20 +138,18 @@ def records_needed(limit: float, features: int) -> int:
     return MOST_RECORDS
 
 
-def delays(
-    baseline: Baseline, names: tuple[str, ...], limit: float, slowest_cycle_s: float = 0.0, seed: int = 1
-) -> list[Delay]:
+def delays(baseline: Baseline, names: tuple[str, ...], terms: Terms, seed: int = 1) -> list[Delay]:
     """What a group of features sees: stretches of the baseline itself with one feature moved by 1 and 2 σ.
 
-    names: of the group; limit: A; slowest_cycle_s: of the process. Seeded, so that the same file always shows the same figures.
+    names: of the group; terms: of its condition. Seeded, so that the same file always shows the same figures.
     """
-    armed = baseline.armed(names, limit, slowest_cycle_s)
+    members, first_alarm = _simulated(baseline, names, terms)
     found = []
     rng = np.random.default_rng(seed)
     # embeddings are fitted on the first records, and have features from then on: all are taken from there
-    begins = np.argmax(~np.isnan(baseline.records[:, armed.members]), axis=0).max(initial=0)
+    begins = np.argmax(~np.isnan(baseline.records[:, members]), axis=0).max(initial=0)
     records = baseline.records[int(begins) :]
-    for f in armed.members.tolist():
+    for f in members:
         sigma = float(np.nanstd(records[:, f]))
         for shift in (1.0, 2.0):
             for direction, sign in (("up", 1.0), ("down", -1.0)):
@@ -152,13 +159,32 @@ def delays(
                     rows = (rng.integers(len(records)) + np.arange(LONGEST)) % len(records)
                     x = records[rows]
                     x[:, f] += sign * shift * sigma
-                    ties = int(rng.integers(2**63))
-                    alarms = run_alarms(
-                        baseline.reference, x, armed.constants, limit, ties, most=1, members=armed.members
-                    )
-                    lengths.append(int(alarms[0]) if alarms.size else 0)
+                    lengths.append(first_alarm(x, int(rng.integers(2**63))))
                 is_seen = all(length > 0 for length in lengths) and sigma > 0.0
                 found.append(
                     Delay(baseline.names[f], shift, direction, float(np.mean(lengths)) if is_seen else None)
                 )
     return found
+
+
+def _simulated(
+    baseline: Baseline, names: tuple[str, ...], terms: Terms
+) -> tuple[list[int], Callable[[Floats, int], int]]:
+    """(features that are watched, what gives the record of the first alarm in a stream, 0 = none, by stream and ties)."""
+    if terms.tolerance:
+        shares = baseline.shares(names, terms)
+
+        def beyond(x: Floats, _: int) -> int:
+            alarms = run_share_alarms(shares, x[:, shares.members], terms.limit, most=1)
+            return int(alarms[0]) if alarms.size else 0
+
+        return shares.members.tolist(), beyond
+    armed = baseline.armed(names, terms)
+
+    def changed(x: Floats, ties: int) -> int:
+        alarms = run_alarms(
+            baseline.reference, x, armed.constants, terms.limit, ties, most=1, members=armed.members
+        )
+        return int(alarms[0]) if alarms.size else 0
+
+    return armed.members.tolist(), changed

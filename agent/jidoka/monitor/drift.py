@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from jidoka_bridge.messages import Judgement
@@ -23,45 +23,11 @@ from jidoka.monitor.features import FeatureSet
 from jidoka.monitor.kernels.bets import BETS, ROWS
 from jidoka.monitor.kernels.judge import judge
 from jidoka.monitor.kernels.whiten import MOST_ORDER
+from jidoka.monitor.material import MaterialWatch
+from jidoka.monitor.terms import History, Terms
+from jidoka.monitor.verdicts import DRIFT
 
 Floats = NDArray[np.float64]
-
-HISTORY = 4096
-
-
-class Terms(NamedTuple):
-    """What the plan asks of a drift condition on one baseline. limit: A; records, error: of the off-test;
-    slowest_cycle_s: of the process, 0 = none declared."""
-
-    group: str
-    limit: float
-    records: int
-    error: float
-    slowest_cycle_s: float = 0.0
-
-
-class History:
-    """The last records of a stream: part, start and scores, for the onset. Constant memory."""
-
-    def __init__(self, features: int) -> None:
-        self.total = 0
-        self.last_part = 0
-        self.parts = np.zeros(HISTORY, np.uint64)
-        self.starts_ns = np.zeros(HISTORY, np.int64)
-        self.scores = np.zeros((HISTORY, features), np.float32)
-
-    def add(self, part: int, start_ns: int) -> int:
-        """The place of a new record, whose scores the caller fills in."""
-        at = self.total % HISTORY
-        self.parts[at] = self.last_part = part
-        self.starts_ns[at] = min(start_ns, 2**63 - 1)
-        self.total += 1
-        return at
-
-    def last(self, count: int) -> NDArray[np.int64]:
-        """Places of the last `count` records (as many as are kept), oldest first."""
-        kept = min(count, self.total, HISTORY)
-        return np.arange(self.total - kept, self.total) % HISTORY
 
 
 class Watch:
@@ -74,7 +40,7 @@ class Watch:
     def __init__(self, baseline: Baseline, armed: Armed, terms: Terms, bets: Floats) -> None:
         self.key = (baseline.recipe, baseline.position)
         self.names = baseline.names
-        self.refused = armed.refused
+        self.bit = int(DRIFT[terms.group])
         reference = baseline.reference
         self.detector = ShiryaevRoberts(armed.members, terms.limit, armed.constants, bets)
         each = [term_up_to(reference.whitenings[f].shift_v, terms.records) for f in armed.members]
@@ -172,12 +138,8 @@ class Stream:
             np.ones(count),
         )
         self._ties = np.array([ties_of(rng)], np.uint64)
-        found = {
-            i: baseline.armed(features.groups[each.group], each.limit, each.slowest_cycle_s)
-            for i, each in terms.items()
-        }
-        #: condition index -> feature -> why it was refused
-        self.refused = {i: each.refused for i, each in found.items()}
+        change = {i: each for i, each in terms.items() if not each.tolerance}
+        found = {i: baseline.armed(features.groups[each.group], each) for i, each in change.items()}
         armed = {i: each for i, each in found.items() if each.members.size}
         self._members = np.concatenate([np.zeros(0, np.int64), *(each.members for each in armed.values())])
         self._constants = np.concatenate(
@@ -187,20 +149,31 @@ class Stream:
         self._bets = np.zeros((self._members.size, BETS))
         self._statistics = np.empty(len(armed))
         spans = zip(armed.items(), self._spans[:-1], self._spans[1:], strict=True)
-        self.watches = {
+        self._changes = {
             i: Watch(baseline, each, terms[i], self._bets[first:last]) for (i, each), first, last in spans
         }
+        self._materials: dict[int, MaterialWatch] = {}
+        for i, each in terms.items():
+            if each.tolerance:
+                shares = baseline.shares(features.groups[each.group], each)
+                if shares.members.size:
+                    columns = self._columns[shares.members]
+                    self._materials[i] = MaterialWatch(baseline, shares, columns, each)
+        self.watches: dict[int, Watch | MaterialWatch] = {**self._changes, **self._materials}
 
     def take(self, values: Floats, part: int, start_ns: int, now_ns: int) -> None:
         """Feed one record's features, (V,) in the order of the feature set."""
         reference, history = self.baseline.reference, self.history
+        place = history.add(part, start_ns)
         judge(
             values, self._columns, reference.models, reference.orders, reference.values, reference.counts, self._lags,
             self._seen, self._scale, self._ties, self._z, self._bets, self._members, self._constants, self._spans,
-            self._statistics, history.scores, history.add(part, start_ns),
+            self._statistics, history.scores, place,
         )  # fmt: skip
-        for watch, statistic in zip(self.watches.values(), self._statistics.tolist(), strict=True):
+        for watch, statistic in zip(self._changes.values(), self._statistics.tolist(), strict=True):
             watch.take(statistic, self._z, history, now_ns)
+        for material in self._materials.values():
+            material.take(values, place, history, now_ns)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All that it remembers in arrays, the very ones: what is written into them, it remembers.
@@ -215,7 +188,15 @@ class Stream:
             "parts": history.parts,
             "starts_ns": history.starts_ns,
             "scores": history.scores,
-        }
+            **{
+                f"{name} {i}": array
+                for i, each in self._materials.items()
+                for name, array in (
+                    ("marks", each.marks), ("counts", each.detector.counts), ("beyond", each.detector.beyond),
+                    ("share bets", each.detector.bets),
+                )
+            },
+        }  # fmt: skip
 
     @cached_property
     def digest(self) -> str:
@@ -224,7 +205,9 @@ class Stream:
         whole = hashlib.sha256(
             repr((self.baseline.names, self._members.tolist(), self._spans.tolist())).encode()
         )
-        for array in (self._constants, reference.models, reference.values):
+        shares = [each.detector.shares for each in self._materials.values()]
+        ranges = [array for each in shares for array in (each.low, each.high, each.allowed, each.odds)]
+        for array in (self._constants, reference.models, reference.values, *ranges):
             whole.update(np.ascontiguousarray(array).tobytes())
         return whole.hexdigest()
 

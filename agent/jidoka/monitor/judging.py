@@ -9,11 +9,10 @@ from jidoka_bridge.messages import Judgement
 
 from jidoka.monitor.conditions import ConditionState
 from jidoka.monitor.drift import Stream, Watch
+from jidoka.monitor.material import MaterialWatch
 from jidoka.monitor.models import ModelState
-from jidoka.monitor.verdicts import DRIFT
 
 _SEVERITY = {Judgement.OFF: 0, Judgement.UNKNOWN: 1, Judgement.ON: 2}
-_BITS = {group: int(reason) for group, reason in DRIFT.items()}
 
 
 def judge_drift(
@@ -26,7 +25,7 @@ def judge_drift(
     """
     largest = 0.0
     reasons = 0
-    for index, group in state.drift.items():
+    for index in state.drift:
         condition = conditions[index]
         found = worst_watch(state, index)
         if found is None:
@@ -41,14 +40,14 @@ def judge_drift(
         largest = max(largest, detector.statistic)
         evidence = worst.evidence
         if judgement is Judgement.ON:
-            reasons |= _BITS[group]
+            reasons |= worst.bit
             evidence["last_part"] = max(evidence["last_part"], stream.history.last_part)
         if condition.say(judgement, worst.judged_ns, evidence):
             changed.append(index)
     return (math.log(largest) if largest > 0.0 else -math.inf), reasons
 
 
-def worst_watch(state: ModelState, index: int) -> tuple[Stream, Watch] | None:
+def worst_watch(state: ModelState, index: int) -> tuple[Stream, Watch | MaterialWatch] | None:
     """The watch of a condition that decides what it says, and its stream; None if no stream counts now."""
     if len(state.current) == 1:  # as nearly always
         (stream,) = state.current.values()
@@ -56,7 +55,7 @@ def worst_watch(state: ModelState, index: int) -> tuple[Stream, Watch] | None:
         if watch is None or (stream.baseline.recipe != state.recipe and watch.judgement is not Judgement.ON):
             return None
         return stream, watch
-    found: tuple[Stream, Watch] | None = None
+    found: tuple[Stream, Watch | MaterialWatch] | None = None
     worst: tuple[int, float, int] = (-1, 0.0, 0)
     for key, stream in state.current.items():
         watch = stream.watches.get(index)

@@ -12,9 +12,9 @@ from jidoka_bridge.messages import Decision
 from jidoka_bridge.plan import Model, Plan
 from numpy.typing import NDArray
 
-from jidoka.monitor.baseline import Baseline, Key, cycle_of, limit_of, rate_of
+from jidoka.monitor.baseline import Baseline, Key, limit_of, rate_of, terms_of
 from jidoka.monitor.conditions import ConditionState, Sign
-from jidoka.monitor.drift import Stream, Terms
+from jidoka.monitor.drift import Stream
 from jidoka.monitor.features import Extractor, FeatureSet, feature_set
 from jidoka.monitor.gates import ModelGates
 from jidoka.monitor.kernels.judge import add_up
@@ -189,12 +189,10 @@ def model_state(
     streams: dict[Key, Stream] = {}
     for key, baseline in baselines.items():
         terms = {}
-        for i, group in drift.items():
+        for i in drift:
             detector = detectors[conditions[i].id]
             limit = limit_of(detector, section, rate_of(section, baseline))
-            terms[i] = Terms(
-                group, limit, int(detector["off_records"]), float(detector["off_error"]), cycle_of(detector)
-            )
+            terms[i] = terms_of(detector, limit)
         streams[key] = Stream(baseline, features, terms, rng)
         for i in streams[key].watches:
             conditions[i].limit = terms[i].limit

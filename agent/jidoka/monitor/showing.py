@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jidoka_bridge.plan import Plan
 
-from jidoka.monitor.baseline import Baseline, cycle_of, limit_of, rate_of
+from jidoka.monitor.baseline import Baseline, limit_of, rate_of, terms_of
 from jidoka.monitor.commissioning import Delay, delays, faults_of, refused_of
 from jidoka.monitor.detectors.calibration import CONFIDENCE
 from jidoka.monitor.features import feature_set
@@ -92,12 +92,13 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
                 "false_alarms": budget_text(each["false_alarms"]),
                 "limit_records": limits[name],
                 "confidence": CONFIDENCE,
+                "tolerance": each.get("tolerance") or 0.0,
                 "off_records": each["off_records"],
                 "off_error": each["off_error"],
                 "refused": refused[name],
                 "sees": [
                     _delay(delay)
-                    for delay in delays(baseline, groups[each["group"]], limits[name], cycle_of(each))
+                    for delay in delays(baseline, groups[each["group"]], terms_of(each, limits[name]))
                 ],
             }
             for name, each in detectors.items()
@@ -140,6 +141,7 @@ def as_lines(shown: Mapping[str, Any]) -> list[str]:
             f"  {name}: false alarms {each['false_alarms']}",
             f"    that is at most one in {each['limit_records']:,.0f} {each_is} on average,",
             f"    with {each['confidence']:.0%} confidence for this baseline",
+            *_tolerated(each, each_is),
             f"    goes off when {each['off_records']} fresh {each_is} lie where the baseline lay;",
             f"    that test errs on a good line in {each['off_error']:.0%} of the cases",
             f"    sees, in {each_is} until the alarm (simulated on this baseline; the slower of up and down):",
@@ -158,3 +160,12 @@ def as_lines(shown: Mapping[str, Any]) -> list[str]:
 def _slower(sees: list[dict[str, Any]], feature: str, shift: float) -> str:
     found = [d["records"] for d in sees if d["feature"] == feature and d["shift_sigma"] == shift]
     return "not seen" if any(records is None for records in found) else f"{max(found):.0f}"
+
+
+def _tolerated(shown: Mapping[str, Any], each_is: str) -> list[str]:
+    """What is no alarm, where there is a tolerance."""
+    if not shown["tolerance"]:
+        return []
+    return [
+        f"    while at most {shown['tolerance']:.1%} more {each_is} than usual lie beyond a feature's range;"
+    ]

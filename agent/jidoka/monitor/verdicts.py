@@ -40,6 +40,7 @@ class Reason(enum.IntFlag):
     UNUSUAL_RECORD = 1 << 20
     DRIFT_EMBEDDING = 1 << 21
     INPUT_REPEATED = 1 << 22
+    MATERIAL_DRIFT = 1 << 23
 
 
 class Row(NamedTuple):
@@ -74,6 +75,7 @@ REASONS: tuple[Row, ...] = (
     Row(Reason.UNUSUAL_RECORD,    Verdict.REJECT,  "the record lies beyond what the gate lets pass of good ones"),
     Row(Reason.DRIFT_EMBEDDING,   Verdict.SUSPECT, "drift(embedding) is on"),
     Row(Reason.INPUT_REPEATED,    Verdict.PASS,    "the picture is the same as the three before: is the camera frozen?"),
+    Row(Reason.MATERIAL_DRIFT,    Verdict.SUSPECT, "more records than are tolerated lie beyond the baseline's range"),
 )  # fmt: skip
 
 INVALID_OUTPUT = Reason.OUTPUT_NOT_FINITE | Reason.OUTPUT_SHAPE | Reason.OUTPUT_MISSING

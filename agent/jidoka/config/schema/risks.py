@@ -9,7 +9,7 @@ from jidoka_bridge.roles import ROLES
 from pydantic import AfterValidator, Field
 
 from jidoka.config.faults import UnfitError, near, shown
-from jidoka.config.quantities import Budget, BudgetField, Duration
+from jidoka.config.quantities import Budget, BudgetField, Duration, Share
 from jidoka.config.schema.base import MayBe, Name, Sentence, Settings
 
 
@@ -39,6 +39,11 @@ class RiskSettings(Settings):
     false_alarms: Annotated[Budget, BudgetField()] | None = Field(
         default=None,
         description="The budget of a drift detector, such as `1 per 90 days` or `1 per 10000 records`.",
+    )
+    tolerance: Annotated[float, Share("1 %", "90 %")] | None = Field(
+        default=None,
+        description="For material(…): the share of records that may come beyond the baseline's range (one in a hundred "
+        "lies beyond each end anyway) before it matters.",
     )
     response: Literal["observe", "advise", "fallback", "hold", "lockout"] = Field(
         description="What the interlock does: observe < advise < fallback < hold < lockout."

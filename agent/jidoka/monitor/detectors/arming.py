@@ -80,8 +80,8 @@ def refusal(  # noqa: PLR0917 - what a rule looks at
     needed = max(FEWEST, math.ceil(MEMORIES * each.tau))
     if n < needed:
         return too_short(n, needed, each.tau)
-    if 2.0 * slowest_cycle > n:
-        return f"the slowest cycle, {slowest_cycle:g} records, doesn't fit twice into {n}"
+    if text := cycle_fault(slowest_cycle, n):
+        return text
     if text := unsettled(present, each.tau):
         return text
     if bank(each, limit, features) is None:
@@ -96,6 +96,15 @@ def too_short(n: int, needed: int, tau: float) -> str:
     if tau > n / 2:
         return f"wanders for longer than its {n} records are long; needs many times as many"
     return f"remembers about {tau:.0f} records; needs at least {needed - n} more"
+
+
+def cycle_fault(slowest_cycle: float, n: int) -> str:
+    """Words if the slowest cycle, in records, doesn't fit twice into n; 0 = none declared."""
+    return (
+        f"the slowest cycle, {slowest_cycle:.0f} records, doesn't fit twice into {n}"
+        if 2.0 * slowest_cycle > n
+        else ""
+    )
 
 
 def unsettled(present: Floats, tau: float) -> str:

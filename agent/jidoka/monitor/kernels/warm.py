@@ -13,6 +13,7 @@ from jidoka.monitor.kernels.embedding import embedding_features
 from jidoka.monitor.kernels.frame import frame_bytes
 from jidoka.monitor.kernels.frame_floats import frame_floats
 from jidoka.monitor.kernels.judge import add_up, alarms, judge, level_step
+from jidoka.monitor.kernels.material import share_alarms, share_step
 from jidoka.monitor.kernels.output import classifier_features
 from jidoka.monitor.kernels.plain import entry_means, plain_features
 from jidoka.monitor.kernels.whiten import burg, innovations
@@ -57,6 +58,10 @@ KERNELS = (
     (alarms, [(MATRIX, MATRIX, COUNTS, MATRIX, COUNTS, TIES, COUNTS, CUBE, F8, COUNTS)]),
     (level_step, [(VECTOR, COUNTS, VECTOR, COUNTS, I8, VECTOR)]),
     (add_up, [(VECTOR, VECTOR, COUNTS)]),
+    (share_step, [
+        (VECTOR, COUNTS, VECTOR, VECTOR, VECTOR, COUNTS, MATRIX, COUNTS, TABLE, CUBE, types.uint8[::1]),
+    ]),
+    (share_alarms, [(MATRIX, VECTOR, VECTOR, VECTOR, COUNTS, MATRIX, F8, COUNTS)]),
 )  # fmt: skip
 
 
