@@ -193,7 +193,7 @@ def since(marks: NDArray[np.uint8], mark: int, allowed: float) -> Since:
     what lies since the start found with it.
 
     >>> since(np.array([0] * 20 + [2, 0, 2, 2, 2], np.uint8), ABOVE, 0.1)
-    Since(row=20, low=17, high=22, share=0.8)
+    Since(row=20, low=17, high=24, share=0.8)
     """
     is_beyond = marks == mark
     begin = marks.size // 2
