@@ -1,0 +1,166 @@
+"""One worker: takes messages from the broker, stores them in batches, and only then acknowledges, to broker and device.
+
+Several workers share the subscription; each message goes to one of them. A worker that dies had acknowledged nothing
+that wasn't committed: the broker gives its messages to another, and what the broker loses the device sends again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import paho.mqtt.client as paho
+import psycopg
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from tools.aims.database import Database, Stored
+from tools.aims.letters import Letter, read
+
+BATCH = 500
+#: a batch that isn't full waits so long for more
+GATHER_S = 0.05
+SESSION_S = 86_400
+#: messages that the broker may have out at this worker
+WINDOW = 2 * BATCH
+RETRY_S = 1.0
+#: a cursor is said again so often while events come, should an acknowledgement have been lost
+REMIND_S = 5.0
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the broker is. group: of the shared subscription, "" for a subscription of one's own (brokers of MQTT 3.1.1)."""
+
+    host: str
+    port: int = 1883
+    username: str | None = None
+    password: str | None = None
+    group: str = "aims"
+    client_id: str = "aims-1"
+
+    @property
+    def filter(self) -> str:
+        return f"$share/{self.group}/aims/v1/#" if self.group else "aims/v1/#"
+
+
+class Worker:
+    """Call `turn` for ever. Raises psycopg.Error or OSError: start anew then; nothing was acknowledged too early."""
+
+    def __init__(self, address: Address, database: Database) -> None:
+        self.address = address
+        self.database = database
+        self.totals = Stored()
+        self._waiting: deque[tuple[Any, Letter | None]] = deque()
+        self._first_at = 0.0
+        self._told: dict[str, dict[str, int]] = {}
+        self._told_at: dict[str, float] = {}
+        self._ended: deque[str] = deque()
+        self._is_subscribed = False
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, address.client_id, protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False, manual_ack=True,
+        )  # fmt: skip
+        self._client.max_inflight_messages_set(100)
+        self._client.on_connect = self._on_connect
+        self._client.on_subscribe = lambda *_: setattr(self, "_is_subscribed", True)
+        self._client.on_message = self._on_message
+        self._client.on_disconnect = lambda _c, _u, _f, reason, _p: self._ended.append(str(reason))
+        if address.username:
+            self._client.username_pw_set(address.username, address.password)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = SESSION_S
+        properties.ReceiveMaximum = WINDOW
+        self._client.connect(address.host, address.port, 30, clean_start=False, properties=properties)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._is_subscribed
+
+    def _on_connect(self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
+        if reason.is_failure:
+            self._ended.append(f"refused: {reason}")
+        else:
+            client.subscribe(self.address.filter, 1)
+
+    def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
+        if not self._waiting:
+            self._first_at = time.monotonic()
+        self._waiting.append((message, read(message.topic, bytes(message.payload))))
+
+    def turn(self, limit_s: float = 0.2) -> None:
+        """Take what comes; store a batch that is full or old enough."""
+        is_due = self._waiting and time.monotonic() - self._first_at >= GATHER_S
+        code = (
+            self._client.loop(GATHER_S if self._waiting else limit_s) if not is_due else paho.MQTT_ERR_SUCCESS
+        )
+        if code != paho.MQTT_ERR_SUCCESS or self._ended:
+            raise OSError(self._ended.popleft() if self._ended else paho.error_string(code))
+        if len(self._waiting) >= BATCH or (self._waiting and time.monotonic() - self._first_at >= GATHER_S):
+            self._store()
+
+    def _store(self) -> None:
+        batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+        self._first_at = time.monotonic()
+        stored = self.database.store([letter for _, letter in batch if letter is not None])
+        for message, _ in batch:
+            if message.qos:
+                self._client.ack(message.mid, message.qos)
+        self.totals.events += stored.events
+        self.totals.conflicts += stored.conflicts
+        self.totals.unreadable += stored.unreadable
+        for tree, lanes in stored.contiguous.items():
+            self._acknowledge(tree, lanes)
+
+    def _acknowledge(self, tree: str, lanes: dict[str, int]) -> None:
+        """Tell a device what is committed: the highest number of each lane up to which nothing is missing."""
+        known, now = self._told.setdefault(tree, {}), time.monotonic()
+        is_news = any(number > known.get(lane, 0) for lane, number in lanes.items())
+        if not is_news and now - self._told_at.get(tree, 0.0) < REMIND_S:
+            return
+        known.update({lane: max(number, known.get(lane, 0)) for lane, number in lanes.items()})
+        self._told_at[tree] = now
+        moment = datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        event = {
+            "specversion": "1.0", "id": f"ack-{time.time_ns()}", "source": "/aims", "type": "jidoka.ack.v1",
+            "time": moment, "datacontenttype": "application/json", "data": {"committed": known},
+        }  # fmt: skip
+        self._client.publish(f"{tree}/ack", json.dumps(event).encode(), 1, retain=True)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop(0.1)
+
+
+def work(address: Address, database_address: str) -> None:
+    """Work for ever: after any loss of broker or database begin anew, telling why."""
+    told = ""
+    while True:
+        why = _work_until_lost(address, database_address)
+        if why != told:
+            print(f"aims: {why}; trying again", flush=True)
+            told = why
+        time.sleep(RETRY_S)
+
+
+def _work_until_lost(address: Address, database_address: str) -> str:
+    """Why it ended."""
+    is_told = False
+    try:
+        database = Database(database_address)
+        try:
+            worker = Worker(address, database)
+            while True:
+                worker.turn()
+                if worker.is_ready and not is_told:
+                    is_told = True
+                    print(f"aims: stores what comes from {address.host}:{address.port}", flush=True)
+        finally:
+            database.close()
+    except (psycopg.Error, OSError) as error:
+        return " ".join(str(error).split()) or type(error).__name__
