@@ -107,7 +107,7 @@ def await_everything(place: Site, aims: Subscriber) -> None:
 
 def test_what_happens_is_told_on_its_topic_as_a_cloudevent(brokers: Brokers) -> None:
     brokers.start()
-    with site(broker={"host": "127.0.0.1", "port": brokers.port}) as place:
+    with site(broker={"host": "127.0.0.1", "port": brokers.port, "acknowledge": "puback"}) as place:
         aims = Subscriber(brokers.port)
         program = place.start()
         monitor = Monitor(place.plan)
@@ -153,7 +153,7 @@ def test_what_happens_is_told_on_its_topic_as_a_cloudevent(brokers: Brokers) -> 
 
 def test_the_broker_says_offline_when_the_steward_is_killed(brokers: Brokers) -> None:
     brokers.start()
-    with site(broker={"host": "127.0.0.1", "port": brokers.port}) as place:
+    with site(broker={"host": "127.0.0.1", "port": brokers.port, "acknowledge": "puback"}) as place:
         aims = Subscriber(brokers.port)
         program = place.start()
         wait_until(lambda: bool(aims.on("status")), "online")
@@ -168,7 +168,7 @@ def test_a_broker_that_is_killed_and_restarted_costs_no_message(
 ) -> None:
     """A broker that is killed may forget what it acknowledged and hasn't delivered (see outbox.lane); everything else comes."""
     mosquitto = brokers.start()
-    with site(broker={"host": "127.0.0.1", "port": brokers.port}) as place:
+    with site(broker={"host": "127.0.0.1", "port": brokers.port, "acknowledge": "puback"}) as place:
         aims = Subscriber(brokers.port)
         place.start()
         monitor = Monitor(place.plan)
@@ -204,7 +204,7 @@ def test_a_broker_that_is_killed_and_restarted_costs_no_message(
 
 def test_a_steward_that_is_killed_under_load_tells_everything_in_the_end(brokers: Brokers) -> None:
     brokers.start()
-    with site(broker={"host": "127.0.0.1", "port": brokers.port}) as place:
+    with site(broker={"host": "127.0.0.1", "port": brokers.port, "acknowledge": "puback"}) as place:
         aims = Subscriber(brokers.port)
         number = 0
         for _ in range(3):
@@ -229,7 +229,7 @@ def test_a_steward_that_is_killed_under_load_tells_everything_in_the_end(brokers
 
 
 def test_what_waited_for_the_broker_comes_late_marked_historical_with_its_own_time(brokers: Brokers) -> None:
-    with site(broker={"host": "127.0.0.1", "port": brokers.port}) as place:
+    with site(broker={"host": "127.0.0.1", "port": brokers.port, "acknowledge": "puback"}) as place:
         program = place.start()
         place.guard.transition(transition(1))
         place.guard.until(lambda: place.guard.recorded == 1, "recorded without a broker")
@@ -268,7 +268,7 @@ def test_what_waited_for_the_broker_comes_late_marked_historical_with_its_own_ti
 def test_a_broker_that_refuses_is_told_recorded_and_harms_nothing(brokers: Brokers) -> None:
     brokers.settings = "allow_anonymous false\n"
     brokers.start()
-    with site(broker={"host": "127.0.0.1", "port": brokers.port}) as place:
+    with site(broker={"host": "127.0.0.1", "port": brokers.port, "acknowledge": "puback"}) as place:
         place.start()
         wait_until(lambda: "not authori" in place.status()["mqtt"]["error"], "the refusal")
         assert "access list" in place.status()["mqtt"]["remedy"]
@@ -285,7 +285,7 @@ def test_a_message_that_the_broker_refuses_does_not_block_the_lane(brokers: Brok
     acl.chmod(0o600)
     brokers.settings = f"allow_anonymous true\nacl_file {acl}\n"
     brokers.start()
-    with site(broker={"host": "127.0.0.1", "port": brokers.port}) as place:
+    with site(broker={"host": "127.0.0.1", "port": brokers.port, "acknowledge": "puback"}) as place:
         aims = Subscriber(brokers.port)
         place.start()
         place.guard.send(Kind.CAUSE, cause())
@@ -301,7 +301,10 @@ def test_a_message_that_the_broker_refuses_does_not_block_the_lane(brokers: Brok
 
 def test_a_broker_without_mqtt_5_is_spoken_to_in_3_1_1(tmp_path: Path) -> None:
     port = free_port()
-    with programs(tmp_path) as start, site(broker={"host": "127.0.0.1", "port": port}) as place:
+    with (
+        programs(tmp_path) as start,
+        site(broker={"host": "127.0.0.1", "port": port, "acknowledge": "puback"}) as place,
+    ):
         start(sys.executable, "-m", "jidoka.demo.amqtt_broker", str(port))
         wait_until(lambda: listens(port), "amqtt listens")
         place.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from jidoka.steward.mqtt import messages
 from jidoka.steward.mqtt.envelope import Place, letter_of_entry, live_letter, rfc3339, topic_id
 from jidoka.steward.outbox import cursors
 from jidoka.steward.outbox.lane import LaneIndex
+from jidoka.steward.outbox.outbox import AIMS, PUBACK, Outbox
 
 PLACE = Place("plant 1", "line/7", "press+#")
 
@@ -62,7 +64,7 @@ def test_cursors_are_kept_and_a_lost_file_sends_everything_again(tmp_path: Path)
     ledger = tmp_path / "ledger.jdl"
     assert set(cursors.load(ledger).values()) == {0}
     cursors.store(ledger, {Lane.ALARM: 7, Lane.EVIDENCE: 9})
-    assert cursors.load(ledger) == {Lane.ALARM: 7, Lane.EVIDENCE: 9}
+    assert cursors.load(ledger) == {Lane.ALARM: 7, Lane.EVIDENCE: 9, Lane.HISTORY: 0}
     for garbage in (b"", b"[1]", b'{"alarm": "x"}', b"\xff"):
         cursors.cursor_path(ledger).write_bytes(garbage)
         assert cursors.load(ledger)[Lane.EVIDENCE] == 0
@@ -83,7 +85,6 @@ def entry(kind: Kind, body: dict[str, object]) -> Entry:
 def test_an_entry_is_a_cloudevent_whose_data_are_the_stored_bytes() -> None:
     stored = entry(Kind.ALARM, {"id": "surface:drift(all)", "state": "B", "more": [1, 2]})
     letter = letter_of_entry(PLACE, stored, is_historical=True, is_current=True)
-    assert letter is not None
     assert letter.topic == "aims/v1/plant%201/line%2F7/press%2B%23/alarms/surface%3Adrift%28all%29"
     assert stored.body in letter.payload
     event = json.loads(letter.payload)
@@ -102,15 +103,31 @@ def test_only_the_newest_transition_is_retained() -> None:
     stored = entry(Kind.TRANSITION, {"number": 1})
     for is_current in (True, False):
         letter = letter_of_entry(PLACE, stored, is_historical=False, is_current=is_current)
-        assert letter is not None
         assert letter.is_retained is is_current
 
 
-def test_decision_blocks_stay_on_the_device_and_all_else_of_alarm_and_evidence_is_told() -> None:
+def test_decision_blocks_stay_on_the_device_and_are_told_by_their_digest() -> None:
     silent = {row.kind for row in KINDS} - set(messages.ENTRIES)
     reserved = {Kind.COMMAND, Kind.CHECKPOINT, Kind.COSIGNATURE, Kind.RETENTION}
     assert silent == {Kind.DECISIONS} | reserved
-    assert letter_of_entry(PLACE, entry(Kind.DECISIONS, {}), is_historical=False, is_current=False) is None
+    stored = entry(Kind.DECISIONS, {"some": "rows"})
+    letter = letter_of_entry(PLACE, stored, is_historical=False, is_current=False)
+    event = json.loads(letter.payload)
+    assert event["type"] == "jidoka.kept.v1"
+    assert event["seq"] == stored.lane_number
+    assert event["data"]["sha256"] == hashlib.sha256(stored.body).hexdigest()
+    assert b"rows" not in letter.payload
+
+
+def test_an_entry_that_the_broker_refuses_is_told_by_its_digest_under_the_same_number() -> None:
+    stored = entry(Kind.ALARM, {"id": "a", "state": "B"})
+    letter = letter_of_entry(
+        PLACE, stored, is_historical=False, is_current=False, why_kept="the broker refuses it"
+    )
+    event = json.loads(letter.payload)
+    assert (event["lane"], event["seq"], event["data"]["kind"]) == ("alarm", 7, "alarm")
+    assert letter.topic.endswith("/ledger/leaf")
+    assert event["data"]["why"] == "the broker refuses it"
 
 
 def test_live_values_have_no_place_in_the_ledger() -> None:
@@ -133,3 +150,89 @@ def test_a_body_keeps_unknown_fields_and_one_that_does_not_fit_is_kept_as_it_cam
 
 def test_times_are_utc_with_microseconds() -> None:
     assert rfc3339(0) == "1970-01-01T00:00:00.000000Z"
+
+
+def test_only_what_the_receiver_committed_is_done_with_and_what_never_was_is_refused() -> None:
+    lane = lane_of(8)
+    for number in range(1, 9):
+        lane.mark_sent(number)
+    assert lane.commit(5)
+    assert (lane.cursor, lane.backlog, lane.under_way) == (5, 3, 3)
+    assert not lane.commit(4)
+    with pytest.raises(ValueError, match="up to 9 is acknowledged, the ledger has 8"):
+        lane.commit(9)
+    assert lane.commit(8)
+    assert lane.next() is None
+
+
+def test_no_more_than_the_window_is_under_way() -> None:
+    lane = lane_of(10)
+    lane.window = 4
+    while (following := lane.next()) is not None:
+        lane.mark_sent(following[0])
+    assert lane.sent == 4
+    lane.commit(2)
+    assert lane.next() == (5, 500)
+
+
+def outbox_of(tmp_path: Path, acknowledge: str, count: int = 5) -> Outbox:
+    outbox = Outbox(tmp_path / "ledger.jdl", acknowledge)
+    for number in range(1, count + 1):
+        outbox.lanes[Lane.ALARM].add(number, 100 * number)
+    return outbox
+
+
+def test_what_went_without_an_acknowledgement_for_three_seconds_is_sent_again_and_then_later_and_later(
+    tmp_path: Path,
+) -> None:
+    outbox = outbox_of(tmp_path, AIMS)
+    outbox.go_back(0.0)
+    outbox.sent(Lane.ALARM, 1, 100.0)
+    assert not outbox.resend(102.9)
+    assert outbox.resend(103.0)
+    assert outbox.lanes[Lane.ALARM].next() == (1, 100)
+    outbox.sent(Lane.ALARM, 1, 103.0)
+    assert not outbox.resend(108.9)
+    assert outbox.resend(109.0)
+    for _ in range(10):
+        outbox.sent(Lane.ALARM, 1, 200.0)
+        outbox.resend(10_000.0)
+    outbox.sent(Lane.ALARM, 1, 10_000.0)
+    assert not outbox.resend(10_059.0)
+    assert outbox.resend(10_060.0)
+    assert outbox.committed({"committed": {"alarm": 1}}, 10_061.0) == ""
+    assert not outbox.resend(99_999.0), "nothing is under way"
+
+
+def test_the_brokers_word_counts_only_where_the_plan_says_so(tmp_path: Path) -> None:
+    for acknowledge, cursor in ((AIMS, 0), (PUBACK, 2)):
+        outbox = outbox_of(tmp_path, acknowledge)
+        outbox.taken(Lane.ALARM, 2)
+        outbox.taken(Lane.ALARM, 1)
+        assert outbox.lanes[Lane.ALARM].cursor == cursor
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({}, "doesn't say"),
+        ({"committed": []}, "doesn't say"),
+        ({"committed": {"alarm": 6}}, "the ledger has 5"),
+        ({"committed": {"alarm": True}}, "is no number"),
+        ({"committed": {"alarm": "3"}}, "is no number"),
+        ({"committed": {"alarm": -1}}, "is no number"),
+    ],
+)
+def test_an_acknowledgement_that_can_not_be_true_moves_nothing(
+    tmp_path: Path, body: dict[str, object], why: str
+) -> None:
+    outbox = outbox_of(tmp_path, AIMS)
+    assert why in outbox.committed(body, 1.0)
+    assert outbox.lanes[Lane.ALARM].cursor == 0
+
+
+def test_one_lanes_nonsense_keeps_no_other_lane_from_being_acknowledged(tmp_path: Path) -> None:
+    outbox = outbox_of(tmp_path, AIMS)
+    assert "evidence" in outbox.committed({"committed": {"alarm": 4, "evidence": 7, "unknown": 1}}, 1.0)
+    assert outbox.lanes[Lane.ALARM].cursor == 4
+    assert outbox.oldest_offset() == 500

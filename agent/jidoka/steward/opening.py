@@ -16,6 +16,7 @@ from jidoka.steward.ledger.writer import Ledger
 from jidoka.steward.mqtt.connection import Broker
 from jidoka.steward.mqtt.courier import Courier, News
 from jidoka.steward.mqtt.envelope import Place
+from jidoka.steward.outbox.outbox import AIMS
 
 
 def boot_id() -> bytes:
@@ -25,9 +26,10 @@ def boot_id() -> bytes:
 
 def make_courier(plan: Plan, boot: bytes, wake_loop: Callable[[], None]) -> Courier | None:
     """The courier to the plan's broker; None where it has none. Raises ConfigurationError."""
-    options = (plan.sections.get("steward") or {}).get("broker")
+    options = dict((plan.sections.get("steward") or {}).get("broker") or {})
     if not options:
         return None
+    acknowledge = str(options.pop("acknowledge", AIMS))
     try:
         broker = Broker(**options)
     except TypeError as error:
@@ -36,7 +38,9 @@ def make_courier(plan: Plan, boot: bytes, wake_loop: Callable[[], None]) -> Cour
         ) from None
     place = Place(plan.site, plan.line, plan.device)
     about = {"version": __version__, "boot": boot.hex(), "plan": plan.digest}
-    return Courier(broker, place, plan.ledger_file, boot=boot, about=about, wake_loop=wake_loop)
+    return Courier(
+        broker, place, plan.ledger_file, boot=boot, about=about, wake_loop=wake_loop, acknowledge=acknowledge
+    )
 
 
 def first_entries(core: Core, ledger: Ledger) -> list[Effect]:

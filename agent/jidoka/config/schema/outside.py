@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -56,6 +56,11 @@ class BrokerSettings(Settings):
     )
     password_file: FilePath | None = Field(
         default=None, description="File with the password on its first line, readable by the steward only."
+    )
+    acknowledge: Literal["aims", "puback"] = Field(
+        default="aims",
+        description="Whose word it takes until a message is done with. aims: the AIMS says that it is committed; puback: "
+        "the broker took it, for subscribers that acknowledge nothing; a broker that is killed may lose what it took.",
     )
     keepalive: Annotated[float, Duration("5 s", "10 min")] = Field(
         default=30.0, description="How soon a dead connection is noticed."

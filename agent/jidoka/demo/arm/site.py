@@ -41,6 +41,7 @@ interlock:
 
 broker:
   url: mqtt://{host}:{port}
+  acknowledge: puback  # the subscriber of this demonstration acknowledges nothing
 
 metrics:
   listen: {host}:{metrics_port}

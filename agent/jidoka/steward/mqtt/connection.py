@@ -83,6 +83,8 @@ class Connection:
         self.is_version_refused = False
         #: (message id, reason) of PUBACKs; a reason of 0x80 or more is a refusal
         self.acknowledged: deque[tuple[int, int]] = deque()
+        #: (topic, payload, is retained) of what was subscribed to
+        self.received: deque[tuple[str, bytes, bool]] = deque()
         self._opened = False
         self._connack: deque[Any] = deque()
         self._ended: deque[Any] = deque()
@@ -98,6 +100,9 @@ class Connection:
         self._client.on_publish = lambda _c, _u, mid, reason, _p: self.acknowledged.append(
             (mid, int(reason.value))
         )
+        self._client.on_message = lambda _c, _u, message: self.received.append(
+            (message.topic, bytes(message.payload), bool(message.retain))
+        )
         properties = None
         if version == V5:
             properties = _properties(PacketTypes.WILLMESSAGE)
@@ -112,7 +117,7 @@ class Connection:
         options: dict[str, Any] = {}
         if self.version == V5:
             properties = _properties(PacketTypes.CONNECT)
-            # the session outlives a flap, so that the will waits; nothing is subscribed, so nothing gathers in it
+            # the session outlives a flap, so that the will waits; what gathers in it is an acknowledgement at most
             properties.SessionExpiryInterval = SESSION_S
             options = {"properties": properties, "clean_start": False}
         try:
@@ -170,6 +175,12 @@ class Connection:
             self._end(paho.error_string(info.rc), "")
             return -1
         return info.mid
+
+    def subscribe(self, *topics: str) -> None:
+        """Ask for what comes on these topics, with QoS 1."""
+        code, _ = self._client.subscribe([(topic, 1) for topic in topics])
+        if code != paho.MQTT_ERR_SUCCESS:
+            self._end(paho.error_string(code), "")
 
     def close(self) -> None:
         """Say goodbye if connected, so that the will isn't sent."""

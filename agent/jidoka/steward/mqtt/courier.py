@@ -1,12 +1,13 @@
 """Carries ledger entries and live values to the broker, on a thread of its own; nothing else ever waits for it.
 
-Order: alarm lane, live values, evidence lane. At most WINDOW messages are unconfirmed, some of which only alarms may
-use. A new connection begins behind the cursors. See `outbox.lane` for what a confirmation is worth.
+Order: alarm lane, live values, evidence lane, history lane. At most WINDOW messages wait for the broker, some of which
+only alarms may use. A new connection begins behind the cursors. See `outbox.lane` for whose word moves these.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import select
@@ -20,7 +21,7 @@ from typing import Any
 
 from jidoka_bridge.errors import BrokerError
 
-from jidoka.steward.ledger.format import ENTRY_HEADER, Entry, Kind, Lane, body_length, decode
+from jidoka.steward.ledger.format import ENTRY_HEADER, Entry, Lane, body_length, decode
 from jidoka.steward.ledger.writer import Ticket
 from jidoka.steward.mqtt.connection import (
     CONNECT_S,
@@ -32,8 +33,7 @@ from jidoka.steward.mqtt.connection import (
     Connection,
 )
 from jidoka.steward.mqtt.envelope import Letter, Place, letter_of_entry, live_letter, topic_id
-from jidoka.steward.outbox import cursors as cursor_file
-from jidoka.steward.outbox.lane import LaneIndex
+from jidoka.steward.outbox.outbox import AIMS, Outbox
 
 BACKOFF_MIN_S = 0.2
 BACKOFF_MAX_S = 30.0
@@ -41,10 +41,10 @@ BACKOFF_MAX_S = 30.0
 CONNACK_S = {V5: 2.0, V311: 10.0}
 PROGRESS_S = 15.0
 LATE_NS = 5_000_000_000
-STORE_S = 1.0
 GOODBYE_S = 1.5
 #: share of the window that each lane may fill
-ROOM: dict[Lane, int] = {Lane.ALARM: WINDOW, Lane.EVIDENCE: WINDOW - 20}
+ROOM: dict[Lane, int] = {Lane.ALARM: WINDOW, Lane.EVIDENCE: WINDOW - 20, Lane.HISTORY: WINDOW - 40}
+ACKNOWLEDGEMENT = "jidoka.ack.v1"
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,13 @@ class Snapshot:
 class _Flight:
     """What is under way on one connection."""
 
-    letters: dict[int, tuple[Lane, int]] = field(default_factory=dict)
+    letters: dict[int, tuple[Lane, int, int]] = field(default_factory=dict)  # lane, number, offset
     progress_at: float = 0.0
     is_current_told: bool = False
     has_refused: bool = False
+    digests: set[tuple[Lane, int]] = field(
+        default_factory=set
+    )  # told by their digest, as the letter was refused
 
 
 class Courier:
@@ -84,15 +87,13 @@ class Courier:
 
     def __init__(
         self, broker: Broker, place: Place, ledger: Path, *, boot: bytes, about: dict[str, Any],
-        wake_loop: Callable[[], None],
+        wake_loop: Callable[[], None], acknowledge: str = AIMS,
     ) -> None:  # fmt: skip
         self.place = place
         self.boot = boot
         self.about = about
         self.snapshot = Snapshot(str(broker))
-        self.lanes: dict[Lane, LaneIndex] = {
-            lane: LaneIndex(cursor) for lane, cursor in cursor_file.load(ledger).items()
-        }
+        self.outbox = Outbox(ledger, acknowledge)
         self._broker = broker
         self._ledger = ledger
         self._wake_loop = wake_loop
@@ -101,14 +102,13 @@ class Courier:
         self._live_lock = threading.Lock()
         self._live_due: dict[str, Letter] = {}
         self._live_kept: dict[str, Letter] = {}
-        self._current: Ticket | None = None  # the newest transition: what `interlock` retains
         self._version = V5
         self._was_up = False
         self._is_version_sure = False  # MQTT 5 worked with this broker: a hang-up has another reason
         self._down_since_ns = 0
+        self._ack_topic = f"{place.tree}/ack"
+        self._told_disbelief = ""
         self._told_error = ""
-        self._stored: dict[Lane, int] = {}
-        self._stored_at = 0.0
         self._is_stopping = False
         self._file = -1
         self._wake, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -118,19 +118,11 @@ class Courier:
 
     def index(self, ticket: Ticket) -> None:
         """Before `start`: an entry that the ledger already has."""
-        if ticket.lane in self.lanes:
-            self.lanes[ticket.lane].add(ticket.lane_number, ticket.offset)
-            if ticket.kind is Kind.TRANSITION:
-                self._current = ticket
+        self.outbox.add(ticket)
 
     def reconcile(self, last: Mapping[Lane, int]) -> list[str]:
         """Before `start`: cursors that claim more than the ledger has (it was put back to an older copy) are lowered."""
-        told = []
-        for lane, index in self.lanes.items():
-            if index.cursor > last[lane]:
-                told.append(f"lane {lane.label}: {index.cursor} were confirmed, the ledger has {last[lane]}")
-                index.cursor = last[lane]
-        return told
+        return self.outbox.reconcile(last)
 
     def start(self) -> None:
         self._file = os.open(self._ledger, os.O_RDONLY | os.O_CLOEXEC)
@@ -154,9 +146,9 @@ class Courier:
         return [self._news.popleft() for _ in range(len(self._news))]
 
     def backlog(self) -> dict[str, int]:
-        """Messages that aren't confirmed, per lane."""
+        """Messages that aren't done with, per lane."""
         waiting = [ticket.lane for ticket in list(self._inbox)]
-        return {lane.label: index.backlog + waiting.count(lane) for lane, index in self.lanes.items()}
+        return {lane.label: index.backlog + waiting.count(lane) for lane, index in self.outbox.lanes.items()}
 
     def stop(self) -> None:
         """Send what can be sent in a moment, say goodbye, keep the cursors."""
@@ -191,7 +183,7 @@ class Courier:
             self._choose_version(connection)
             self._pause(backoff_s * random.uniform(0.5, 1.5))
             backoff_s = min(2 * backoff_s, BACKOFF_MAX_S)
-        self._store_cursors(is_last=True)
+        self.outbox.store(time.monotonic(), is_last=True)
 
     def _await_connack(self, connection: Connection) -> None:
         deadline = time.monotonic() + CONNACK_S[connection.version]
@@ -209,8 +201,9 @@ class Courier:
     def _serve(self, connection: Connection) -> None:
         """Send until the connection is over or the steward stops."""
         self._is_now_up(connection)
-        for lane in self.lanes.values():
-            lane.go_back()
+        self.outbox.go_back(time.monotonic())
+        if self.outbox.acknowledge == AIMS:
+            connection.subscribe(self._ack_topic)
         flight = _Flight(progress_at=time.monotonic())
         while not connection.error:
             if self._is_stopping:
@@ -224,7 +217,10 @@ class Courier:
         connection.pump(self._wake, limit_s)
         self._drain_wake()
         self._confirm(connection, flight)
-        self._store_cursors(is_last=False)
+        self._listen(connection)
+        now_s = time.monotonic()
+        self.outbox.resend(now_s)
+        self.outbox.store(now_s)
         if flight.letters and time.monotonic() - flight.progress_at > PROGRESS_S:
             connection.abandon(f"{self._broker} confirms nothing any more", "Restart the broker.")
 
@@ -236,59 +232,97 @@ class Courier:
         for letter in due.values():
             connection.publish(letter)
         self._fill_lane(connection, flight, Lane.EVIDENCE)
+        self._fill_lane(connection, flight, Lane.HISTORY)
 
     def _fill_lane(self, connection: Connection, flight: _Flight, lane: Lane) -> None:
-        index = self.lanes[lane]
+        index = self.outbox.lanes[lane]
         while len(flight.letters) < ROOM[lane] and not connection.error:
             following = index.next()
             if following is None:
                 return
             number, offset = following
-            letter = self._letter(offset)
-            index.mark_sent(number)
-            if letter is None:
-                index.confirm(number)
-                continue
+            now_s = time.monotonic()
+            self.outbox.sent(lane, number, now_s)
             if not flight.letters:
-                flight.progress_at = time.monotonic()
-            message_id = connection.publish(letter)
+                flight.progress_at = now_s
+            message_id = connection.publish(self._letter(offset))
             if message_id >= 0:
-                flight.letters[message_id] = (lane, number)
+                flight.letters[message_id] = (lane, number, offset)
 
     def _tell_current(self, connection: Connection, flight: _Flight) -> None:
         """Once the alarm lane is empty on a new connection: the current interlock, retained, should the broker have forgotten."""
-        index = self.lanes[Lane.ALARM]
+        index, current = self.outbox.lanes[Lane.ALARM], self.outbox.current
         if flight.is_current_told or index.next() is not None:
             return
         flight.is_current_told = True
-        if self._current is not None and self._current.lane_number <= index.cursor:
-            letter = self._letter(self._current.offset)
-            if letter is not None:
-                connection.publish(letter)
+        if current is not None and current.lane_number <= index.cursor:
+            connection.publish(self._letter(current.offset))
 
-    def _letter(self, offset: int) -> Letter | None:
+    def _letter(self, offset: int, why_kept: str = "") -> Letter:
         entry = read_entry(self._file, offset)
         is_late = entry.boot != self.boot or time.monotonic_ns() - entry.monotonic_ns > LATE_NS
-        is_current = self._current is not None and entry.index == self._current.index
-        return letter_of_entry(self.place, entry, is_historical=is_late, is_current=is_current)
+        current = self.outbox.current
+        is_current = current is not None and entry.index == current.index
+        return letter_of_entry(
+            self.place, entry, is_historical=is_late, is_current=is_current, why_kept=why_kept
+        )
 
     def _confirm(self, connection: Connection, flight: _Flight) -> None:
         while connection.acknowledged:
             message_id, reason = connection.acknowledged.popleft()
-            lane_and_number = flight.letters.pop(message_id, None)
-            if lane_and_number is None:
+            found = flight.letters.pop(message_id, None)
+            if found is None:
                 continue  # a live value
-            lane, number = lane_and_number
+            lane, number, _ = found
             flight.progress_at = time.monotonic()
-            self.lanes[lane].confirm(number)
             if reason >= 0x80:
-                self._refused(flight, lane, number, reason)
+                self._refused(connection, flight, found, reason)
             else:
                 self.snapshot.published += 1
+                self.outbox.taken(lane, number)
 
-    def _refused(self, flight: _Flight, lane: Lane, number: int, reason: int) -> None:
-        """The broker refuses a message: it stays in the ledger, the lane goes on, and it is recorded once a connection
-        (the record is a message too, and would be refused in turn)."""
+    def _listen(self, connection: Connection) -> None:
+        """What the AIMS acknowledges. Nothing that comes from outside moves anything but cursors."""
+        while connection.received:
+            topic, payload, _ = connection.received.popleft()
+            if topic == self._ack_topic:
+                why = self._acknowledged(payload)
+                if why and why != self._told_disbelief:
+                    self._told_disbelief = why
+                    remedy = "Find out who may write this topic, and whether the AIMS knows another device by this name."
+                    self._say(
+                        News(
+                            "refused",
+                            f"an acknowledgement isn't believed: {why}",
+                            remedy,
+                            time.monotonic_ns(),
+                        )
+                    )
+
+    def _acknowledged(self, payload: bytes) -> str:
+        """Why an acknowledgement isn't believed; "" if it is."""
+        try:
+            event = json.loads(payload)
+            if event["type"] != ACKNOWLEDGEMENT:
+                return f"its type is {str(event['type'])[:64]!r}"
+            return self.outbox.committed(event["data"], time.monotonic())
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return "it can't be read"
+
+    def _refused(
+        self, connection: Connection, flight: _Flight, found: tuple[Lane, int, int], reason: int
+    ) -> None:
+        """The broker refuses a message: it stays in the ledger and its digest is told in its place, so that the lane goes
+        on. Recorded once a connection (the record is a message too, and would be refused in turn)."""
+        lane, number, offset = found
+        self.outbox.taken(lane, number)
+        if (lane, number) not in flight.digests:
+            flight.digests.add((lane, number))
+            message_id = connection.publish(
+                self._letter(offset, f"the broker refuses it: reason 0x{reason:02x}")
+            )
+            if message_id >= 0:
+                flight.letters[message_id] = found
         if flight.has_refused:
             return
         flight.has_refused = True
@@ -301,12 +335,7 @@ class Courier:
 
     def _take_inbox(self) -> None:
         while self._inbox:
-            ticket = self._inbox.popleft()
-            if ticket.lane not in self.lanes:
-                continue
-            self.lanes[ticket.lane].add(ticket.lane_number, ticket.offset)
-            if ticket.kind is Kind.TRANSITION:
-                self._current = ticket
+            self.outbox.add(self._inbox.popleft())
 
     def _is_now_up(self, connection: Connection) -> None:
         now_ns = time.monotonic_ns()
@@ -360,18 +389,6 @@ class Courier:
             if not flight.letters and not self._live_due and not self._inbox:
                 break
         connection.close()
-
-    def _store_cursors(self, *, is_last: bool) -> None:
-        now = time.monotonic()
-        cursors = {lane: index.cursor for lane, index in self.lanes.items()}
-        if cursors == self._stored or (now - self._stored_at < STORE_S and not is_last):
-            return
-        self._stored_at = now
-        try:
-            cursor_file.store(self._ledger, cursors)
-        except OSError:
-            return  # the old cursors hold: after a restart some messages are sent twice
-        self._stored = cursors
 
     def _drain_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -11,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from jidoka.steward.ledger.format import Entry
-from jidoka.steward.mqtt.messages import ENTRIES, LIVE
+from jidoka.steward.mqtt.messages import ENTRIES, KEPT, LIVE, Kept
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
@@ -55,14 +56,18 @@ class Letter:
     expiry_s: int = 0
 
 
-def letter_of_entry(place: Place, entry: Entry, *, is_historical: bool, is_current: bool) -> Letter | None:
-    """The letter that tells a ledger entry; None for kinds that stay on the device.
+def letter_of_entry(
+    place: Place, entry: Entry, *, is_historical: bool, is_current: bool, why_kept: str = ""
+) -> Letter:
+    """The letter that tells a ledger entry.
 
-    is_current: the newest of its topic, so it may be retained there; what is late and superseded never is.
+    is_current: the newest of its topic, so it may be retained there; what is late and superseded never is. A kind whose
+    body stays on the device, or one that the broker refuses (why_kept), is told by its digest: its number must not be
+    missing at the other end.
     """
-    row = ENTRIES.get(entry.kind)
-    if row is None:
-        return None
+    row, body = ENTRIES.get(entry.kind), entry.body
+    if row is None or why_kept:
+        row, body = KEPT, kept_body(entry, why_kept or "it stays on the device")
     lane, seq = entry.lane.label, entry.lane_number
     event = {
         "specversion": "1.0",
@@ -76,16 +81,23 @@ def letter_of_entry(place: Place, entry: Entry, *, is_historical: bool, is_curre
         "boot": entry.boot.hex(),
         "leaf": entry.index,
         "historical": is_historical,
-        "data": msgspec.Raw(entry.body),
+        "data": msgspec.Raw(body),
     }
     topic = row.topic
     if row.key:
-        value = str(json.loads(entry.body).get(row.key, ""))
+        value = str(json.loads(body).get(row.key, ""))
         event["subject"] = value
         topic = topic.replace("{id}", topic_id(value))
     properties = (("lane", lane), ("seq", str(seq)), ("historical", "true" if is_historical else "false"))
     payload = msgspec.json.encode(event)
     return Letter(f"{place.tree}/{topic}", payload, 1, row.is_retained and is_current, properties)
+
+
+def kept_body(entry: Entry, why: str) -> bytes:
+    """What is told of an entry in place of its body."""
+    digest = hashlib.sha256(entry.body).hexdigest()
+    kept = Kept(kind=entry.kind.name.lower(), size_bytes=len(entry.body), sha256=digest, why=why)
+    return msgspec.json.encode(kept)
 
 
 def live_letter(

@@ -49,8 +49,10 @@ class Interlock(Message):
 
 
 class Alarm(Message):
-    """An alarm changed. state: letter of the ISA-18.2 table; sign: S sound, f flash, s steady, - nothing new;
-    count: how often it came since it was acknowledged; class_: trip alarms can't be shelved."""
+    """An alarm changed. state: letter of the ISA-18.2 table; below: its own life underneath, another where it is
+    withheld; sign: S sound, f flash, s steady, log, - nothing new; count: how often it came since it was acknowledged;
+    class_: trip alarms can't be shelved; calls: how often it was called again, `called`: who is; withheld: by whom, why,
+    until when."""
 
     id: str
     state: str
@@ -71,6 +73,12 @@ class Alarm(Message):
     person: Person | str | None = None
     events: list[str] = []
     evidence: dict[str, Any] = {}
+    below: str = ""
+    calls: int = 0
+    called: str = ""
+    stale: bool = False
+    seen_remotely: bool = False
+    withheld: dict[str, Any] | None = None
 
 
 class Override(Message):
@@ -194,6 +202,15 @@ class Report(Message):
     text: str = ""
 
 
+class Kept(Message):
+    """An entry whose body isn't sent. kind: of the ledger; sha256: of the body, in hexadecimal digits."""
+
+    kind: str
+    size_bytes: int
+    sha256: str
+    why: str
+
+
 class Status(Message):
     """online: False is what the broker tells when the device is gone (its will)."""
 
@@ -205,13 +222,16 @@ class Status(Message):
 
 
 class AlarmSummary(Message):
-    """How many alarms stand; list: all that aren't normal."""
+    """How many alarms stand; list: all that are neither normal nor withheld."""
 
     active: int
     unacknowledged: int
     latched: int
     shelved: int
     list: list[dict[str, Any]] = []
+    suppressed: int = 0
+    out_of_service: int = 0
+    flood: bool = False
 
 
 class Health(Message):
@@ -244,7 +264,10 @@ class Row(NamedTuple):
     is_retained: bool = False
 
 
-#: kinds of ledger entries that are told, where their lane is sent: the lane history, with sketches, isn't yet
+#: what is told of an entry whose body stays here
+KEPT = Row("jidoka.kept.v1", Kept, "ledger/leaf")
+
+#: kinds of ledger entries whose body is told
 ENTRIES: dict[Kind, Row] = {
     Kind.TRANSITION: Row("jidoka.interlock.v1", Interlock, "interlock", is_retained=True),
     Kind.ALARM: Row("jidoka.alarm.v1", Alarm, "alarms/{id}", "id"),

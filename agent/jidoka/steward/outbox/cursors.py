@@ -9,8 +9,8 @@ from pathlib import Path
 
 from jidoka.steward.ledger.format import Lane
 
-#: lanes that leave the device at this stage; history (decision blocks) stays unless the site wants it off
-SENT_LANES: tuple[Lane, ...] = (Lane.ALARM, Lane.EVIDENCE)
+#: lanes that leave the device, first things first
+SENT_LANES: tuple[Lane, ...] = (Lane.ALARM, Lane.EVIDENCE, Lane.HISTORY)
 
 
 def cursor_path(ledger: Path) -> Path:

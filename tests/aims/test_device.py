@@ -1,0 +1,181 @@
+"""A real steward and the AIMS: everything that the ledger tells is committed in the end, once, whoever is killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import pytest
+from jidoka.steward.ledger.format import Lane
+from jidoka.steward.ledger.reader import entries
+from jidoka.steward.outbox.cursors import SENT_LANES
+from jidoka_bridge.messages import Judgement
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.aims.servers import Mosquitto, Postgres, postgres
+from tests.processes import Program, programs, wait_until
+from tests.steward.site import Monitor, Site, decision, site, transition
+from tests.steward.test_mqtt import TREE
+
+pytestmark = pytest.mark.process
+
+
+class World:
+    """A site, a broker, a database and a worker."""
+
+    def __init__(self, place: Site, broker: Mosquitto, database: Postgres, start: Any) -> None:
+        self.place, self.broker, self.database = place, broker, database
+        self._start = start
+        self.programs = {"broker": broker.start(), "worker": self.worker(), "steward": place.start()}
+        self.number = 0
+        self.monitor = Monitor(place.plan)
+
+    def worker(self) -> Program:
+        program: Program = self._start(
+            sys.executable, "-m", "tools.aims", "--broker", f"127.0.0.1:{self.broker.port}", "--database",
+            self.database.address, environment={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        )  # fmt: skip
+        program.wait_for_text("stores what comes")
+        return program
+
+    def happen(self, count: int) -> None:
+        """So many transitions, and half as many conditions."""
+        for _ in range(count):
+            self.number += 1
+            self.place.guard.transition(transition(self.number))
+            if self.number % 2 and self.monitor.channel.is_connected:
+                self.monitor.condition(Judgement.ON, self.number)
+            self.place.guard.pump()
+
+    def kill(self, who: str) -> None:
+        """SIGKILL, and a new start."""
+        program = self.programs[who]
+        program.signal(signal.SIGKILL)
+        program.wait()
+        if who == "steward":
+            self.programs[who] = self.place.start()
+            self.monitor = Monitor(self.place.plan)
+        elif who == "broker":
+            self.programs[who] = self.broker.start()
+        else:
+            self.programs[who] = self.worker()
+
+    def told(self) -> dict[str, int]:
+        """The highest number of each lane in the ledger."""
+        found = dict.fromkeys((lane.label for lane in SENT_LANES), 0)
+        for entry in entries(self.place.ledger):
+            if entry.lane in SENT_LANES:
+                found[entry.lane.label] = entry.lane_number
+        return found
+
+    def committed(self) -> dict[str, int]:
+        rows = self.database.rows("SELECT lane, contiguous FROM cursor")
+        return {lane.label: 0 for lane in SENT_LANES} | {str(lane): int(str(number)) for lane, number in rows}
+
+    def settle(self, limit_s: float = 40.0) -> None:
+        """Until the AIMS has all that the ledger tells, and the steward knows it."""
+        self.place.guard.until(lambda: self.place.guard.recorded == self.number, "all recorded", limit_s)
+
+        def everything() -> bool:
+            self.place.guard.pump()
+            backlog = self.place.status()["mqtt"]["backlog"]
+            return self.committed() == self.told() and not any(backlog.values())
+
+        wait_until(everything, "everything is committed and acknowledged", limit_s)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[Postgres]:
+    with postgres() as cluster:
+        cluster.start()
+        yield cluster
+
+
+@pytest.fixture
+def world(tmp_path: Path, database: Postgres) -> Iterator[World]:
+    database.empty()
+    with programs(tmp_path) as start:
+        broker = Mosquitto(tmp_path, start)
+        with site(broker={"host": "127.0.0.1", "port": broker.port}) as place:
+            yield World(place, broker, database, start)
+
+
+def check(world: World) -> None:
+    """Each entry of the lanes that are told is there once, with its body, or its digest where it stays."""
+    there = {
+        (lane, seq): (kind, data)
+        for lane, seq, kind, data in world.database.rows("SELECT lane, seq, type, data FROM event")
+    }
+    wanted = [entry for entry in entries(world.place.ledger) if entry.lane in SENT_LANES]
+    assert there.keys() == {(entry.lane.label, entry.lane_number) for entry in wanted}
+    for entry in wanted:
+        kind, data = there[entry.lane.label, entry.lane_number]
+        if kind == "jidoka.kept.v1":
+            assert data["size_bytes"] == len(entry.body)
+        else:
+            assert data == json.loads(entry.body)
+    assert world.database.rows("SELECT count(*) FROM conflict") == [(0,)]
+
+
+def test_what_the_ledger_tells_is_committed_once_and_only_then_forgotten(world: World) -> None:
+    world.happen(50)
+    world.monitor.decide([decision(n) for n in range(1, 257)])
+    wait_until(lambda: world.told()["history"] >= 1, "a decision block is in the ledger")
+    world.settle()
+    check(world)
+    kinds = {row[0] for row in world.database.rows("SELECT type FROM event WHERE lane = 'history'")}
+    assert kinds == {"jidoka.kept.v1"}, "a decision block stays on the device and is told by its digest"
+
+
+def test_without_an_aims_nothing_is_forgotten_and_it_is_told_as_late_once_one_is_there(world: World) -> None:
+    world.programs["worker"].signal(signal.SIGKILL)
+    world.programs["worker"].wait()
+    world.happen(30)
+    world.place.guard.until(lambda: world.place.guard.recorded == 30, "recorded")
+    wait_until(lambda: world.place.status()["mqtt"]["backlog"]["alarm"] >= 30, "they wait")
+    world.programs["worker"] = world.worker()
+    world.settle()
+    check(world)
+
+
+def test_killing_steward_broker_and_worker_in_any_order_costs_nothing(world: World) -> None:
+    rng = random.Random(7)
+    for _ in range(6):
+        world.happen(rng.randrange(20, 60))
+        world.kill(rng.choice(["steward", "broker", "worker"]))
+        world.happen(10)
+    world.settle(90)
+    check(world)
+
+
+def test_an_acknowledgement_of_what_never_was_is_refused_and_moves_nothing(world: World) -> None:
+    world.happen(5)
+    world.settle()
+    client = paho.Client(CallbackAPIVersion.VERSION2, "liar")
+    client.connect("127.0.0.1", world.broker.port)
+    client.loop_start()
+    before = world.told()["alarm"]
+    bad: tuple[bytes, ...] = (
+        json.dumps({"type": "jidoka.ack.v1", "data": {"committed": {"alarm": 10**6}}}).encode(),
+        json.dumps({"type": "jidoka.ack.v1", "data": {"committed": {"alarm": -1, "evidence": True}}}).encode(),
+        b"[1", b"null", b"\xff\xfe",
+    )  # fmt: skip
+    for payload in bad:
+        client.publish(f"{TREE}/ack", payload, 1, retain=False).wait_for_publish(10)
+
+    def refusals() -> list[str]:
+        found = [entry.json() for entry in entries(world.place.ledger) if entry.lane is Lane.EVIDENCE]
+        return [each["refused"] for each in found if "isn't believed" in str(each.get("refused"))]
+
+    wait_until(lambda: len(refusals()) >= 3, "each kind of disbelief is recorded")
+    client.loop_stop()
+    world.happen(5)
+    world.settle()
+    check(world)
+    assert world.told()["alarm"] >= before + 5
