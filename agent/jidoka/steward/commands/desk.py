@@ -1,0 +1,197 @@
+"""Where commands from elsewhere are checked, in one order. Remote may stop, only local may start.
+
+The order (TELEMETRY §5): size, not retained, known key that may give this command, signature, this device, expiry, number,
+policy. Whatever fails first is the reason; nothing behind it is looked at. Pure but for the file of numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from jidoka.steward.commands.numbers import Numbers
+from jidoka.steward.commands.signing import (
+    MOST_BYTES,
+    Order,
+    Signed,
+    UnreadableError,
+    is_signed_by,
+    order_of,
+    read,
+)
+
+SECOND_NS = 1_000_000_000
+
+
+class Row(NamedTuple):
+    """One command. is_allowed: from elsewhere at all; is_safe: stopping is right by any clock; text: what it does."""
+
+    name: str
+    is_allowed: bool
+    text: str
+    is_safe: bool = False
+
+
+#: what may be asked for from elsewhere, and what never
+COMMANDS: tuple[Row, ...] = (
+    Row("hold", True, "stops the machine: HOLD, until somebody resets it there", is_safe=True),
+    Row("ack-seen", True, "an alarm was seen elsewhere; it opens no reset"),
+    Row("label", True, "whether the model was right about a part"),
+    Row("report", True, "sends what `jidoka status` shows"),
+    Row("reset", False, "only the button at the machine resets"),
+    Row("arm", False, "only the button at the machine arms"),
+    Row("unlock", False, "only an engineer at the machine unlocks"),
+    Row("override", False, "only the key at the machine overrides"),
+    Row("limit", False, "limits are changed at the device, by two people"),
+    Row("shelve", False, "alarms are shelved at the device"),
+)  # fmt: skip
+BY_NAME: dict[str, Row] = {row.name: row for row in COMMANDS}
+REMOTE: tuple[str, ...] = tuple(row.name for row in COMMANDS if row.is_allowed)
+
+#: a command is good for so long at most, and may lie so far in the future by a clock that is a little wrong
+LONGEST_S, AHEAD_S = 60.0, 5.0
+#: holds of one key: one in so long; the others are refused
+HOLD_EVERY_NS = 60 * SECOND_NS
+
+
+@dataclass(frozen=True)
+class Key:
+    """Whose signature counts. public: 32 bytes; may: commands of REMOTE."""
+
+    id: str
+    public: bytes
+    may: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a message. refused: "" if it is to be followed; kind: of the refusal, for its alarm; sha256: of the
+    message; order: what it asks for, None where it couldn't be read."""
+
+    name: str
+    key: str
+    sha256: str
+    order: Order | None
+    kind: str = ""
+    refused: str = ""
+    remedy: str = ""
+
+
+class Desk:
+    """device: its topic tree; keys: of the plan. `judge` uses the number of a command up, whatever comes of it then."""
+
+    def __init__(self, device: str, keys: Mapping[str, Key], numbers: Numbers) -> None:
+        self.device = device
+        self.keys = keys
+        self.numbers = numbers
+        self._held_ns: dict[str, int] = {}
+
+    def judge(
+        self, name: str, message: bytes, *, is_retained: bool, now_ns: int, wall_s: float, is_clock_sure: bool
+    ) -> Judged:
+        """name: from the topic; now_ns: monotonic; wall_s: seconds since 1970; is_clock_sure: the clock is set."""
+        digest = hashlib.sha256(message).hexdigest()
+        if len(message) > MOST_BYTES:
+            return Judged(
+                name, "", digest, None, "size", f"{len(message)} bytes, at most {MOST_BYTES} are read", ""
+            )
+        if is_retained:
+            why = "it was retained: whoever connects would be told to do it again"
+            return Judged(
+                name, "", digest, None, "retained", why, "Publish commands without the retain flag."
+            )
+        try:
+            signed = read(message)
+        except UnreadableError as error:
+            return Judged(
+                name, "", digest, None, "unreadable", str(error), "Send what jidoka command sign makes."
+            )
+        kind, refused, remedy, order = self._judge(name, signed, now_ns, wall_s, is_clock_sure)
+        return Judged(name, signed.key, digest, order, kind, refused, remedy)
+
+    def _judge(
+        self, name: str, signed: Signed, now_ns: int, wall_s: float, is_clock_sure: bool
+    ) -> tuple[str, str, str, Order | None]:
+        """(kind, refused, remedy, order); kind "" = to be followed."""
+        key, row = self.keys.get(signed.key), BY_NAME.get(name)
+        if key is None:
+            return (
+                "key",
+                f"the key {signed.key} isn't known here",
+                "Name it in the configuration: commands.",
+                None,
+            )
+        if row is None or not row.is_allowed:
+            why = row.text if row is not None else "there is no such command"
+            return "never", f"{name}: {why}", f"From elsewhere only: {', '.join(REMOTE)}.", None
+        if name not in key.may:
+            return (
+                "key",
+                f"the key {key.id} may not give {name}",
+                "Let the configuration say so: commands, may.",
+                None,
+            )
+        if not is_signed_by(signed, key.public):
+            return "signature", "the signature isn't that of this key over these bytes", "", None
+        try:
+            order = order_of(signed.payload)
+        except UnreadableError as error:
+            return "unreadable", str(error), "Send what jidoka command sign makes.", None
+        if order.command != name:
+            return "target", f"it was signed as {order.command}, and sent as {name}", "", order
+        if order.device != self.device:
+            return "target", f"it is for {order.device[:120]}, this is {self.device}", "", order
+        if why := self._untimely(row, order, wall_s, is_clock_sure):
+            return "expiry", why, "Sign it anew, and look at both clocks.", order
+        if self.numbers.fault:
+            return "number", self.numbers.fault, "Look at the file, and remove it once you know why.", order
+        if order.number <= (last := self.numbers.last(key.id)):
+            return "number", f"number {order.number} was used: the last was {last}", "Sign it anew.", order
+        try:
+            self.numbers.take(key.id, order.number)
+        except OSError as error:
+            return (
+                "number",
+                f"{self.numbers.path}: can't be written: {error.strerror}",
+                "Look at the disk.",
+                order,
+            )
+        return (*self._policy(key, name, now_ns), order)
+
+    @staticmethod
+    def _untimely(row: Row, order: Order, wall_s: float, is_clock_sure: bool) -> str:
+        """Why it comes at a wrong time; "" if it doesn't. Stopping is safe by any clock."""
+        if row.is_safe and not is_clock_sure:
+            return ""
+        if not is_clock_sure:
+            return "this device's clock isn't set, so nobody knows whether it is still good"
+        if not 0.0 < order.expires_s - order.issued_s <= LONGEST_S:
+            return (
+                f"it is good for {order.expires_s - order.issued_s:g} s, at most {LONGEST_S:g} s are allowed"
+            )
+        if wall_s > order.expires_s:
+            return f"it expired {wall_s - order.expires_s:.0f} s ago"
+        if order.issued_s > wall_s + AHEAD_S:
+            return f"it was issued {order.issued_s - wall_s:.0f} s in the future"
+        return ""
+
+    def _policy(self, key: Key, name: str, now_ns: int) -> tuple[str, str, str]:
+        """What is right, and yet too much."""
+        if name != "hold":
+            return "", "", ""
+        last_ns = self._held_ns.get(key.id)
+        if last_ns is not None and now_ns - last_ns < HOLD_EVERY_NS:
+            left_s = (HOLD_EVERY_NS - now_ns + last_ns) // SECOND_NS
+            return "policy", "this key has held the machine less than a minute ago", f"Wait {left_s} s."
+        self._held_ns[key.id] = now_ns
+        return "", "", ""
+
+
+def keys_of(section: Mapping[str, Any]) -> dict[str, Key]:
+    """The keys of the plan: {id: {"public": hex, "may": [names]}}."""
+    return {
+        name: Key(name, bytes.fromhex(each["public"]), frozenset(each["may"]))
+        for name, each in section.items()
+    }
