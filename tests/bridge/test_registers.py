@@ -40,7 +40,7 @@ def test_a_stale_file_is_told_and_not_written(
     module = generator()
     stale = tmp_path / "registers.md"
     stale.write_text("old")
-    monkeypatch.setattr(module, "PAGE", stale)
+    monkeypatch.setattr(module, "TARGETS", {stale: lambda _: "new"})
     monkeypatch.setattr(module, "ROOT", Path("/"))
     assert module.main(["--check"]) == 1
     assert "registers.md is stale" in capsys.readouterr().err
