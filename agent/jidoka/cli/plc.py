@@ -1,44 +1,64 @@
-"""`jidoka plc sim`: a PLC in software, the reference model of what stands at the other end of the link."""
+"""`jidoka plc`: everything about the other end of the link; each subcommand in a file of its own, imported when called."""
 
 from __future__ import annotations
 
-import os
-import sys
+import difflib
+import importlib
+from typing import NamedTuple
 
 import click
 
-SIM_HELP = """Run a PLC in software that speaks Modbus RTU on a pseudo-terminal and drives a conveyor.
 
-\b
-  jidoka plc sim --link /tmp/plc --panel /tmp/panel      # in one terminal
-  jidoka guard … with `port: /tmp/plc` in the plan       # in another
-  cat /tmp/panel                                         # part 1, part 2, …
-  echo press > /tmp/panel; sleep 0.3; echo release > /tmp/panel
+class Row(NamedTuple):
+    """One subcommand. module: below jidoka.cli, holds `command`."""
 
-Each change of the output is a JSON line on stdout, with nanoseconds of CLOCK_MONOTONIC. When the program ends,
-however it ends, the pseudo-terminals are gone. All options: jidoka plc sim --help
-"""
+    name: str
+    module: str
+    summary: str
 
 
-@click.group()
+COMMANDS: tuple[Row, ...] = (
+    Row("handover", "plc_handover", "Write everything that the PLC's programmer needs into a folder."),
+    Row("probe", "plc_probe", "Look who answers on the line, what it is, how fast, and what is wrong."),
+    Row("watch", "plc_watch", "Show live what the PLC shows, from the running guard or from the line."),
+    Row("drill", "plc_drill", "Measure the real reaction at the machine, and record who did it."),
+    Row(
+        "arming", "plc_arming", "Report what would have stopped the line in `observe`, nearest misses, cost."
+    ),
+    Row("sim", "plc_sim", "Run a PLC in software that speaks Modbus RTU and drives a conveyor."),
+)
+
+
+class Subcommands(click.Group):
+    """Knows every subcommand by the table alone, so that --help imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return [row.name for row in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for row in COMMANDS:
+            if row.name == cmd_name:
+                found = importlib.import_module(f"jidoka.cli.{row.module}").command
+                assert isinstance(found, click.Command)
+                return found
+        near = difflib.get_close_matches(cmd_name, self.list_commands(ctx), 1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise click.UsageError(f"there is no command {cmd_name!r}.{hint}", ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(row.name, row.summary) for row in COMMANDS])
+
+
+@click.group("plc", cls=Subcommands)
 def command() -> None:
-    """A PLC in software: the reference model that speaks Modbus RTU on a pseudo-terminal.
+    """The other end of the link: what a PLC programmer gets, what answers on the line, and a PLC in software.
 
     \b
     Example:
+        jidoka plc handover handover/ line7.yaml
+        jidoka plc probe line7.yaml
         jidoka plc sim --link /tmp/plc --panel /tmp/panel
     """
-
-
-@command.command(
-    "sim",
-    help=SIM_HELP,
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
-)
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def sim(options: tuple[str, ...]) -> None:
-    """Become `python -m jidoka_bridge.plc`, which takes the options."""
-    if not options or {"-h", "--help"} & set(options):
-        click.echo(SIM_HELP.replace("\b\n", ""))
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "jidoka_bridge.plc", *options])  # noqa: S606
