@@ -1,16 +1,19 @@
-"""An alarm as a function of the guard's record of its cause: never stored twice, so the two can't disagree.
+"""The guard's record of a cause, and the alarm of the trip class as a function of it: never stored twice, so the two
+can't disagree.
 
 The guard owns active, latched, revision and acknowledged revision; this module turns two successive records into
-the alarm's state, the events between them, and what the operator hears.
+the events between them and, for class T, into the alarm's state and what the operator hears.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from jidoka.alarms.table import Annunciation, Event, State, step
+from jidoka.alarms.alarm import Alarm, step
+from jidoka.alarms.definition import rank
+from jidoka.alarms.table import WITHHELD, Annunciation, Event, State
 
 
 @dataclass(frozen=True)
@@ -56,60 +59,20 @@ class Cause:
         return State.LATCHED if self.waits_for_reset else State.NORMAL
 
 
-@dataclass(frozen=True)
-class Alarm:
-    """An alarm as people see it. count: how often it came since it was last acknowledged or normal."""
-
-    cause: Cause
-    state: State
-    count: int
-
-
-@dataclass(frozen=True)
-class Change:
-    """What happened to an alarm between two records of its cause."""
+class Followed(NamedTuple):
+    """An alarm after a record of its cause, the events that led there, and what people hear and see."""
 
     alarm: Alarm
-    was: State
     events: tuple[Event, ...]
     sign: Annunciation
 
 
-def follow(alarm: Alarm | None, cause: Cause) -> tuple[Alarm, Change | None]:
-    """The alarm after a new record of its cause, and what changed (None: nothing that a person would notice).
-
-    alarm: as it was, None if this cause was never seen; an unknown alarm starts from A, so that whatever is
-    active after a restart is annunciated again and never taken for normal.
-    """
-    was = State.NORMAL if alarm is None else alarm.state
-    count = 0 if alarm is None else alarm.count
-    events = events_between(None if alarm is None else alarm.cause, cause)
-    sign, walked = Annunciation.NOTHING, was
-    for event in events:
-        outcome = step(walked, event, cause.waits_for_reset)
-        count = (
-            1 if event is Event.TRUE and walked in {State.NORMAL, State.LATCHED} else count + outcome.counts
-        )
-        sign = _louder(sign, outcome.sign)
-        walked = outcome.state
-    if cause.state is State.ACTIVE and walked is not State.ACTIVE:
-        sign = Annunciation.SOUND  # it changed since it was acknowledged: the acknowledgement is void
-    count = 0 if cause.state is State.NORMAL else max(count, 1)
-    fresh = Alarm(cause, cause.state, count)
-    if (
-        alarm is not None
-        and fresh.state == alarm.state
-        and not events
-        and cause.revision == alarm.cause.revision
-    ):
-        return fresh, None
-    if alarm is None and fresh.state is State.NORMAL:
-        return fresh, None
-    return fresh, Change(fresh, was, events, sign)
-
-
 def events_between(before: Cause | None, after: Cause) -> tuple[Event, ...]:
-    """The table's events that lead from one record to the next, in the order in which they can have happened."""
+    """The table's events that lead from one record to the next, in the order in which they can have happened.
+
+    before: None if the cause was never seen; then it starts from nothing, so that whatever is active after a restart
+    is annunciated and never taken for normal.
+    """
     was = before or Cause(after.id, False, False, 0, 0, after.is_trip)
     events = []
     is_reset = was.is_latched and not after.is_latched
@@ -121,13 +84,71 @@ def events_between(before: Cause | None, after: Cause) -> tuple[Event, ...]:
         events.append(Event.FALSE)
     if after.acknowledged_revision > was.acknowledged_revision and after.is_acknowledged:
         events.append(Event.ACKNOWLEDGE)
+    if after.acknowledged_revision < was.acknowledged_revision and was.is_acknowledged and not is_struck:
+        events.append(Event.UNACKNOWLEDGE)
     if is_reset and Event.RESET not in events:
         events.append(Event.RESET)
     return tuple(events)
 
 
-_LOUDNESS = (Annunciation.NOTHING, Annunciation.STEADY, Annunciation.FLASH, Annunciation.SOUND)
+def follow(
+    alarm: Alarm, before: Cause | None, cause: Cause, now_ns: int, *, priority: str, was_rank: int
+) -> Followed:
+    """The alarm of class T after a new record of its cause.
+
+    before: the record until now, None if there was none; priority: of the cause now; was_rank: its rank before.
+    """
+    events = events_between(before, cause)
+    if cause.is_active and events == () and rank(priority) > was_rank:
+        events = (Event.SEVERITY_RISES,)
+    walked = replace(alarm, is_trip=True, is_holding=cause.waits_for_reset)
+    sign = Annunciation.NOTHING
+    if walked.state is State.SHELVED:  # it became a trip alarm: those can't be shelved
+        events = (Event.SEVERITY_RISES, *events)
+    for event in events:
+        outcome = step(walked, event, now_ns, priority=priority if event in _GRADED else "")
+        sign, walked = louder(sign, outcome.sign), outcome.alarm
+    if walked.state is State.SUPPRESSED and cause.waits_for_reset:
+        outcome = step(walked, Event.SUPPRESS_ENDS, now_ns)
+        events, sign, walked = (*events, Event.SUPPRESS_ENDS), louder(sign, outcome.sign), outcome.alarm
+    return Followed(_as_recorded(alarm, walked, cause, now_ns), events, _told(walked, cause, sign))
 
 
-def _louder(a: Annunciation, b: Annunciation) -> Annunciation:
-    return max(a, b, key=_LOUDNESS.index)
+#: with these an alarm takes the priority that its cause has now
+_GRADED = frozenset({Event.TRUE, Event.ACKNOWLEDGE, Event.SEVERITY_RISES})
+
+
+def louder(one: Annunciation, other: Annunciation) -> Annunciation:
+    """The one of two annunciations that a person can't miss."""
+    return max(one, other, key=_LOUDNESS.index)
+
+
+_LOUDNESS = (
+    Annunciation.NOTHING, Annunciation.LOG, Annunciation.STEADY, Annunciation.FLASH, Annunciation.SOUND,
+)  # fmt: skip
+
+
+def _told(walked: Alarm, cause: Cause, sign: Annunciation) -> Annunciation:
+    """It changed since it was acknowledged: the acknowledgement is void, and that sounds."""
+    is_void = cause.state is State.ACTIVE and walked.below is not State.ACTIVE
+    return Annunciation.SOUND if is_void and walked.state not in WITHHELD else sign
+
+
+def _as_recorded(was: Alarm, walked: Alarm, cause: Cause, now_ns: int) -> Alarm:
+    """The guard's record decides, whatever the way there was."""
+    below = cause.state
+    state = walked.state if walked.state in WITHHELD else below
+    is_struck = below is State.ACTIVE and walked.below is not State.ACTIVE
+    return replace(
+        walked,
+        state=state,
+        below=below,
+        revision=cause.revision,
+        acknowledged_revision=cause.acknowledged_revision,
+        count=0 if below is State.NORMAL else max(walked.count, 1),
+        since_ns=now_ns if state is not was.state else was.since_ns,
+        active_ns=(walked.active_ns or now_ns) if cause.is_active else 0,
+        sounded_ns=now_ns if is_struck else walked.sounded_ns,
+        calls=0 if cause.is_acknowledged else walked.calls,
+        is_stale=walked.is_stale and cause.is_active,
+    )

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 )
 @click.option("--reason", help="Number or words of the table of reasons.")
 @click.option("--text", default="", help="More, in your own words.")
+@click.option(
+    "--unack", is_flag=True, help="Take an acknowledgement back that was a mistake; your role gave it."
+)
+@click.option(
+    "--remote", is_flag=True, help="You aren't at the machine: a trip alarm is only marked as seen."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @person_options
 @plan_options
@@ -30,6 +36,8 @@ def command(
     revision: int | None,
     reason: str | None,
     text: str,
+    unack: bool,
+    remote: bool,
     as_json: bool,
     role: str,
     person: str,
@@ -42,27 +50,30 @@ def command(
     Example:
         jidoka ack
         jidoka ack R-03 --revision 2 --reason "cause removed" --text "lamp replaced"
+        jidoka ack R-03 --revision 2 --unack
     """
     from jidoka_bridge.messages import Kind
+    from jidoka_bridge.roles import TAKEN_BACK
 
     plan = load_plan(plan_file, config_file)
     if cause is None:
         _list(plan, as_json)
         return
-    if revision is None or reason is None:
+    if revision is None or (reason is None and not unack):
         raise click.UsageError("--revision and --reason are needed. `jidoka ack` alone shows both.")
     body = {
         "cause": cause,
         "revision": revision,
-        "reason": _reason(reason),
+        "reason": TAKEN_BACK if reason is None or unack else _reason(reason),
         "text": text,
         "role": role,
         "person": person,
+        "remote": remote,
+        **({"undo": True} if unack else {}),
     }
     ask_steward(plan, Kind.ACKNOWLEDGE, body)
-    print_done(
-        as_json, f"{cause} (revision {revision}) is acknowledged.", {"cause": cause, "revision": revision}
-    )
+    done = "isn't acknowledged any more" if unack else "is marked as seen" if remote else "is acknowledged"
+    print_done(as_json, f"{cause} (revision {revision}) {done}.", {"cause": cause, "revision": revision})
 
 
 def _reason(given: str) -> str:
@@ -82,7 +93,7 @@ def _list(plan: Plan, as_json: bool) -> None:
     from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
 
     value = ask_steward(plan, Kind.ASK, {"what": "status"})
-    waiting = [each for each in value.get("causes", []) if _waits(each)]
+    waiting = _waiting(value)
     if as_json:
         click.echo(json.dumps({"waiting": waiting, "reasons": list(ACKNOWLEDGE_REASONS)}))
         return
@@ -100,5 +111,14 @@ def _list(plan: Plan, as_json: bool) -> None:
     click.echo(f'\nFor example: jidoka ack "{first["id"]}" --revision {first["revision"]} --reason 2')
 
 
-def _waits(cause: dict[str, Any]) -> bool:
-    return bool(cause["revision"] != cause["acknowledged_revision"])
+def _waiting(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Causes and other alarms that nobody acknowledged as they are now; what is silent for a time doesn't wait."""
+    unseen = {each["id"]: each for each in value.get("alarms", []) if each["state"] in "BD"}
+    silent = {each["id"] for each in value.get("withheld", [])}
+    found = []
+    for each in value.get("causes", []):
+        alarm = unseen.pop(each["id"], None)
+        is_owed = each["revision"] != each["acknowledged_revision"] and (each["trip"] or each["latched"])
+        if (alarm is not None or is_owed) and each["id"] not in silent:
+            found.append(each)
+    return found + [{**each, "active": each["state"] == "B"} for each in unseen.values()]

@@ -1,133 +1,295 @@
-"""Alarms for people: follows the guard's causes through the ISA-18.2 table and says what to record and to tell. Pure."""
+"""Alarms for people: feeds the alarm table with causes, conditions, acts and time; says what to record and to tell. Pure.
+
+The guard's causes are the guard's, and an alarm of the trip class follows from them. What lasts of the other alarms
+(state, acknowledgement, shelf, permit) lives in the ledger's alarm entries.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from jidoka.alarms.causes import Alarm, Cause, Change, follow
-from jidoka.alarms.table import IS_ACTIVE, MEANING, UNACKNOWLEDGED, State
+from jidoka_bridge.plan import Plan
+from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
+
+from jidoka.alarms.acts import SHELF_NS, Act, Site
+from jidoka.alarms.alarm import Alarm
+from jidoka.alarms.causes import Cause
+from jidoka.alarms.changes import Acted, Change
+from jidoka.alarms.core import Alarms
+from jidoka.alarms.definition import SECOND_NS, Definition, rank
+from jidoka.alarms.facts import CHATTERING, GUARD_AWAY, MONITOR_SILENT, NOT_RECORDING, REFUSED_COMMAND
+from jidoka.alarms.record import recorded, restored, shown
+from jidoka.alarms.table import IS_ACTIVE, UNACKNOWLEDGED, WITHHELD, Event, State
+from jidoka.alarms.until import Clock
+from jidoka.steward import own_alarms
 
 #: a cause is recorded again when one of these changed; its evidence alone may move every half second
 RECORDED_FIELDS = ("active", "latched", "revision", "acknowledged_revision", "person", "quality", "trip")
 _NOTHING_YET = {"active": False, "latched": False, "revision": 0, "quality": "good"}
+#: how long after its connection the guard has told every cause that it knows
+TOLD_NS = 10 * SECOND_NS
+_QUALITY = frozenset({Event.NO_DATA, Event.DATA_BACK})
+_SUMMARY = ("id", "state", "priority", "class", "text", "remedy", "count")
+
+
+class Facts(NamedTuple):
+    """What the steward sees beside causes. silent: models whose monitor isn't heard; heard: that were heard; rules: what the plan's rules of
+    suppression may name, None while nobody knows; statistics: model → (value, limit) of its drift detector."""
+
+    is_recording: bool
+    is_guard_here: bool
+    silent: frozenset[str]
+    heard: frozenset[str]
+    rules: frozenset[str] | None
+    judgements: Mapping[str, str]
+    statistics: Mapping[str, tuple[float, float]]
 
 
 class Annunciator:
-    """Causes as the guard last told them, and the alarms that follow from them."""
+    """Causes as the guard last told them, and all alarms."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.causes: dict[str, dict[str, Any]] = {}
+        self._plan = plan
+        section = (plan.sections.get("alarms") or {}).get("shelve") or {}
+        longest_ns = round(float(section.get("at_most_s") or SHELF_NS / SECOND_NS) * SECOND_NS)
+        site = Site(ACKNOWLEDGE_REASONS, longest_ns, bool(section.get("is_local", False)))
+        self._alarms = Alarms(own_alarms.definitions(plan), site)
+        self._own = frozenset(self._alarms.definitions)
+        self._observing = own_alarms.observing(plan)
         self._recorded: dict[str, dict[str, Any]] = {}
-        self._alarms: dict[str, Alarm] = {}
+        self._kept: dict[str, tuple[Mapping[str, Any], Clock, bool]] = {}
+        self._untold: set[str] = set()
+        self._guard_since_ns: int | None = None
+
+    # ------------------------------------------------------------ what the ledger remembers
 
     def restore_cause(self, body: Mapping[str, Any]) -> None:
         """A cause entry of the ledger."""
         self._recorded[str(body["id"])] = {field: body.get(field) for field in RECORDED_FIELDS}
         cause = Cause.from_message(body)
-        known = self._alarms.get(cause.id)
-        self._alarms[cause.id] = Alarm(cause, cause.state, known.count if known else 1)
+        self._alarms.causes[cause.id] = cause
 
-    def restore_alarm(self, body: Mapping[str, Any]) -> None:
-        """An alarm entry of the ledger: how often it came is all that its cause doesn't know."""
-        known = self._alarms.get(str(body["id"]))
-        if known is not None:
-            self._alarms[known.cause.id] = Alarm(known.cause, known.state, int(body.get("count", 1)))
+    def restore_alarm(self, body: Mapping[str, Any], written: Clock, is_this_boot: bool) -> None:
+        """An alarm entry of the ledger; the last one of each alarm counts."""
+        name = str(body["id"])
+        self._kept[name] = (body, written, is_this_boot)
+        events = body.get("events") or ()
+        if Event.REALARM.value in events:
+            self._alarms.load.called(written.wall_ns, bool(body.get("stale")))
+        elif body.get("heard", body.get("sign") == "S"):
+            self._alarms.load.came(name, str(body.get("priority", "low")), written.wall_ns)
 
-    def take(self, body: dict[str, Any], reason: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-        """A CAUSE body → (body of a cause entry, body of an alarm entry), None for what is no news.
+    def begin(self, now: Clock) -> list[dict[str, Any]]:
+        """Everything was restored. Returns alarm entries of what couldn't be read."""
+        changes: list[Change] = []
+        self._alarms.load.began(now.wall_ns)
+        for name, (body, written, is_this_boot) in self._kept.items():
+            if name not in self._own:
+                self._alarms.define(self._definition(name, body))
+                self._untold.add(name)
+            try:
+                self._alarms.restore(restored(body, written, is_this_boot, now))
+            except (LookupError, TypeError, ValueError, AttributeError):
+                changes += self._alarms.restore_unknown(name, now)
+        self._kept = {}
+        return self._entries(changes)
+
+    # ------------------------------------------------------------ what comes in
+
+    def guard_connected(self, now: Clock) -> None:
+        """It will tell every cause that it knows."""
+        self._guard_since_ns = now.ns
+
+    def take(
+        self, body: dict[str, Any], reason: str, now: Clock
+    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """A CAUSE body → (body of a cause entry or None where it is no news, bodies of alarm entries).
 
         reason: code of the acknowledgement that led to it, if any. Raises KeyError, TypeError or ValueError if the
         body isn't a cause.
         """
         cause = Cause.from_message(body)
+        if cause.id in self._own:
+            raise ValueError(f"{cause.id!r} is an alarm of the steward's own")
         self.causes[cause.id] = body
-        shown = {field: body.get(field) for field in RECORDED_FIELDS}
-        is_news = self._recorded.get(cause.id) != shown
-        if cause.id not in self._recorded and all(
-            body.get(field, value) == value for field, value in _NOTHING_YET.items()
-        ):
-            is_news = False
-        if is_news:
-            self._recorded[cause.id] = shown
-        alarm, change = follow(self._alarms.get(cause.id), cause)
-        self._alarms[cause.id] = alarm
-        return (body if is_news else None), (None if change is None else _entry(body, change, reason))
+        self._untold.discard(cause.id)
+        is_news = self._is_news(cause.id, body)
+        changes = self._alarms.follow(cause, self._definition(cause.id, body), now)
+        changes += self._alarms.data(cause.id, body.get("quality", "good") == "good", now)
+        return (body if is_news else None), self._entries(changes, body, reason)
+
+    def tick(self, facts: Facts, now: Clock) -> list[dict[str, Any]]:
+        """What the agent sees of itself and what time brings; bodies of alarm entries."""
+        alarms = self._alarms
+        alarms.facts = facts.rules
+        changes = alarms.read(NOT_RECORDING, not facts.is_recording, now)
+        changes += alarms.read(GUARD_AWAY, not facts.is_guard_here, now)
+        for model in self._plan.models:
+            name = f"{MONITOR_SILENT}:{model.id}"
+            changes += alarms.read(name, model.id in facts.silent, now)
+        for spec in self._observing:
+            models = {each.model for each in self._plan.conditions if each.id in spec.any_of + spec.all_of}
+            value, limit = next(
+                (facts.statistics[each] for each in models if each in facts.statistics), (None, None)
+            )
+            changes += alarms.read(spec.id, own_alarms.is_on(spec, facts.judgements), now, value, limit)
+            if models & facts.silent:
+                changes += alarms.data(spec.id, False, now)
+            elif models <= facts.heard:
+                changes += alarms.data(spec.id, True, now)
+        is_away = alarms.alarms[GUARD_AWAY].below in IS_ACTIVE
+        for name in sorted(self._untold.union(self.causes)) if is_away else ():
+            changes += alarms.data(name, False, now)
+        if self._untold and self._guard_since_ns is not None and now.ns - self._guard_since_ns > TOLD_NS:
+            for name in sorted(self._untold):
+                changes += alarms.forget(name, now)
+            self._untold = set()
+        return self._entries(changes + alarms.tick(now))
+
+    def refused_command(self, now: Clock) -> list[dict[str, Any]]:
+        """A command or a reset was refused; bodies of alarm entries."""
+        return self._entries(self._alarms.pulse(REFUSED_COMMAND, now))
+
+    # ------------------------------------------------------------ what people do
+
+    def is_guards(self, name: str) -> bool:
+        """True if the guard decides about an acknowledgement of this alarm."""
+        return name not in self._own
+
+    def may_ask_guard(self, act: Act) -> Acted:
+        """What the table refuses before the guard is asked."""
+        return self._alarms.may_ask_guard(act)
+
+    def act(self, act: Act, now: Clock) -> tuple[Acted, list[dict[str, Any]]]:
+        """Carry out an act, or say why not; bodies of alarm entries."""
+        acted = self._alarms.act(act, now)
+        return acted, self._entries(acted.changes)
+
+    def guard_agreed(self, act: Act, now: Clock) -> list[dict[str, Any]]:
+        """The guard granted an acknowledgement; bodies of alarm entries."""
+        return self._entries(self._alarms.guard_agreed(act, now))
+
+    # ------------------------------------------------------------ what is shown
 
     @property
     def listed(self) -> list[dict[str, Any]]:
-        """Alarms that aren't normal: the unacknowledged first, then by priority, then the latest first."""
-        order = {"high": 0, "medium": 1, "low": 2}
-        shown = [
-            (alarm, self.causes[name])
-            for name, alarm in self._alarms.items()
-            if alarm.state is not State.NORMAL and name in self.causes
+        """Alarms that aren't normal nor withheld: unacknowledged first, then by priority, then the latest first; in a
+        flood by priority, and the first first."""
+        names = [
+            name
+            for name, alarm in self._alarms.alarms.items()
+            if alarm.state not in WITHHELD | {State.NORMAL}
         ]
-        shown.sort(
-            key=lambda pair: (
-                pair[0].state not in UNACKNOWLEDGED,
-                order.get(str(pair[1].get("priority")), 3),
-                -int(pair[1].get("since_ns") or 0),
-            )
-        )
+        return [self._shown(name) for name in sorted(names, key=self._place)]
+
+    @property
+    def is_flooded(self) -> bool:
+        """More alarms come than a person can follow."""
+        return self._alarms.flood.is_on
+
+    @property
+    def withheld(self) -> list[dict[str, Any]]:
+        """Alarms that are shelved, suppressed or out of service: who did it, why, and until when."""
+        return [self._shown(name) for name, alarm in self._alarms.alarms.items() if alarm.state in WITHHELD]
+
+    @property
+    def normal(self) -> list[dict[str, Any]]:
+        """The others; one whose quality isn't good is no good news."""
         return [
-            {
-                "id": alarm.cause.id,
-                "state": alarm.state.value,
-                "letter meaning": MEANING[alarm.state],
-                "priority": body.get("priority", "low"),
-                "class": _class(alarm),
-                "response": body.get("response", ""),
-                "text": body.get("text", ""),
-                "remedy": body.get("remedy", ""),
-                "revision": alarm.cause.revision,
-                "acknowledged_revision": alarm.cause.acknowledged_revision,
-                "quality": body.get("quality", "good"),
-                "count": alarm.count,
-                "since_ns": int(body.get("since_ns") or 0),
-            }
-            for alarm, body in shown
+            self._shown(name) for name, alarm in self._alarms.alarms.items() if alarm.state is State.NORMAL
         ]
 
     @property
     def summary(self) -> dict[str, Any]:
         """The message on `alarms`."""
-        states = [alarm.state for alarm in self._alarms.values()]
-        fields = ("id", "state", "priority", "class", "text", "remedy", "count")
+        alarms = self._alarms.alarms.values()
+        listed = self.listed
         return {
-            "active": sum(state in IS_ACTIVE for state in states),
-            "unacknowledged": sum(state in UNACKNOWLEDGED for state in states),
-            "latched": sum(state is State.LATCHED for state in states),
-            "shelved": 0,
-            "list": [{field: alarm[field] for field in fields} for alarm in self.listed],
+            "active": sum(alarm.state in IS_ACTIVE for alarm in alarms),
+            "unacknowledged": sum(alarm.state in UNACKNOWLEDGED for alarm in alarms),
+            "latched": sum(alarm.state is State.LATCHED for alarm in alarms),
+            "shelved": sum(alarm.state is State.SHELVED for alarm in alarms),
+            "suppressed": sum(alarm.state is State.SUPPRESSED for alarm in alarms),
+            "out_of_service": sum(alarm.state is State.OUT_OF_SERVICE for alarm in alarms),
+            "flood": self._alarms.flood.is_on,
+            "list": [{field: alarm[field] for field in _SUMMARY} for alarm in listed],
         }
 
+    def load(self, now: Clock) -> dict[str, Any]:
+        """The figures of ISA-18.2, and what chatters now."""
+        flood = self._alarms.flood
+        return {
+            **self._alarms.load.value(now.wall_ns),
+            "flood": flood.is_on,
+            "last_10_min": flood.count(now.ns),
+            "chattering": self._alarms.chattering,
+        }
 
-def _entry(body: Mapping[str, Any], change: Change, reason: str) -> dict[str, Any]:
-    alarm = change.alarm
-    return {
-        "id": alarm.cause.id,
-        "state": alarm.state.value,
-        "meaning": MEANING[alarm.state],
-        "was": change.was.value,
-        "sign": change.sign.value,
-        "priority": str(body.get("priority", "low")),
-        "class": _class(alarm),
-        "risk": str(body.get("risk", "")),
-        "response": str(body.get("response", "")),
-        "text": str(body.get("text", "")),
-        "remedy": str(body.get("remedy", "")),
-        "revision": alarm.cause.revision,
-        "acknowledged_revision": alarm.cause.acknowledged_revision,
-        "count": alarm.count,
-        "since_ns": int(body.get("since_ns") or 0),
-        "quality": str(body.get("quality", "good")),
-        "person": body.get("person") if "ACKNOWLEDGE" in {event.name for event in change.events} else None,
-        "reason": reason,
-        "events": [event.value for event in change.events],
-        "evidence": body.get("evidence") or {},
-    }
+    # ------------------------------------------------------------ small parts
 
+    def _place(self, name: str) -> tuple[int, ...]:
+        alarm = self._alarms.alarms[name]
+        if self._alarms.flood.is_on:
+            return (not alarm.is_trip, -rank(alarm.priority), alarm.active_ns or alarm.since_ns)
+        return (alarm.state not in UNACKNOWLEDGED, -rank(alarm.priority), -self._since_ns(alarm))
 
-def _class(alarm: Alarm) -> str:
-    return "trip" if alarm.cause.is_trip else "other"
+    def _since_ns(self, alarm: Alarm) -> int:
+        """Of a cause: since it struck, by the guard's clock."""
+        return int(self.causes.get(alarm.id, {}).get("since_ns") or alarm.since_ns)
+
+    def _shown(self, name: str) -> dict[str, Any]:
+        alarm = self._alarms.alarms[name]
+        is_chattering = name in self._alarms.chattering
+        body = shown(alarm, self._alarms.definitions[name])
+        return {
+            **body,
+            "since_ns": self._since_ns(alarm),
+            "chattering": is_chattering,
+            "own": name in self._own,
+        }
+
+    def _definition(self, name: str, body: Mapping[str, Any]) -> Definition:
+        """The alarm of a cause, in the guard's words and with the register's delays."""
+        return Definition(
+            name,
+            str(body.get("priority", "low")),
+            str(body.get("risk", "")),
+            str(body.get("response", "")),
+            str(body.get("text", "")),
+            str(body.get("remedy", "")),
+            **own_alarms.settings_of(name, self._plan),
+            is_own=False,
+        )
+
+    def _is_news(self, name: str, body: Mapping[str, Any]) -> bool:
+        """Whether a cause is recorded again."""
+        fields = {field: body.get(field) for field in RECORDED_FIELDS}
+        if self._recorded.get(name) == fields:
+            return False
+        if name not in self._recorded and all(
+            body.get(key, value) == value for key, value in _NOTHING_YET.items()
+        ):
+            return False
+        self._recorded[name] = fields
+        return True
+
+    def _entries(
+        self, changes: Iterable[Change], body: Mapping[str, Any] | None = None, reason: str = ""
+    ) -> list[dict[str, Any]]:
+        """Bodies of alarm entries. body, reason: of the cause that led to them, and of its acknowledgement."""
+        entries = []
+        for change in changes:
+            if change.alarm.state is State.NORMAL and set(change.events) <= _QUALITY:
+                continue  # one that is normal only changes how it is drawn
+            entry = recorded(change, self._alarms.definitions[change.alarm.id])
+            if change.alarm.id == CHATTERING:
+                entry["evidence"] = {"chattering": self._alarms.chattering}
+            if body is not None:
+                entry["since_ns"] = int(body.get("since_ns") or 0)
+                entry["evidence"] = body.get("evidence") or {}
+                if Event.ACKNOWLEDGE in change.events:
+                    entry["person"], entry["reason"] = body.get("person"), reason
+            entries.append(entry)
+        return entries

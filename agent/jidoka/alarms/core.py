@@ -1,0 +1,315 @@
+"""All alarms of a device: conditions, causes, acts and time come in, changes come out. Pure; time is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from jidoka.alarms.acts import Act, Judged, Site, judge
+from jidoka.alarms.alarm import Alarm, Seen, Withheld, due, step
+from jidoka.alarms.causes import Cause, events_between, follow
+from jidoka.alarms.changes import Acted, Change, by_the_record, merged, renumbered
+from jidoka.alarms.definition import Definition, rank
+from jidoka.alarms.facts import CHATTERING
+from jidoka.alarms.flood import Flood
+from jidoka.alarms.load import Load
+from jidoka.alarms.signal import Signal, read, settle, within_dead_band
+from jidoka.alarms.table import IS_ACTIVE, UNACKNOWLEDGED, WITHHELD, Annunciation, Event, State
+from jidoka.alarms.until import Clock
+
+#: words that would acknowledge what nobody looked at
+BULK = frozenset({"", "*", "all"})
+
+
+class Alarms:
+    """Every alarm with its signal. facts: what the plan's rules of suppression may name, None while nobody knows."""
+
+    def __init__(self, definitions: Iterable[Definition], site: Site) -> None:
+        self.site = site
+        self.definitions: dict[str, Definition] = {}
+        self.alarms: dict[str, Alarm] = {}
+        self.signals: dict[str, Signal] = {}
+        self.causes: dict[str, Cause] = {}
+        self.flood = Flood()
+        self.load = Load()
+        self.facts: frozenset[str] | None = None
+        self._flagged: set[str] = set()  # told that they chatter
+        for definition in definitions:
+            self.define(definition)
+
+    def define(self, definition: Definition) -> None:
+        """An alarm that there is, or its newest words."""
+        name = definition.id
+        self.definitions[name] = definition
+        self.alarms.setdefault(name, Alarm(name, priority=definition.priority))
+        self.signals.setdefault(name, Signal())
+
+    # ------------------------------------------------------------ what is restored
+
+    def restore(self, alarm: Alarm) -> None:
+        """An alarm as its last record had it; what is true then is true until somebody reads it anew."""
+        self.alarms[alarm.id] = alarm
+        is_on = alarm.below in IS_ACTIVE
+        self.signals[alarm.id] = Signal(raw=is_on, is_true=is_on, raw_ns=alarm.since_ns)
+
+    def restore_unknown(self, name: str, now: Clock) -> list[Change]:
+        """A record that can't be read: unacknowledged and active, never normal."""
+        if name not in self.definitions:
+            self.define(Definition(name))
+        self.signals[name] = Signal(raw=True, is_true=True, raw_ns=now.ns)
+        return self._apply(name, Event.UNKNOWN, now)
+
+    # ------------------------------------------------------------ what comes in
+
+    def follow(self, cause: Cause, definition: Definition, now: Clock) -> list[Change]:
+        """A record of the guard. Class T is a function of it; the others go through their delays."""
+        name, was = cause.id, self.definitions.get(cause.id, definition)
+        self.define(definition)
+        before, self.causes[name] = self.causes.get(name), cause
+        if not cause.is_trip:
+            return self._follow_other(cause, rank(was.priority), now)
+        alarm = self.alarms[name]
+        found = follow(
+            alarm, before, cause, now.ns, priority=definition.priority, was_rank=rank(was.priority)
+        )
+        self.alarms[name] = found.alarm
+        self.signals[name] = Signal(raw=cause.is_active, is_true=cause.is_active, raw_ns=now.ns)
+        is_same = found.alarm.state is alarm.state and (before is None or before.revision == cause.revision)
+        if is_same and not found.events:
+            return []
+        return [self._told(alarm, found.alarm, found.events, found.sign, now)]
+
+    def read(
+        self, name: str, is_on: bool, now: Clock, value: float | None = None, limit: float | None = None
+    ) -> list[Change]:
+        """A condition as it is now; with a value and its limit the dead band holds."""
+        signal, definition = self.signals[name], self.definitions[name]
+        if not is_on and signal.is_true and value is not None and limit is not None:
+            is_on = within_dead_band(definition, value, limit)
+        self.signals[name] = read(signal, is_on, now.ns)
+        return self._settle(name, now)
+
+    def pulse(self, name: str, now: Clock) -> list[Change]:
+        """Something that happens rather than lasts."""
+        return self.read(name, True, now) + self.read(name, False, now)
+
+    def data(self, name: str, has_data: bool, now: Clock) -> list[Change]:
+        """Whether what the alarm shows is fresh."""
+        if self.alarms[name].has_data == has_data:
+            return []
+        return self._apply(name, Event.DATA_BACK if has_data else Event.NO_DATA, now)
+
+    def severity(self, name: str, priority: str, now: Clock) -> list[Change]:
+        """The condition is worse or better than it was."""
+        was = rank(self.definitions[name].priority)
+        self.definitions[name] = replace(self.definitions[name], priority=priority)
+        return self._graded(name, was, now)
+
+    def forget(self, name: str, now: Clock) -> list[Change]:
+        """Neither the plan nor the guard knows this alarm any more, so its condition can't be there."""
+        self._degrade(name)
+        self.causes.pop(name, None)
+        return self.read(name, False, now)
+
+    def tick(self, now: Clock) -> list[Change]:
+        """What time brings: ends of delays, shelves and permits, calls, rules of the plan, the end of a flood."""
+        changes = []
+        for name in list(self.alarms):
+            changes += self._settle(name, now)
+            event = due(self.alarms[name], now)
+            if event is not None:
+                changes += self._apply(name, event, now)
+            if self.definitions[name].suppressed_while or self.alarms[name].state is State.SUPPRESSED:
+                changes += self._by_rule(name, now)
+        self.flood.tick(now.ns)
+        return changes + self._chattering(now)
+
+    # ------------------------------------------------------------ what people do
+
+    def act(self, act: Act, now: Clock) -> Acted:
+        """Carry out an act, or say why not; a refused act changes nothing."""
+        alarm, refused = self._of(act)
+        if alarm is None:
+            return refused
+        judged = judge(act, alarm, self.site, now)
+        if judged.refused:
+            return Acted(judged.refused, judged.remedy, [])
+        return self._carry_out(act, alarm, judged, now)
+
+    def may_ask_guard(self, act: Act) -> Acted:
+        """Of an acknowledgement that the guard decides: what the table refuses before anybody asks it."""
+        if act.alarm in BULK:
+            return self._of(act)[1]
+        alarm = self.alarms.get(act.alarm)
+        if alarm is None or alarm.state not in WITHHELD:
+            return Acted("", "", [])
+        refused = step(alarm, Event.ACKNOWLEDGE, 0).refused
+        return Acted(f"{alarm.id}: {refused}", "See: jidoka alarm list", [])
+
+    def guard_agreed(self, act: Act, now: Clock) -> list[Change]:
+        """An acknowledgement that the guard granted, or took back: of the trip class its own record tells."""
+        alarm = self.alarms.get(act.alarm)
+        if alarm is None or alarm.is_trip:
+            return []
+        event = Event.ACKNOWLEDGE if act.kind == "acknowledge" else Event.UNACKNOWLEDGE
+        return self._carry_out(act, alarm, Judged(event), now).changes
+
+    def _of(self, act: Act) -> tuple[Alarm | None, Acted]:
+        if act.alarm in BULK:
+            return None, Acted(
+                "which alarm isn't said: nothing is done to all at once", "Name each: jidoka alarm list", []
+            )
+        alarm = self.alarms.get(act.alarm)
+        return alarm, Acted(f"there is no alarm {act.alarm!r}", "See: jidoka alarm list", [])
+
+    def _carry_out(self, act: Act, alarm: Alarm, judged: Judged, now: Clock) -> Acted:
+        outcome = step(
+            alarm, judged.event, now.ns, judged.withheld, self._severity_of(alarm.id, judged.event)
+        )
+        if outcome.refused:
+            return Acted(f"{alarm.id}: {outcome.refused}", judged.remedy or "See: jidoka alarm list", [])
+        after = self._numbered(alarm, outcome.alarm)
+        if judged.event in {Event.ACKNOWLEDGE, Event.ACKNOWLEDGE_REMOTE}:
+            self.flood.acknowledged(alarm.priority)
+            if after.below not in UNACKNOWLEDGED | {State.NORMAL}:
+                after = replace(after, seen=Seen(act.role, act.pseudonym, act.reason))
+        if after == alarm:
+            return Acted("", "", [])
+        self.alarms[alarm.id] = after
+        return Acted("", "", [self._told(alarm, after, (judged.event,), outcome.sign, now, act=act)])
+
+    # ------------------------------------------------------------ small parts
+
+    def _follow_other(self, cause: Cause, was_rank: int, now: Clock) -> list[Change]:
+        name, changes = cause.id, []
+        alarm = self._degrade(name)
+        # what this alarm knows of it, from before a restart too
+        before = Cause(
+            name, self.signals[name].raw, False, alarm.revision, alarm.acknowledged_revision, False
+        )
+        for event in events_between(before, cause):
+            if event in {Event.TRUE, Event.FALSE}:
+                changes += self.read(name, event is Event.TRUE, now)
+            else:
+                changes += self._apply(name, event, now, self._severity_of(name, event))
+        changes += self.read(name, cause.is_active, now)
+        changes += self._graded(name, was_rank, now)
+        self.alarms[name] = renumbered(self.alarms[name], cause)
+        return merged([replace(change, alarm=renumbered(change.alarm, cause)) for change in changes])
+
+    def _degrade(self, name: str) -> Alarm:
+        """Of the trip class no longer (the device was disarmed): nothing of it waits for a reset any more."""
+        alarm = self.alarms[name]
+        below = State.NORMAL if alarm.below is State.LATCHED else alarm.below
+        state = alarm.state if alarm.state in WITHHELD else below
+        self.alarms[name] = replace(alarm, is_trip=False, is_holding=False, state=state, below=below)
+        return self.alarms[name]
+
+    def _graded(self, name: str, was_rank: int, now: Clock) -> list[Change]:
+        """Severity is another than it was; of a normal alarm that is nobody's business."""
+        priority, alarm = self.definitions[name].priority, self.alarms[name]
+        if alarm.below is State.NORMAL:
+            self.alarms[name] = replace(alarm, priority=priority)
+            return []
+        if rank(priority) == was_rank:
+            return []
+        event = Event.SEVERITY_RISES if rank(priority) > was_rank else Event.SEVERITY_FALLS
+        return self._apply(name, event, now, priority)
+
+    def _settle(self, name: str, now: Clock) -> list[Change]:
+        """The alarm follows its signal; class T has none of its own."""
+        alarm, was = self.alarms[name], self.signals[name]
+        if alarm.is_trip:
+            return []
+        signal = self.signals[name] = settle(was, self.definitions[name], now.ns)
+        changes = []
+        if signal.is_true != was.is_true:
+            changes += self._by_rule(name, now) if signal.is_true else []  # before it can be heard
+            event = Event.TRUE if signal.is_true else Event.FALSE
+            changes += self._apply(name, event, now, self._severity_of(name, event))
+        if not self._chatters(name):
+            self._flagged.discard(name)
+        elif name not in self._flagged:
+            self._flagged.add(name)
+            changes += self._apply(name, Event.CHATTER, now)
+        return changes
+
+    def _by_rule(self, name: str, now: Clock) -> list[Change]:
+        """Suppression by the plan's rules. A rule about what nobody knows doesn't hold."""
+        alarm = self.alarms[name]
+        rules = self.definitions[name].suppressed_while
+        holds = next((rule for rule in rules if self._is_so(rule)), "")
+        if holds and alarm.state not in WITHHELD | {State.LATCHED} and not alarm.is_holding:
+            return self._apply(name, Event.SUPPRESS, now, withheld=Withheld("rule", reason=holds))
+        signal = self.signals[name]
+        is_gone = signal.is_true and not signal.raw  # and only its off-delay keeps it: that is nobody's news
+        if not holds and alarm.state is State.SUPPRESSED and not is_gone:
+            return self._apply(name, Event.SUPPRESS_ENDS, now)
+        return []
+
+    def _is_so(self, rule: str) -> bool:
+        """A fact, or an alarm that is active and not itself withheld: what nobody sees may hide nothing."""
+        other = self.alarms.get(rule)
+        if other is not None:
+            return other.state in IS_ACTIVE
+        return self.facts is not None and rule in self.facts
+
+    def _chattering(self, now: Clock) -> list[Change]:
+        """One maintenance alarm for all that chatters."""
+        if CHATTERING not in self.definitions:
+            return []
+        return self.read(CHATTERING, bool(self.chattering), now)
+
+    @property
+    def chattering(self) -> list[str]:
+        """Alarms whose delays are lengthened now."""
+        return [name for name in self.signals if name != CHATTERING and self._chatters(name)]
+
+    def _chatters(self, name: str) -> bool:
+        """What happens rather than lasts comes as often as it happens."""
+        return self.signals[name].is_chattering and not self.definitions[name].is_event
+
+    def _severity_of(self, name: str, event: Event) -> str:
+        """With these events an alarm takes the priority that its condition has now."""
+        is_fresh = event in {Event.TRUE, Event.ACKNOWLEDGE, Event.ACKNOWLEDGE_REMOTE}
+        return self.definitions[name].priority if is_fresh else ""
+
+    def _apply(
+        self, name: str, event: Event, now: Clock, priority: str = "", withheld: Withheld | None = None
+    ) -> list[Change]:
+        """Let an event happen; nothing comes out where nothing changed."""
+        alarm = self.alarms[name]
+        outcome = step(alarm, event, now.ns, withheld, priority)
+        after = self._numbered(alarm, outcome.alarm)
+        after = by_the_record(alarm, after) if alarm.is_trip else after
+        if after == alarm and outcome.sign is Annunciation.NOTHING:
+            return []
+        self.alarms[name] = after
+        return [self._told(alarm, after, (event,), outcome.sign, now)]
+
+    def _numbered(self, before: Alarm, after: Alarm) -> Alarm:
+        """Revisions of what the guard has a record of are the guard's; they come with its record."""
+        if self.definitions[after.id].is_own:
+            return after
+        return replace(after, revision=before.revision, acknowledged_revision=before.acknowledged_revision)
+
+    def _told(
+        self,
+        before: Alarm,
+        after: Alarm,
+        events: tuple[Event, ...],
+        sign: Annunciation,
+        now: Clock,
+        *,
+        act: Act | None = None,
+    ) -> Change:
+        """A change as people hear it: counted, and by a flood made quieter."""
+        is_sound = sign is Annunciation.SOUND
+        is_called = Event.REALARM in events
+        if is_called:
+            self.load.called(now.wall_ns, after.is_stale)
+        elif is_sound:
+            self.load.came(after.id, after.priority, now.wall_ns)
+            self.flood.came(now.ns)
+        heard = self.flood.heard(sign, "trip" if after.is_trip else after.priority)
+        return Change(after, before.state, events, heard, is_sound and not is_called, act)

@@ -1,0 +1,13 @@
+"""Names that the configuration must know: facts that a rule of suppression may name, and the agent's own alarms."""
+
+from __future__ import annotations
+
+#: what the PLC says, beside other rows of the register
+FACTS: tuple[str, ...] = ("changeover", "not running", "override")
+
+NOT_RECORDING = "not recording"
+GUARD_AWAY = "guard away"
+MONITOR_SILENT = "monitor silent"
+CHATTERING = "chattering"
+REFUSED_COMMAND = "refused command"
+OWN_ALARMS: tuple[str, ...] = (NOT_RECORDING, GUARD_AWAY, MONITOR_SILENT, CHATTERING, REFUSED_COMMAND)

@@ -1,0 +1,94 @@
+"""Alarms that aren't the guard's: the agent's own, and rows of the register that only observe. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from jidoka_bridge.plan import CauseSpec, Plan
+
+from jidoka.alarms.definition import OFF_DELAY_NS, SECOND_NS, Definition
+from jidoka.alarms.facts import CHATTERING, GUARD_AWAY, MONITOR_SILENT, NOT_RECORDING, REFUSED_COMMAND
+
+#: a summary comes each second
+SILENT_NS = 10 * SECOND_NS
+#: after a start everybody gets so long to be heard of
+START_NS = 60 * SECOND_NS
+GUARD_START_NS = 20 * SECOND_NS
+
+
+class Own(NamedTuple):
+    """One of the agent's own. on_delay_s: how long it must last first."""
+
+    id: str
+    priority: str
+    text: str
+    remedy: str
+    on_delay_s: float = 0.0
+
+
+#: `monitor silent` exists once for each model
+OWN: tuple[Own, ...] = (
+    Own(NOT_RECORDING, "high", "What happens isn't recorded.", "Look at the disk of the ledger: jidoka status"),
+    Own(GUARD_AWAY, "high", "The guard isn't running: what its alarms show is old.", "Find out why it ended: jidoka status", 5.0),
+    Own(MONITOR_SILENT, "medium", "Nothing is heard from the monitor: what its alarms show is old.", "See whether it runs: jidoka status"),
+    Own(CHATTERING, "low", "An alarm chatters and is shown with longer delays.", "Maintenance: see which, with jidoka alarm list, and mend or set its sensor."),
+    Own(REFUSED_COMMAND, "low", "A command or a press of the reset button was refused.", "See why: jidoka ledger show"),
+)  # fmt: skip
+
+
+def definitions(plan: Plan) -> list[Definition]:
+    """The agent's own alarms and the plan's observing rows."""
+    own = []
+    for row in OWN:
+        per_model = (
+            [f"{row.id}:{model.id}" for model in plan.models] if row.id == MONITOR_SILENT else [row.id]
+        )
+        for name in per_model:
+            text = f"{name.partition(':')[2]}: {row.text}" if ":" in name else row.text
+            delay_ns = round(row.on_delay_s * SECOND_NS)
+            own.append(
+                Definition(
+                    name,
+                    row.priority,
+                    "the agent's own",
+                    "observe",
+                    text,
+                    row.remedy,
+                    on_delay_ns=delay_ns,
+                    is_event=row.id == REFUSED_COMMAND,
+                )
+            )
+    return own + [definition_of(spec, plan) for spec in observing(plan)]
+
+
+def observing(plan: Plan) -> list[CauseSpec]:
+    """Rows that the interlock does nothing about: their alarms follow the monitor's conditions."""
+    return [spec for spec in plan.causes if spec.response == "observe"]
+
+
+def definition_of(spec: CauseSpec, plan: Plan) -> Definition:
+    """The alarm of an observing row."""
+    return Definition(
+        spec.id, spec.priority, spec.risk, spec.response, spec.text, spec.remedy,
+        on_delay_ns=spec.on_delay_ms * 1_000_000, **settings_of(spec.id, plan),
+    )  # fmt: skip
+
+
+def settings_of(cause: str, plan: Plan) -> dict[str, Any]:
+    """What the register says of a row's alarm, as fields of its Definition. A trip alarm is never delayed."""
+    rows: Mapping[str, Any] = (plan.sections.get("alarms") or {}).get("rows") or {}
+    row: Mapping[str, Any] = rows.get(cause) or {}
+    off_delay_s = row.get("off_delay_s")
+    return {
+        "off_delay_ns": OFF_DELAY_NS if off_delay_s is None else round(off_delay_s * SECOND_NS),
+        "dead_band": float(row.get("dead_band") or 0.0),
+        "suppressed_while": tuple(row.get("suppressed_while") or ()),
+    }
+
+
+def is_on(spec: CauseSpec, judgements: Mapping[str, str]) -> bool:
+    """An observing row by the monitor's judgements: any of `any_of`, and all of `all_of`."""
+    any_of = [judgements.get(each) == "on" for each in spec.any_of]
+    all_of = [judgements.get(each) == "on" for each in spec.all_of]
+    return bool(any_of or all_of) and (any(any_of) if any_of else True) and all(all_of)

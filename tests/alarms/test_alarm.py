@@ -1,0 +1,172 @@
+"""One alarm: what a step keeps beside the state, and what time alone brings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jidoka.alarms.alarm import Alarm, Outcome, Seen, Withheld, due, step
+from jidoka.alarms.definition import ESCALATION, HOUR_NS, MINUTE_NS, STALE_NS, rank
+from jidoka.alarms.table import Annunciation, Event, State
+from jidoka.alarms.until import Clock, Until
+
+CALM = Alarm("R-05", priority="medium")
+HOUR_SHELF = Withheld("person", "operator", "s2", "nuisance", until=Until(0, 0, HOUR_NS), rank=1)
+
+
+def walk(alarm: Alarm, *events: Event, now_ns: int = 5) -> Outcome:
+    outcome = Outcome(alarm)
+    for event in events:
+        held = HOUR_SHELF if event in {Event.SHELVE, Event.OUT, Event.SUPPRESS} else None
+        outcome = step(outcome.alarm, event, now_ns, held)
+    return outcome
+
+
+def at(ns: int) -> Clock:
+    return Clock(ns, ns)
+
+
+def test_it_remembers_since_when_how_often_and_at_which_revision() -> None:
+    active = walk(CALM, Event.TRUE, now_ns=7).alarm
+    assert (active.state, active.revision, active.count) == (State.ACTIVE, 1, 1)
+    assert (active.since_ns, active.active_ns, active.sounded_ns) == (7, 7, 7)
+    again = walk(active, Event.FALSE, Event.TRUE, now_ns=9).alarm
+    assert (again.revision, again.count, again.active_ns) == (2, 2, 9)
+    seen = walk(again, Event.ACKNOWLEDGE, now_ns=11).alarm
+    assert (seen.acknowledged_revision, seen.since_ns, seen.sounded_ns) == (2, 11, 9)
+    calm = walk(seen, Event.FALSE, now_ns=12).alarm
+    assert (calm.state, calm.count, calm.active_ns, calm.revision) == (State.NORMAL, 0, 0, 2)
+
+
+def test_a_repetition_changes_nothing() -> None:
+    active = walk(CALM, Event.TRUE).alarm
+    assert walk(active, Event.TRUE, now_ns=90).alarm == active
+
+
+def test_while_shelved_its_life_goes_on_and_the_revision_with_it() -> None:
+    shelved = walk(CALM, Event.SHELVE).alarm
+    assert (shelved.state, shelved.withheld) == (State.SHELVED, HOUR_SHELF)
+    hidden = walk(shelved, Event.TRUE, now_ns=8)
+    assert (hidden.alarm.state, hidden.alarm.below, hidden.sign) == (
+        State.SHELVED, State.ACTIVE, Annunciation.LOG,
+    )  # fmt: skip
+    assert (hidden.alarm.revision, hidden.alarm.count, hidden.alarm.active_ns) == (1, 1, 8)
+    assert hidden.alarm.withheld == HOUR_SHELF
+    gone = walk(hidden.alarm, Event.FALSE)
+    assert gone.alarm.below is State.RETURNED
+    found = walk(gone.alarm, Event.SHELF_ENDS)
+    assert (found.alarm.state, found.sign, found.alarm.withheld) == (State.RETURNED, Annunciation.FLASH, None)
+
+
+def test_a_shelf_for_once_ends_when_the_condition_does() -> None:
+    once = replace(HOUR_SHELF, is_one_shot=True)
+    shelved = step(walk(CALM, Event.TRUE).alarm, Event.SHELVE, 6, once).alarm
+    gone = step(shelved, Event.FALSE, 7)
+    assert (gone.alarm.state, gone.alarm.withheld, gone.alarm.count) == (State.NORMAL, None, 0)
+    waiting = step(CALM, Event.SHELVE, 6, once).alarm
+    assert step(waiting, Event.FALSE, 7).alarm.state is State.SHELVED, "it has not come yet"
+
+
+def test_severity_ends_a_shelf_only_above_the_severity_that_was_shelved() -> None:
+    shelved = walk(CALM, Event.TRUE, Event.SHELVE).alarm
+    same = step(shelved, Event.SEVERITY_RISES, 8, priority="medium")
+    assert (same.alarm.state, same.sign) == (State.SHELVED, Annunciation.LOG)
+    worse = step(shelved, Event.SEVERITY_RISES, 8, priority="high")
+    assert (worse.alarm.state, worse.sign, worse.alarm.priority) == (State.ACTIVE, Annunciation.SOUND, "high")
+    trip = step(replace(shelved, is_trip=True), Event.SEVERITY_RISES, 8, priority="medium")
+    assert trip.alarm.state is State.ACTIVE
+
+
+def test_the_highest_severity_stays_until_it_is_acknowledged() -> None:
+    active = step(CALM, Event.TRUE, 5, priority="medium").alarm
+    worse = step(active, Event.SEVERITY_RISES, 6, priority="high").alarm
+    better = step(worse, Event.SEVERITY_FALLS, 7, priority="low").alarm
+    assert better.priority == "high"
+    assert step(better, Event.ACKNOWLEDGE, 8, priority="low").alarm.priority == "low"
+
+
+def test_an_acknowledgement_from_elsewhere_is_a_mark_for_the_trip_class_and_counts_for_the_others() -> None:
+    active = walk(CALM, Event.TRUE).alarm
+    seen = walk(active, Event.ACKNOWLEDGE_REMOTE).alarm
+    assert (seen.state, seen.was_seen_remotely, seen.acknowledged_revision) == (State.ACKNOWLEDGED, True, 1)
+    trip = walk(replace(active, is_trip=True), Event.ACKNOWLEDGE_REMOTE).alarm
+    assert (trip.state, trip.was_seen_remotely, trip.acknowledged_revision) == (State.ACTIVE, True, 0)
+
+
+def test_an_acknowledgement_that_is_taken_back_forgets_who_gave_it() -> None:
+    seen = replace(
+        walk(CALM, Event.TRUE, Event.ACKNOWLEDGE).alarm, seen=Seen("operator", "s2", "cause found")
+    )
+    back = walk(seen, Event.UNACKNOWLEDGE)
+    assert (back.alarm.state, back.sign) == (State.ACTIVE, Annunciation.FLASH)
+    assert (back.alarm.acknowledged_revision, back.alarm.seen) == (0, None)
+    active = walk(CALM, Event.TRUE).alarm
+    assert walk(active, Event.UNACKNOWLEDGE).alarm == active
+
+
+def test_data_that_fail_change_the_quality_and_not_the_state() -> None:
+    for event in (None, Event.TRUE):
+        alarm = CALM if event is None else walk(CALM, event).alarm
+        lost = walk(alarm, Event.NO_DATA).alarm
+        assert (lost.state, lost.has_data) == (alarm.state, False)
+        assert walk(lost, Event.DATA_BACK).alarm.has_data
+
+
+def test_what_cannot_happen_is_refused_with_a_word() -> None:
+    assert walk(CALM, Event.UNSHELVE).refused
+    assert walk(CALM, Event.ACKNOWLEDGE).refused == "there is nothing to acknowledge"
+    assert walk(CALM, Event.UNKNOWN).alarm.state is State.ACTIVE
+
+
+def test_an_alarm_that_nobody_acknowledges_is_called_again_ever_more_rarely_and_escalated() -> None:
+    alarm, now_ns, waits = walk(CALM, Event.TRUE, now_ns=1).alarm, 1, []
+    called = []
+    while len(waits) < 7:
+        began_ns = now_ns
+        while due(alarm, at(now_ns)) is None:
+            now_ns += MINUTE_NS
+        waits.append((now_ns - began_ns) // MINUTE_NS)
+        found = step(alarm, Event.REALARM, now_ns)
+        assert (found.sign, found.alarm.state, found.alarm.revision) == (Annunciation.SOUND, State.ACTIVE, 1)
+        alarm = found.alarm
+        called.append(alarm.escalated_to)
+    assert waits == [30, 60, 120, 240, 480, 480, 480]
+    assert called == ["maintenance", *["engineer"] * 6]
+    assert ESCALATION[0] == "operator"
+    assert alarm.is_stale, "it is older than a day"
+    assert walk(alarm, Event.ACKNOWLEDGE).alarm.calls == 0
+
+
+def test_an_acknowledged_alarm_that_is_a_day_old_is_stale_and_must_be_acknowledged_anew() -> None:
+    seen = walk(CALM, Event.TRUE, Event.ACKNOWLEDGE, now_ns=1).alarm
+    assert due(seen, at(STALE_NS)) is None
+    assert due(seen, at(STALE_NS + 1)) is Event.REALARM
+    stale = step(seen, Event.REALARM, STALE_NS + 1)
+    assert (stale.alarm.state, stale.sign, stale.alarm.is_stale) == (State.ACTIVE, Annunciation.SOUND, True)
+    assert (stale.alarm.revision, stale.alarm.calls) == (2, 0)
+    again = step(stale.alarm, Event.ACKNOWLEDGE, STALE_NS + 2).alarm
+    assert due(again, at(2 * STALE_NS)) is None
+    assert due(again, at(2 * STALE_NS + 1)) is Event.REALARM
+
+
+def test_what_returned_unseen_flashes_again() -> None:
+    gone = walk(CALM, Event.TRUE, Event.FALSE, now_ns=1).alarm
+    assert due(gone, at(30 * MINUTE_NS)) is None
+    assert due(gone, at(30 * MINUTE_NS + 1)) is Event.REALARM
+    assert walk(gone, Event.REALARM).sign is Annunciation.FLASH
+    assert due(CALM, at(99 * HOUR_NS)) is None
+
+
+def test_shelves_and_permits_end_by_time_and_rules_do_not() -> None:
+    shelved, out = walk(CALM, Event.SHELVE).alarm, walk(CALM, Event.OUT).alarm
+    assert due(shelved, at(HOUR_NS - 1)) is None
+    assert due(shelved, at(HOUR_NS)) is Event.SHELF_ENDS
+    assert due(out, at(HOUR_NS)) is Event.BACK
+    ruled = step(CALM, Event.SUPPRESS, 5, Withheld("rule", reason="changeover")).alarm
+    assert due(ruled, at(999 * HOUR_NS)) is None
+    assert step(shelved, Event.OUT, 9, replace(HOUR_SHELF, permit="P-1")).alarm.withheld == replace(
+        HOUR_SHELF, permit="P-1"
+    )
+
+
+def test_an_unknown_priority_counts_as_the_highest() -> None:
+    assert rank("low") < rank("medium") < rank("high") == rank("unheard of")

@@ -1,0 +1,166 @@
+"""The steward's alarms without its sockets: what time, silence and the ledger make of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jidoka.alarms.definition import SECOND_NS
+from jidoka.alarms.facts import FACTS
+from jidoka.alarms.until import Clock
+from jidoka.steward.annunciator import Annunciator, Facts
+from jidoka.steward.answers import LIMIT_NS, Answers
+from jidoka.steward.metrics import alarm_counters
+from jidoka.steward.own_alarms import OWN
+from jidoka.steward.surroundings import facts_of_plc, statistics_of
+from jidoka_bridge.messages import PlcStatus
+from jidoka_bridge.plan import CauseSpec
+
+from tests.steward.site import DRIFT, MODEL, cause, make_plan
+
+PLAN = replace(
+    make_plan(Path("/nowhere")),
+    causes=(CauseSpec("R-09", "slow", "observe", "low", 40, "The lamp ages.", "Plan one.", any_of=(DRIFT,)),),
+    sections={"alarms": {"rows": {"R-09": {"dead_band": 0.2, "off_delay_s": 1.0}}, "shelve": {}}},
+)
+GOOD = Facts(True, True, frozenset(), frozenset({MODEL}), frozenset(), {}, {})
+
+
+def at(seconds: float) -> Clock:
+    ns = round(seconds * SECOND_NS)
+    return Clock(ns, 10**18 + ns)
+
+
+def letters(annunciator: Annunciator) -> dict[str, str]:
+    return {each["id"]: each["state"] for each in annunciator.listed}
+
+
+def begun() -> Annunciator:
+    made = Annunciator(PLAN)
+    assert made.begin(at(0)) == []
+    return made
+
+
+def body(**fields: Any) -> dict[str, Any]:
+    return cause(**{"id": "R-05", "response": "advise", "trip": False, "latched": False, **fields})
+
+
+def test_every_alarm_of_the_agents_own_comes_from_what_it_sees_and_goes_with_it() -> None:
+    annunciator = begun()
+    assert annunciator.tick(GOOD, at(1)) == []
+    bad = Facts(False, False, frozenset({MODEL}), frozenset(), None, {DRIFT: "on"}, {})
+    told = {entry["id"] for second in (2, 8) for entry in annunciator.tick(bad, at(second))}
+    assert told == {"not recording", "guard away", f"monitor silent:{MODEL}", "R-09"}
+    annunciator.refused_command(at(9))
+    assert letters(annunciator)["refused command"] == "B"
+    assert {row.id for row in OWN} - {each.partition(":")[0] for each in letters(annunciator)} == {
+        "chattering"
+    }
+    annunciator.tick(GOOD, at(10))
+    annunciator.tick(GOOD, at(60))
+    assert set(letters(annunciator).values()) == {"D"}, "gone, and still to be acknowledged"
+
+
+def test_what_the_guard_told_is_old_while_it_is_away_and_keeps_its_state() -> None:
+    annunciator = begun()
+    annunciator.take(body(), "", at(1))
+    away = GOOD._replace(is_guard_here=False)
+    annunciator.tick(away, at(2))
+    [entry] = [each for each in annunciator.tick(away, at(8)) if each["id"] == "R-05"]
+    assert (entry["state"], entry["quality"], entry["sign"]) == ("B", "no data", "log")
+    _, [back] = annunciator.take(body(), "", at(9))
+    assert back["quality"] == "good"
+
+
+def test_an_alarm_that_the_guard_does_not_know_any_more_ends_in_the_open() -> None:
+    before = begun()
+    _, [entry] = before.take(body(), "", at(1))
+    after = Annunciator(PLAN)
+    after.restore_alarm(json.loads(json.dumps(entry)), at(1), True)
+    after.begin(at(2))
+    assert letters(after) == {"R-05": "B"}
+    after.tick(GOOD, at(30))
+    assert letters(after) == {"R-05": "B"}, "no guard was there to tell"
+    after.guard_connected(at(30))
+    after.tick(GOOD, at(41))
+    after.tick(GOOD, at(80))
+    assert letters(after) == {"R-05": "D"}
+
+
+def test_the_dead_band_goes_by_the_detectors_statistic() -> None:
+    annunciator = begun()
+    on = GOOD._replace(judgements={DRIFT: "on"}, statistics={MODEL: (11.0, 10.0)})
+    annunciator.tick(on, at(1))
+    near = GOOD._replace(judgements={DRIFT: "off"}, statistics={MODEL: (8.5, 10.0)})
+    for second in (2, 20):
+        annunciator.tick(near, at(second))
+    assert letters(annunciator) == {"R-09": "B"}
+    far = near._replace(statistics={MODEL: (7.5, 10.0)})
+    for second in (21, 23):
+        annunciator.tick(far, at(second))
+    assert letters(annunciator) == {"R-09": "D"}
+
+
+def test_a_flood_lists_by_priority_and_the_first_first() -> None:
+    annunciator = begun()
+    for number in range(12):
+        priority = "high" if number == 7 else "low"
+        annunciator.take(body(id=f"S-{number}", priority=priority, since_ns=number), "", at(1 + number))
+    assert annunciator.summary["flood"]
+    assert [each["id"] for each in annunciator.listed][:3] == ["S-7", "S-0", "S-1"]
+    assert annunciator.summary["active"] == len(annunciator.summary["list"]) == 12
+    assert annunciator.load(at(20))["last_10_min"] == 12
+    assert (50, 12) in alarm_counters(annunciator.summary, annunciator.load(at(20)))
+
+
+def test_the_load_is_the_same_after_a_restart() -> None:
+    before, entries = begun(), []
+    for second, active in ((1, True), (2, False), (40, True), (41, False), (9000, True)):
+        revision = 1 + (second >= 40) + (second >= 9000)
+        entries += [
+            (each, at(second))
+            for each in before.take(body(active=active, revision=revision), "", at(second))[1]
+        ]
+        entries += [(each, at(second + 31)) for each in before.tick(GOOD, at(second + 31))]
+    after = Annunciator(PLAN)
+    for entry, written in entries:
+        after.restore_alarm(json.loads(json.dumps(entry)), written, True)
+    after.begin(at(9100))
+    one, other = before.load(at(9100)), after.load(at(9100))
+    assert one["alarms"] == 3
+    same = ("alarms", "calls", "peak_10_min", "priorities", "most_frequent", "stale_24_h")
+    assert {name: one[name] for name in same} == {name: other[name] for name in same}
+
+
+def test_a_cause_by_the_name_of_an_own_alarm_is_refused() -> None:
+    annunciator = begun()
+    for name in ("chattering", "R-09"):
+        with pytest.raises(ValueError, match=name):
+            annunciator.take(body(id=name), "", at(1))
+
+
+def test_facts_hold_only_while_the_plc_says_so() -> None:
+    status = PlcStatus(64, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, PlcStatus.LINK_UP)
+    assert facts_of_plc(None) is None
+    assert facts_of_plc(replace(status, flags=0)) is None
+    assert facts_of_plc(status) == {"changeover", "not running"} | (facts_of_plc(status) or set()) & {
+        "override"
+    }
+    assert (facts_of_plc(status) or set()) <= set(FACTS)
+    assert statistics_of({MODEL: {"statistic": {"log": 1, "limit_log": None}}, "x": {}}) == {}
+    assert statistics_of({MODEL: {"statistic": {"log": 1, "limit_log": 2.5}}}) == {MODEL: (1.0, 2.5)}
+
+
+def test_an_answer_waits_for_the_disk_and_says_so_when_that_takes_too_long() -> None:
+    answers = Answers()
+    answers.keep(5, 1, {"ok": True}, 0)
+    answers.keep(6, 2, {"ok": True}, 0)
+    assert answers.due(4, 1) == []
+    assert answers.due(5, 1) == [(1, {"ok": True})]
+    [(peer, late)] = answers.due(5, LIMIT_NS)
+    assert (peer, late["ok"]) == (2, False)
+    assert "isn't recorded yet" in late["refused"]
+    assert answers.due(9, LIMIT_NS) == []
