@@ -1,0 +1,467 @@
+"""The guard's core with everything around it as plain switches: monitor, steward, disk, link, PLC, key, people, a clock.
+
+One event is a turn of a switch, a message, an act of a person or a beat, at which `STEP_MS` pass. Between a counted
+press and the write that it waits for anything may happen. The PLC is hostile in one thing: it counts every press.
+"""
+
+# ruff: noqa: SLF001 - what a search must tell apart is what the program keeps for itself
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from jidoka_bridge.guard import core
+from jidoka_bridge.guard.latch import Latch
+from jidoka_bridge.guard.link_view import NO_INPUTS2, READY, LinkView
+from jidoka_bridge.guard.remembered import NEW
+from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
+from jidoka_bridge.plan import Plan
+from jidoka_bridge.registers import Input, Input2, Phase, PlcState, Word
+
+from tools.exploring import snapshot
+from tools.exploring.book import RANKS, Book, Site
+from tools.exploring.canonical import BASE_NS, Rule, drop
+from tools.exploring.plans import MS, NEVER_S, STEP_MS
+from tools.exploring.rules import GuardForm
+
+START_NS = 2 * BASE_NS
+BOOT = b"b" * 16
+#: what an operator acknowledges -> the fact of the book
+FACT_OF = {
+    "R-1": "m:drift(all)", "R-2": "m:invalid output", "R-3": "m:drift(input)", "R-4": "m:two writers",
+    "no data:m": "data", "no record": "record", "plc link": "link", "latch file": "disk", "override": "key",
+    "fallback path": "path", "digest:m": "file", "model changed:m": "file", "mode:m": "mode",
+}  # fmt: skip
+#: the root without a readable latch file
+LOST = "no latch file"
+JUDGEMENTS = {"on": Judgement.ON, "off": Judgement.OFF, "unknown": Judgement.UNKNOWN}
+#: events that lead to a root, where nothing is lacking
+WAYS: dict[str, tuple[str, ...]] = {
+    "running": ("press", "disk writes", "beat"),
+    "proving": ("press", "disk writes", "beat"),
+}
+PERSON = {"request": "1", "person": "p1"}
+RULES: dict[str, dict[str, Rule]] = {
+    "CoreWorld": {
+        **dict.fromkeys(
+            ("setting", "events", "form", "now_ns", "presses", "edges", "parts", "submitted", "told", "view"),
+            drop,
+        ),
+        "monitor_run": lambda world, value, _: value == world.guard.run.number,
+        "says": lambda world, value, _: (
+            world.setting.restates
+            and tuple(
+                (judgement, name in world.book.site.statistical and run == world.guard.run.number)
+                for name, (judgement, run) in value.items()
+            )
+        ),
+        "durable": lambda world, value, form: world.durable_form(value, form),
+        "writing": lambda world, value, form: world.writing_form(value, form),
+    },
+    "Book": {
+        "site": drop,
+        "run": drop,
+        "began_ns": drop,
+        "window_until_ns": lambda _, value, form: max(0, value - form.now_ns) if value else 0,
+        "pressed_ns": lambda book, value, form: form.age(value, 2_000 * MS) if book.press_least >= 0 else 0,
+    },
+    "Fact": {
+        "by_run": drop,
+        "off_run": lambda fact, value, form: (value >= 0, fact.by_run and value == form.guard.run.number),
+        "on_run": lambda fact, value, form: fact.by_run and fact.on and value == form.guard.run.number,
+        "off_ns": lambda fact, value, form: (
+            fact.by_run
+            and fact.off_run >= 0
+            and (
+                value >= form.guard.conditions._began_ns,
+                form.age(value, form.valid_ns) if form.valid_ns else 0,
+            )
+        ),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is explored. responses: condition -> response; remembers: whether the guard may be restarted; restates:
+    whether a monitor may come anew; two_phase: whether the disk's writes begin and end as events of their own; is_prompt: whether a press is written at once; contents: of the latch file, by the root's name."""
+
+    responses: dict[str, str]
+    plan: Plan
+    remembers: bool = False
+    restates: bool = False
+    two_phase: bool = False
+    is_prompt: bool = False
+    contents: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+for _fixed in (GuardForm,):
+    snapshot.never_changes(_fixed)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happens; may: when it can."""
+
+    happen: Callable[[CoreWorld], None]
+    may: Callable[[CoreWorld], bool] | None = None
+
+
+class CoreWorld:
+    """See `tools.exploring.search.World`. events: by name."""
+
+    def __init__(self, setting: Setting, events: Mapping[str, Event]) -> None:
+        self.setting = setting
+        self.events = events
+        self.form = GuardForm(setting.plan, RULES)
+
+    # ------------------------------------------------------------------ the beginning
+
+    def begin(self, root: str) -> None:
+        self.now_ns = START_NS
+        self.monitor = self.steward = self.disk = self.link = self.infers = True
+        self.is_foreign = False
+        self.relay = "obeys"
+        self.inputs, self.inputs2 = int(READY), 0
+        self.says: dict[str, tuple[str, int]] = {}
+        self.durable: dict[str, Any] | None = None
+        content = {**NEW, **self.setting.contents.get(root, {})}
+        self.is_lost = root == LOST
+        plan = self.setting.plan
+        valid_ns = int(plan.judgement_valid_h * 3_600_000 * MS)
+        self.book = Book(
+            Site(
+                self.setting.responses,
+                frozenset(spec.id for spec in plan.conditions if spec.statistical),
+                plan.times.no_data_ms * MS,
+                plan.times.no_record_ms * MS,
+                plan.no_record == "fallback",
+                valid_ns if valid_ns < NEVER_S * 1_000 * MS else 0,
+                all(model.mode == "enforce" for model in plan.models),
+            )
+        )
+        self.book.is_lockout_on_disk = bool(content["lockout"]) or self.is_lost
+        self.book.on_disk = {
+            FACT_OF.get(name, name)
+            for name, (latched, revision, seen, _, _) in content["causes"].items()
+            if latched and revision != seen
+        }
+        if self.setting.remembers:
+            self.durable = content
+        for name, response in self.setting.responses.items():
+            self.says[name] = ("unknown" if name in self.book.site.statistical else "off", 0)
+            del response
+        self._start(content)
+        self.happen("beat")
+        self.happen("beat")
+        for event in WAYS.get(root, ()):
+            self.happen(event)
+            if self.setting.two_phase:
+                self._write_now()
+
+    def _write_now(self) -> None:
+        self.disk_begins()
+        self.disk_ends()
+
+    def _start(self, content: dict[str, Any]) -> None:
+        """A new process of the guard; the PLC has dropped and drawn a new id."""
+        self.view = LinkView()
+        self.presses = self.edges = 0
+        self.parts = 0
+        self.told: dict[str, tuple[bool, int, int, str]] = {}
+        self.writing: tuple[int, dict[str, Any], set[str], bool, bool] | None = None
+        self.book.restarted(bool(content["clean"]))
+        latch, why = (None, "the latch file is lost") if self.is_lost else (Latch(1, BOOT, content), "")
+        self.guard = core.Guard(self.setting.plan, latch, why, [], self.now_ns)
+        self.is_lost = False
+        self.submitted = self.guard.latch_written
+        self.monitor_run = self.book.run = self.guard.run.number
+        self.look("restart")
+        if self.monitor:
+            self._tell_all()
+        if self.setting.two_phase and self.disk:
+            self._write_now()
+        self._write()
+
+    # ------------------------------------------------------------------ for the search
+
+    def may(self, event: str) -> bool:
+        may = self.events[event].may
+        if self.guard.stopping and event not in ("beat", "restart", "disk begins", "disk ends", "kill"):
+            return False
+        return may is None or may(self)
+
+    def happen(self, event: str) -> None:
+        if self.may(event):
+            self.events[event].happen(self)
+            self._write()
+
+    def key(self) -> bytes:
+        form = self.form
+        form.guard = self.guard
+        form.submitted = self.submitted
+        return form.key(self, self.now_ns)
+
+    def told_state(self) -> str:
+        """For a story."""
+        ask, proving = self.guard.ask(), " (proving run)" if self.guard.status().flags & 1 else ""
+        return f"{ask.state.name}{proving}, writes {ask.word.name}, reads back {self.view.actual.name}"
+
+    @property
+    def marks(self) -> int:
+        """Bit 0: the model is permitted; 1: LOCKOUT; 2: OVERRIDE; 3: M; 4: HOLD; 5: the guard is being stopped."""
+        state = int(self.guard.ask().state)
+        rank = RANKS[int(self.guard.ask().word)]
+        bits = (rank == 2, state == 6, state == 7, rank >= 1, state == 5, self.guard.stopping)
+        return sum(1 << number for number, bit in enumerate(bits) if bit)
+
+    def durable_form(self, content: dict[str, Any] | None, form: Any) -> Any:
+        """What a restart would find, without what only counts."""
+        if content is None:
+            return None
+        causes = tuple(
+            (name, bool(latched), revision == seen, role)
+            for name, (latched, revision, seen, _, role) in sorted(content["causes"].items())
+        )
+        known = {"run", "transition", "causes", "first_out", "raising", "failed_runs", "trips", "device"}
+        rest = tuple(form.value(content[name], 0) for name in sorted(content.keys() - known))
+        return causes, content["run"] == self.guard.run.number, min(content["failed_runs"], 3), rest
+
+    def writing_form(self, writing: Any, form: Any) -> Any:
+        if writing is None:
+            return None
+        number, content, waiting, lockout, is_after_press = writing
+        pending = self.guard.pending
+        return (
+            number >= self.guard.latch_number,
+            pending is not None and number >= pending.number,
+            self.durable_form(content, form) if self.setting.remembers else None,
+            tuple(sorted(waiting)),
+            lockout,
+            is_after_press,
+        )
+
+    # ------------------------------------------------------------------ inputs of the guard
+
+    def look(self, by: str) -> None:
+        """Read the outputs, and hold them against the book."""
+        guard = self.guard
+        for out in guard.take_outbox():
+            if out.kind is Kind.CAUSE:
+                body = out.body
+                self.told[body["id"]] = (
+                    body["latched"], body["revision"], body["acknowledged_revision"], body["needs_role"],
+                )  # fmt: skip
+        ask, status = guard.ask(), guard.status()
+        proving = bool(status.flags & 1)
+        self.book.look(
+            self.now_ns, by, word=int(ask.word), state=int(ask.state), proving=proving, run=status.proving_run
+        )
+
+    def _write(self) -> None:
+        """The disk's own pace: at once, unless a press waits for it or its writes are events."""
+        guard = self.guard
+        waits = guard.pending is not None and not self.setting.is_prompt
+        if self.setting.two_phase or not self.disk or waits:
+            return
+        if guard.latch_number > self.submitted:
+            self._write_now()
+
+    def disk_begins(self) -> None:
+        self.submitted = self.guard.latch_number
+        content = self.guard.latch(BOOT).content if self.setting.remembers else {}
+        ask = self.guard.ask()
+        is_after_press = self.book.press_least >= 0
+        self.writing = (self.submitted, content, set(self.book.waiting), int(ask.state) == 6, is_after_press)
+
+    def disk_ends(self, error: str = "") -> None:
+        assert self.writing is not None
+        number, content, waiting, lockout, is_after_press = self.writing
+        self.writing = None
+        self.book.is_disk_failing = bool(error)
+        if error:
+            self.submitted = -1
+        elif is_after_press:
+            self.book.is_press_on_disk = True
+        if error:
+            pass
+        elif self.setting.remembers:
+            self.durable = content
+            self.book.written(waiting, lockout)
+        self.guard.written(self.now_ns, number, error)
+        self.look("write")
+
+    def say(self, name: str, judgement: str, is_old: bool = False) -> None:
+        """The monitor judges: of the run that it knows, or of the one before."""
+        run = self.monitor_run - 1 if is_old else self.monitor_run
+        self.says[name] = (judgement, run)
+        if self.monitor:
+            self._tell(name)
+
+    def _tell(self, name: str) -> None:
+        judgement, run = self.says[name]
+        index = list(self.setting.responses).index(name)
+        # judged just before: a run that begins at this moment was begun later
+        judged_ns = self.now_ns - 1 if judgement != "unknown" else 0
+        self.book.judged(name, judgement, run & 0xFFFF, self.now_ns - 1)
+        condition = Condition(
+            index, JUDGEMENTS[judgement], 1, judged_ns=judged_ns, judged_n=3, run=run & 0xFFFF
+        )
+        self.guard.condition(self.now_ns, condition)
+        self.look(f"{judgement} {name}")
+
+    def _tell_all(self) -> None:
+        for name in self.says:
+            self._tell(name)
+
+    def monitor_comes(self) -> None:
+        self.monitor = True
+        self.book.monitor_came()
+        self.guard.monitor_connected(self.now_ns)
+        self.look("back: monitor")
+        self._tell_all()
+
+    def monitor_comes_cold(self) -> None:
+        """It has kept nothing, and says so."""
+        self.says = dict.fromkeys(self.says, ("unknown", self.monitor_run))
+        self.monitor_comes()
+
+    def beat(self, pressed: int = 0, counted: bool = True) -> None:
+        self.now_ns += STEP_MS * MS
+        now_ns, guard, book = self.now_ns, self.guard, self.book
+        if self.monitor:
+            book.data_ns = now_ns
+            guard.lease(now_ns, Lease(0, now_ns, now_ns if self.infers else START_NS, 1, 0))
+            self.look("lease")
+            run = guard.status().proving_run
+            if run != self.monitor_run:
+                self.monitor_run = run
+                for name in book.site.statistical:
+                    self.says[name] = ("unknown", run)
+                    self._tell(name)
+        if self.steward:
+            book.record_ns = now_ns
+            guard.recorded(now_ns, guard.recorder.ring.last_number)
+            self.look("recorded")
+        self.edges += pressed
+        self.presses += pressed and counted
+        self._link_beat(now_ns, bool(pressed and counted))
+
+    def _link_beat(self, now_ns: int, is_pressed: bool) -> None:
+        guard, book = self.guard, self.book
+        ask = guard.ask()
+        if self.link:
+            guard.sent(now_ns, ask.word)
+        actual = {"obeys": ask.word, "off": Word.WITHHOLD, "stuck": self.view.actual}[self.relay]
+        if not self.link:
+            view = replace(self.view, good=False, is_up=False)
+            book.is_up = False
+        else:
+            view = LinkView(
+                good=True,
+                is_up=True,
+                phase=Phase.ARM_REQUEST if ask.arm else Phase.IDLE,
+                connection=7,
+                presses=self.presses,
+                edges=self.edges,
+                part_count=self.parts,
+                actual=actual,
+                plc_state=PlcState.ARMING if ask.arm else PlcState.IDLE,
+                inputs=Input(self.inputs),
+                inputs2=Input2(self.inputs2) if self.inputs2 else NO_INPUTS2,
+                beat_ns=now_ns,
+                foreign=self.is_foreign,
+            )
+            book.is_locked = book.is_locked or self.is_foreign
+            book.is_up = True
+            book.key = bool(self.inputs & Input.OVERRIDE_KEY)
+            if not book.key:
+                book.may_hold_with_key = False
+            book.ready = self.inputs & READY == READY
+            book.healthy = bool(self.inputs2) and self.setting.plan.fallback is not None
+            book.actual = RANKS[int(actual)]
+            book.beat(now_ns, is_pressed)
+        self.view = view
+        guard.beat(now_ns, view)
+        self.look("beat")
+
+    # ------------------------------------------------------------------ people
+
+    def acknowledge(self, is_fair: bool = True, **changes: Any) -> None:
+        """All that the panel shows as waiting, one after the other."""
+        for name, (latched, revision, seen, role) in list(self.told.items()):
+            if not latched or revision == seen:
+                continue
+            body = {
+                **PERSON, "cause": name, "revision": revision, "reason": "cause removed", "role": role or "operator",
+                **{key: value(revision) if callable(value) else value for key, value in changes.items()},
+            }  # fmt: skip
+            if is_fair:
+                self.book.acknowledged(FACT_OF.get(name, name))
+            self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
+            self.look("acknowledge" if is_fair else "remote or unfair acknowledge")
+
+    def hold(self, remote: bool) -> None:
+        name = "remote hold" if remote else "local hold"
+        self.book.struck = name
+        self.book.may_hold_with_key = self.book.may_hold_with_key or self.book.state == 7
+        body = {**PERSON, "reason": "test", "role": "operator", "remote": remote}
+        self.guard.act(self.now_ns, Kind.HOLD, body)
+        self.look(name)
+
+    def unlock(self, is_fair: bool = True, **changes: Any) -> None:
+        body = {**PERSON, "reason": "repaired", "role": "engineer", **changes}
+        book = self.book
+        lockouts = [name for name, response in self.setting.responses.items() if response == "lockout"]
+        is_gone = not any(book.facts[name].on for name in lockouts)
+        is_gone = (
+            is_gone and not self.view.foreign and (not book.is_file_wrong or book.is_in_window(self.now_ns))
+        )
+        book.is_unlocked = is_fair and is_gone and not book.key and not book.waiting
+        self.guard.act(self.now_ns, Kind.UNLOCK, body)
+        self.look("unlock" if is_fair else "remote or unfair unlock")
+        book.is_unlocked = False
+
+    def model_file(self, is_right: bool) -> None:
+        """The monitor says which file the application has loaded."""
+        self.book.is_file_wrong = not is_right
+        digest = self.setting.plan.models[0].digest if is_right else "f" * 64
+        self.guard.model_digest(self.now_ns, {"model": "m", "digest": digest})
+        self.look("back: file" if is_right else "another file")
+
+    def act(self, kind: Kind, by: str, **body: Any) -> None:
+        """An act on the model."""
+        self.guard.act(self.now_ns, kind, {**PERSON, "role": "engineer", "model": "m", **body})
+        self.look(by)
+
+    def open_window(self, length_ms: int) -> None:
+        """Two persons announce it."""
+        for person in ("p1", "p2"):
+            if person == "p2" and self.book.state != 6:
+                self.book.window_until_ns = self.now_ns + length_ms * MS
+            self.act(Kind.WINDOW, "window", ms=length_ms, person=person)
+
+    def set_mode(self, mode: str, **body: Any) -> None:
+        """A person takes the model out of enforce, or back."""
+        is_moving = self.book.rank > 0
+        if mode == "observe":
+            self.book.is_out_of_enforce = True
+        elif not body and not is_moving:
+            self.book.is_out_of_enforce = False
+        self.act(Kind.MODE, "back: mode" if mode == "enforce" else "mode", mode=mode, **body)
+
+    def show_answers(self, is_right: bool) -> None:
+        """The known answers are announced and shown."""
+        digest = self.setting.plan.models[0].known_answers
+        may = self.book.state in (1, 5)
+        self.act(Kind.KNOWN_ANSWERS, "announced", digest=digest)
+        if may:
+            self.book.answers(is_right)
+        self.guard.answers(self.now_ns, {"model": "m", "digest": digest, "passed": is_right})
+        self.look("off: answers" if is_right else "answers")
+
+    def restart(self) -> None:
+        """SIGKILL, or the end of a planned stop, and a new process."""
+        assert self.durable is not None
+        self._start(self.durable)

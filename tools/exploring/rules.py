@@ -1,0 +1,186 @@
+"""What of the guard's objects takes part in the canonical form, and how; whatever isn't named takes part as it is.
+
+Each attribute that is left out is presentation (texts, evidence, persons), fixed by the plan, or a number that only
+counts up and is compared with one other number only: then whether they are equal takes part. The search tests this
+on states that it reached in two ways.
+"""
+
+# ruff: noqa: SLF001 - what a search must tell apart is what the program keeps for itself
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jidoka_bridge.plan import Plan
+
+from tools.exploring.canonical import Form, Rule, drop, truth
+from tools.exploring.plans import CAP_NS, MS, NEVER_S
+
+S_NS = 1_000 * MS
+
+
+def _dropped(*names: str) -> dict[str, Rule]:
+    return dict.fromkeys(names, drop)
+
+
+def _is_run(_: Any, value: int, form: GuardForm) -> bool:
+    """Run numbers are only ever compared with the present one."""
+    return bool(value == form.guard.run.number)
+
+
+def _run_of(known: Any, value: int, form: GuardForm) -> bool:
+    """Of a condition that isn't judged by runs it decides nothing."""
+    return bool(known.by_run and value == form.guard.run.number)
+
+
+def _judged(known: Any, value: int, form: GuardForm) -> Any:
+    """Of a judgement: whether there was one, whether it is of this run's time, and its age against its validity."""
+    if not known.is_statistical:
+        return None
+    return (
+        value > 0,
+        value >= form.guard.conditions._began_ns,
+        form.age(value, form.valid_ns) if form.valid_ns else 0,
+    )
+
+
+def _while_proving(_: Any, value: int, form: GuardForm) -> int:
+    return form.age(value, form.proving_ns) if form.guard.interlock.proving else 0
+
+
+def _parts(run: Any, value: int, form: GuardForm) -> int:
+    return (
+        min(value, run._limits.parts) if form.guard.interlock.proving and run._limits.parts < NEVER_S else 0
+    )
+
+
+def _unjudged(_: Any, value: int, form: GuardForm) -> int:
+    return form.age(value, form.proving_ns // 3) if form.proving_ns else 0
+
+
+def _trips(counters: Any, value: Mapping[str, list[int]], _: Form) -> Any:
+    """How many; they don't get too old within an exploration."""
+    most = counters.limits.most
+    return () if most >= NEVER_S else tuple((name, min(len(value[name]), most + 1)) for name in sorted(value))
+
+
+def _pending(_: Any, value: Any, form: GuardForm) -> Any:
+    if value is None:
+        return None
+    return value.target, form.age(value.pressed_ns, CAP_NS), value.number <= form.submitted
+
+
+def _asked(guard: Any, value: int, form: GuardForm) -> int:
+    """When a write was asked for: begins anew with the next one, once all is written."""
+    return form.age(value, 1_000 * MS) if guard.latch_number > guard.latch_written else 0
+
+
+def _withdrawal(_: Any, value: Any, __: Form) -> Any:
+    return None if value is None else value.asked_ns > 0
+
+
+RULES: Mapping[str, Mapping[str, Rule]] = {
+    "Guard": {
+        **_dropped(
+            "plan", "faults", "latch_written", "_content", "acknowledged_by", "loop_delay_ns", "_refused", "_told",
+            "last_tick_ns",
+        ),
+        "latch_number": lambda guard, value, _: value > guard.latch_written,
+        "latch_failed": truth,
+        "latch_asked_ns": _asked,
+        "offer": lambda _, value, __: value.target,
+        "pending": _pending,
+        "withdrawal": _withdrawal,
+    },
+    "LinkView": {
+        **_dropped(
+            "why", "connection", "presses", "edges", "part_count", "recipe", "remaining_ms", "rtt_ns", "rtts_us", "lack"
+        ),
+        "beat_ns": truth,
+    },
+    "Recorder": _dropped("first_out", "outbox", "trips", "resets_refused", "_is_armed", "_told", "_mode"),
+    "Ring": _dropped("_next", "_waiting", "_sent", "lost"),
+    "Cause": {
+        **_dropped(
+            "id", "risk", "response", "priority", "reason", "text", "remedy", "any_of", "all_of", "on_delay_ns",
+            "person", "quality", "since_ns", "onset_ns", "may_latch", "evidence", "acknowledged_revision",
+        ),
+        "revision": lambda cause, value, _: bool(cause.acknowledged_revision == value),
+        "second": truth,
+        "second_revision": lambda cause, value, _: bool(cause.revision == value),
+        "pending_ns": lambda cause, value, form: form.age(value, cause.on_delay_ns) if cause.on_delay_ns else 0,
+    },
+    "Causes": {"by_id": lambda _, value, form: tuple([form.value(each, CAP_NS) for each in value.values()])},
+    "Known": {
+        **_dropped(
+            "id", "model", "is_statistical", "by_run", "has_data", "received_ns", "judged_n", "needed_n", "value", "limit",
+            "evidence",
+        ),
+        "run": _run_of,
+        "judged_ns": _judged,
+    },
+    "Conditions": {**_dropped("_began_ns", "_valid_ns"), "run": _is_run},
+    "ModelWatch": {**_dropped("id", "longest_interval_ns", "record_ns"), "part_ns": truth},
+    "DataWatch": {**_dropped("_limit_ns"), "_parts": lambda _, value, __: value >= 0},
+    "RecordWatch": _dropped("_limit_ns"),
+    "ButtonWatch": {**_dropped("_presses"), "_edges": lambda _, value, __: value >= 0},
+    "Shown": _dropped("cause", "revision", "since_ns"),
+    "Motion": {"parts": lambda _, value, __: value >= 0},
+    "TripCounters": {**_dropped("limits", "fresh", "_within_ns"), "at_ns": _trips},
+    "Unjudged": {
+        **_dropped("_limits", "_last_part"),
+        "_last_ns": truth,
+        "parts": lambda run, value, _: 0 if run._limits.parts >= NEVER_S else min(value, run._limits.parts),
+        "running_ns": _unjudged,
+    },
+    "KnownAnswers": {"announced": lambda _, value, __: tuple(sorted(value))},
+    "ApprovedModels": _dropped("by_id", "last_ns"),
+    "Approved": {**_dropped("id", "planned", "wanted"), "announced": truth},
+    "ProvingRun": {
+        **_dropped("_limits", "number", "_last_ns", "_first_part"),
+        "failed_in_a_row": lambda _, value, __: min(value, 3),
+        "_began_ns": _while_proving,
+        "_running_ns": _while_proving,
+        "parts": _parts,
+    },
+}  # fmt: skip
+
+
+class GuardForm(Form):
+    """The form of a guard's core under one plan. `guard` and `submitted` are set by the world before each key."""
+
+    def __init__(self, plan: Plan, more: Mapping[str, Mapping[str, Rule]]) -> None:
+        times, never_ns = plan.times, NEVER_S * S_NS
+        assert plan.link is not None
+
+        def limit(value_ns: float) -> int:
+            """A deadline that is never over decides nothing."""
+            return 0 if value_ns >= never_ns * 0.9 else int(value_ns)
+
+        link = plan.link
+        settle_ns = (4 * link.beat_ms + link.reply_timeout_ms + 2 * link.scan_ms + link.relay_ms) * MS
+        self.valid_ns = limit(plan.judgement_valid_h * 3600 * S_NS)
+        self.proving_ns = limit(3 * plan.proving.minutes * 60 * S_NS)
+        limits = {
+            "received_ns": times.no_data_ms * MS,
+            "beat_ns": times.no_data_ms * MS,
+            "_heard_ns": times.no_record_ms * MS,
+            "changed_ns": settle_ns,
+            "more_since_ns": link.hold_ms * MS + settle_ns,
+            "started_ns": limit(times.arming_s * S_NS),
+            "offer_since_ns": limit(times.offer_s * S_NS),
+            "offer_lapsed_ns": limit(times.offer_s * S_NS),
+            "acknowledged_ns": limit(times.offer_s * S_NS),
+            "override_used_ns": limit(times.override_s * S_NS),
+            "override_repeat_ns": limit(times.override_repeat_s * S_NS),
+            "renewed_ns": 2_000 * MS,
+            "down_ns": 5_000 * MS,
+            "off_ns": limit(times.run_out_ms * MS),
+            "stood_ns": limit(times.run_out_ms * MS),
+            "part_ns": limit(times.run_out_ms * MS) and 2_000 * MS,
+            "owed_ns": limit(max(model.longest_interval_ms for model in plan.models) * MS),
+            "_ran_until_ns": limit(max(model.longest_interval_ms for model in plan.models) * MS),
+        }
+        super().__init__({**RULES, **more}, limits, CAP_NS)
+        self.guard: Any = None
+        self.submitted = 0
