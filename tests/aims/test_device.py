@@ -20,6 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.aims.servers import Mosquitto, Postgres, postgres
 from tests.processes import Program, programs, wait_until
+from tests.steward.schemas import validate
 from tests.steward.site import Monitor, Site, decision, site, transition
 from tests.steward.test_mqtt import TREE
 
@@ -121,6 +122,9 @@ def check(world: World) -> None:
         else:
             assert data == json.loads(entry.body)
     assert world.database.rows("SELECT count(*) FROM conflict") == [(0,)]
+    for (payload,) in world.database.rows("SELECT payload FROM event"):
+        assert isinstance(payload, bytes)
+        validate(payload)
 
 
 def test_what_the_ledger_tells_is_committed_once_and_only_then_forgotten(world: World) -> None:

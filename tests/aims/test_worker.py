@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,12 +164,19 @@ def test_nothing_is_lost_or_doubled_when_worker_broker_and_database_are_killed(p
             for pid in _backends(database):
                 database.rows(f"SELECT pg_terminate_backend({pid})")
 
+    seen = [-1, 0.0]
+
     def all_committed() -> bool:
-        if device.committed.get("evidence", 0) < total and device.client.is_connected():
-            # what isn't acknowledged is sent again, as the device's outbox does
-            start = device.committed.get("evidence", 0) + 1
-            device.send(*(event(n, historical=True) for n in range(start, min(start + 400, total + 1))))
-        return device.committed.get("evidence", 0) == total
+        committed, now_s = device.committed.get("evidence", 0), time.monotonic()
+        if committed != seen[0]:
+            seen[:] = committed, now_s
+        elif committed < total and now_s - seen[1] > 2.0 and device.client.is_connected():
+            # what went two seconds without progress is sent again, as the device's outbox does
+            seen[1] = now_s
+            device.send(
+                *(event(n, historical=True) for n in range(committed + 1, min(committed + 400, total) + 1))
+            )
+        return committed == total
 
     wait_until(all_committed, "everything is committed", 60)
     device.close()

@@ -21,6 +21,7 @@ from jidoka_bridge.messages import Judgement, Kind
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.processes import Program, programs, wait_until
+from tests.steward.schemas import validate
 from tests.steward.site import DRIFT, MODEL, Monitor, Site, cause, free_port, site, transition
 
 pytestmark = pytest.mark.process
@@ -48,6 +49,8 @@ class Subscriber:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+        for _, event, _ in self.letters:
+            validate(json.dumps(event).encode())
 
     def on(self, topic: str) -> list[dict[str, Any]]:
         return [event for where, event, _ in list(self.letters) if where == f"{TREE}/{topic}"]

@@ -108,7 +108,7 @@ def test_only_the_newest_transition_is_retained() -> None:
 
 def test_decision_blocks_stay_on_the_device_and_are_told_by_their_digest() -> None:
     silent = {row.kind for row in KINDS} - set(messages.ENTRIES)
-    reserved = {Kind.COMMAND, Kind.CHECKPOINT, Kind.COSIGNATURE, Kind.RETENTION}
+    reserved = {Kind.CHECKPOINT, Kind.COSIGNATURE, Kind.RETENTION}
     assert silent == {Kind.DECISIONS} | reserved
     stored = entry(Kind.DECISIONS, {"some": "rows"})
     letter = letter_of_entry(PLACE, stored, is_historical=False, is_current=False)

@@ -202,6 +202,21 @@ class Report(Message):
     text: str = ""
 
 
+class Command(Message):
+    """What became of a command: the reply to it. sha256: of the message, in hexadecimal digits; number: of its key; outcome:
+    done or refused; kind: of the refusal."""
+
+    name: str
+    key: str
+    number: int
+    sha256: str
+    outcome: str
+    kind: str = ""
+    refused: str = ""
+    remedy: str = ""
+    value: dict[str, Any] = {}
+
+
 class Kept(Message):
     """An entry whose body isn't sent. kind: of the ledger; sha256: of the body, in hexadecimal digits."""
 
@@ -228,7 +243,7 @@ class AlarmSummary(Message):
     unacknowledged: int
     latched: int
     shelved: int
-    list: list[dict[str, Any]] = []
+    standing: list[dict[str, Any]] = msgspec.field(name="list", default_factory=list)
     suppressed: int = 0
     out_of_service: int = 0
     flood: bool = False
@@ -283,6 +298,7 @@ ENTRIES: dict[Kind, Row] = {
     Kind.BASELINE: Row("jidoka.baseline.v1", Report, "ledger/leaf"),
     Kind.ADMISSION: Row("jidoka.admission.v1", Report, "ledger/leaf"),
     Kind.CLOCK_STEP: Row("jidoka.clock-step.v1", Report, "ledger/leaf"),
+    Kind.COMMAND: Row("jidoka.command.v1", Command, "cmd/{id}/reply", "name"),
     Kind.SKETCH: Row("jidoka.sketch.v1", Sketch, "models/{id}/sketch", "model"),
 }
 
