@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.plan import Plan
@@ -18,6 +19,9 @@ from jidoka.steward.mqtt.courier import Courier, News
 from jidoka.steward.mqtt.envelope import Place
 from jidoka.steward.outbox.outbox import AIMS
 
+if TYPE_CHECKING:
+    from jidoka.steward.commands.desk import Desk
+
 
 def boot_id() -> bytes:
     """The kernel's id of this boot, 16 bytes. Linux: /proc/sys/kernel/random/boot_id."""
@@ -26,7 +30,8 @@ def boot_id() -> bytes:
 
 def make_courier(plan: Plan, boot: bytes, wake_loop: Callable[[], None]) -> Courier | None:
     """The courier to the plan's broker; None where it has none. Raises ConfigurationError."""
-    options = dict((plan.sections.get("steward") or {}).get("broker") or {})
+    section = plan.sections.get("steward") or {}
+    options = dict(section.get("broker") or {})
     if not options:
         return None
     acknowledge = str(options.pop("acknowledge", AIMS))
@@ -39,8 +44,21 @@ def make_courier(plan: Plan, boot: bytes, wake_loop: Callable[[], None]) -> Cour
     place = Place(plan.site, plan.line, plan.device)
     about = {"version": __version__, "boot": boot.hex(), "plan": plan.digest}
     return Courier(
-        broker, place, plan.ledger_file, boot=boot, about=about, wake_loop=wake_loop, acknowledge=acknowledge
-    )
+        broker, place, plan.ledger_file, boot=boot, about=about, wake_loop=wake_loop, acknowledge=acknowledge,
+        takes_commands=bool(section.get("commands")),
+    )  # fmt: skip
+
+
+def make_desk(plan: Plan) -> Desk | None:
+    """Where commands are checked; None where no key is known."""
+    section = (plan.sections.get("steward") or {}).get("commands")
+    if not section:
+        return None
+    from jidoka.steward.commands.desk import Desk, keys_of  # noqa: PLC0415 - cryptography is large, and few need it
+    from jidoka.steward.commands.numbers import Numbers  # noqa: PLC0415
+
+    device = Place(plan.site, plan.line, plan.device).tree
+    return Desk(device, keys_of(section), Numbers(Path(plan.state_dir) / "commands.json"))
 
 
 def first_entries(core: Core, ledger: Ledger) -> list[Effect]:

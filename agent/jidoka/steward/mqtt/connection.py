@@ -19,6 +19,7 @@ from jidoka_bridge.errors import BrokerError
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from jidoka.steward.mqtt.envelope import CONTENT_TYPE, Letter
 
@@ -177,8 +178,13 @@ class Connection:
         return info.mid
 
     def subscribe(self, *topics: str) -> None:
-        """Ask for what comes on these topics, with QoS 1."""
-        code, _ = self._client.subscribe([(topic, 1) for topic in topics])
+        """Ask for what comes on these topics, with QoS 1. With MQTT 5 what was published as retained says so, also where it
+        comes live; 3.1.1 tells it only of what was there before."""
+        if self.version == V5:
+            options = SubscribeOptions(qos=1, retainAsPublished=True)
+            code, _ = self._client.subscribe([(topic, options) for topic in topics])
+        else:
+            code, _ = self._client.subscribe([(topic, 1) for topic in topics])
         if code != paho.MQTT_ERR_SUCCESS:
             self._end(paho.error_string(code), "")
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import select
 import threading
 import time
@@ -17,7 +18,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from jidoka_bridge.errors import BrokerError
 
@@ -45,6 +47,9 @@ GOODBYE_S = 1.5
 #: share of the window that each lane may fill
 ROOM: dict[Lane, int] = {Lane.ALARM: WINDOW, Lane.EVIDENCE: WINDOW - 20, Lane.HISTORY: WINDOW - 40}
 ACKNOWLEDGEMENT = "jidoka.ack.v1"
+COMMAND_TOPIC = re.compile(r"/cmd/([^/]+)/request")
+#: that wait for the steward's loop; more are a flood, of which the oldest go
+MOST_COMMANDS = 1_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,14 @@ class News:
     text: str
     remedy: str
     since_ns: int
+
+
+class Command(NamedTuple):
+    """A message on a command's topic. name: from the topic."""
+
+    name: str
+    message: bytes
+    is_retained: bool
 
 
 @dataclass
@@ -87,7 +100,7 @@ class Courier:
 
     def __init__(
         self, broker: Broker, place: Place, ledger: Path, *, boot: bytes, about: dict[str, Any],
-        wake_loop: Callable[[], None], acknowledge: str = AIMS,
+        wake_loop: Callable[[], None], acknowledge: str = AIMS, takes_commands: bool = False,
     ) -> None:  # fmt: skip
         self.place = place
         self.boot = boot
@@ -107,6 +120,8 @@ class Courier:
         self._is_version_sure = False  # MQTT 5 worked with this broker: a hang-up has another reason
         self._down_since_ns = 0
         self._ack_topic = f"{place.tree}/ack"
+        self._takes_commands = takes_commands
+        self._commands: deque[Command] = deque(maxlen=MOST_COMMANDS)
         self._told_disbelief = ""
         self._told_error = ""
         self._is_stopping = False
@@ -144,6 +159,10 @@ class Courier:
 
     def take_news(self) -> list[News]:
         return [self._news.popleft() for _ in range(len(self._news))]
+
+    def take_commands(self) -> list[Command]:
+        """What somebody asks for from elsewhere, believed by nobody yet."""
+        return [self._commands.popleft() for _ in range(len(self._commands))]
 
     def backlog(self) -> dict[str, int]:
         """Messages that aren't done with, per lane."""
@@ -202,8 +221,10 @@ class Courier:
         """Send until the connection is over or the steward stops."""
         self._is_now_up(connection)
         self.outbox.go_back(time.monotonic())
-        if self.outbox.acknowledge == AIMS:
-            connection.subscribe(self._ack_topic)
+        topics = [self._ack_topic] if self.outbox.acknowledge == AIMS else []
+        topics += [f"{self.place.tree}/cmd/+/request"] if self._takes_commands else []
+        if topics:
+            connection.subscribe(*topics)
         flight = _Flight(progress_at=time.monotonic())
         while not connection.error:
             if self._is_stopping:
@@ -284,8 +305,12 @@ class Courier:
     def _listen(self, connection: Connection) -> None:
         """What the AIMS acknowledges. Nothing that comes from outside moves anything but cursors."""
         while connection.received:
-            topic, payload, _ = connection.received.popleft()
-            if topic == self._ack_topic:
+            topic, payload, is_retained = connection.received.popleft()
+            command = COMMAND_TOPIC.fullmatch(topic.removeprefix(self.place.tree))
+            if command and self._takes_commands:
+                self._commands.append(Command(unquote(command[1])[:64], payload, is_retained))
+                self._wake_loop()
+            elif topic == self._ack_topic:
                 why = self._acknowledged(payload)
                 if why and why != self._told_disbelief:
                     self._told_disbelief = why
