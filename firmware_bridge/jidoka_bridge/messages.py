@@ -51,6 +51,9 @@ class Kind(enum.IntEnum):
     ANSWER = 20
     EVENT = 21
     LABEL = 22
+    ALARM_ACT = 23
+    KNOWN_ANSWERS = 24
+    COMMAND = 25
 
 
 class Judgement(enum.IntEnum):
@@ -87,8 +90,14 @@ KINDS: tuple[Row, ...] = (
         "struct",
         "what the PLC shows: inputs, counters, read-back",
     ),
-    Row(Kind.WINDOW, "guard", "steward", "JSON", "an announced model-change window; reserved"),
-    Row(Kind.MODE, "guard", "steward", "JSON", "mode of each model; reserved"),
+    Row(Kind.WINDOW, "steward", "guard", "JSON", "a person announces a time for changing a model"),
+    Row(
+        Kind.MODE,
+        "guard, steward, monitor",
+        "steward, guard",
+        "JSON",
+        "what a reset lacks; a model's mode; the digest of its file",
+    ),
     Row(Kind.RECORDED, "steward", "guard", "struct", "transitions up to this number are in the ledger"),
     Row(Kind.ACKNOWLEDGE, "command line, steward", "steward, guard", "JSON", "a person acknowledges a cause"),
     Row(Kind.HOLD, "command line, steward", "steward, guard", "JSON", "somebody asks for HOLD"),
@@ -99,6 +108,17 @@ KINDS: tuple[Row, ...] = (
     Row(Kind.ASK, "command line, demo", "steward", "JSON", "a question: status, alarms, causes"),
     Row(Kind.ANSWER, "steward, guard", "whoever asked", "JSON", "its answer, or the refusal of an act"),
     Row(Kind.LABEL, "command line", "steward", "JSON", "whether the model was right, by part or record"),
+    Row(Kind.ALARM_ACT, "command line", "steward", "JSON", "shelve, unshelve, out of or back in service"),
+    Row(
+        Kind.KNOWN_ANSWERS,
+        "steward, monitor",
+        "guard",
+        "JSON",
+        "a person announces the known answers; whether the model gave them",
+    ),
+    Row(
+        Kind.COMMAND, "steward", "guard", "JSON", "what nobody may ask for by a message: refused and recorded"
+    ),
     Row(Kind.EVENT, "all", "steward", "JSON", "something to record: baseline, configuration, loss, refusal"),
 )
 

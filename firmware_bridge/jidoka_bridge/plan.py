@@ -19,11 +19,21 @@ FORMAT = 1
 MODES = ("none", "observe", "enforce")
 RESPONSES = ("observe", "advise", "fallback", "hold", "lockout")
 PRIORITIES = ("low", "medium", "high")
+ACK_AT = ("panel", "plc", "either")
+RESET_NEEDS = ("one", "two")
+TRANSPORTS = ("rtu", "modbus-tcp")
+FUNCTIONS = ("auto", "23", "16+03")
+#: direction of a two-wire line: switched by adapter or wiring, by RTS high while sending, by RTS low while sending
+RS485 = ("adapter", "rts", "rts-low")
 
 
 @dataclass(frozen=True)
 class Link:
-    """The line to the PLC. port: a stable path (by-id) or a pseudo-terminal; times as INTERLOCK §2 defines them."""
+    """The line to the PLC. port: a stable path (by-id), a pseudo-terminal, or ADDRESS:PORT where transport is modbus-tcp.
+
+    Times as INTERLOCK §2 defines them. function: of a beat, "23", "16+03", or "auto": 23 unless the PLC refuses it.
+    rs485: who switches the direction; *_before_ms, *_after_ms: the driver waits so long around what it sends.
+    """
 
     port: str
     baud: int = 19200
@@ -38,11 +48,34 @@ class Link:
     scan_ms: int = 10
     relay_ms: int = 15
     transport: str = "rtu"
+    function: str = "auto"
+    rs485: str = "adapter"
+    rs485_before_ms: int = 0
+    rs485_after_ms: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.unit <= 247:
+            raise ConfigurationError(
+                f"the plan's link: unit {self.unit} is no Modbus station", "Use the PLC's number, 1 to 247."
+            )
+        for name, value, known in (
+            ("transport", self.transport, TRANSPORTS),
+            ("function", self.function, FUNCTIONS),
+            ("rs485", self.rs485, RS485),
+        ):
+            if value not in known:
+                raise ConfigurationError(
+                    f"the plan's link: {name} {value!r} isn't known", f"Use one of: {', '.join(known)}."
+                )
 
 
 @dataclass(frozen=True)
 class Times:
-    """Time limits of the interlock. none of them may be 0 and mean 'never'."""
+    """Time limits of the interlock. none of them may be 0 and mean 'never'.
+
+    run_out_ms: from the output's read-back off until nothing may move any more; window_s: longest announced time for a
+    change of a model.
+    """
 
     no_data_ms: int = 500
     no_record_ms: int = 2000
@@ -51,6 +84,7 @@ class Times:
     override_s: int = 900
     override_repeat_s: int = 300
     run_out_ms: int = 2000
+    window_s: int = 28_800
 
 
 @dataclass(frozen=True)
@@ -62,8 +96,20 @@ class Proving:
 
 
 @dataclass(frozen=True)
+class Trips:
+    """How often one cause may trip within so many hours before a person of a higher role is needed."""
+
+    most: int = 5
+    within_h: float = 8.0
+
+
+@dataclass(frozen=True)
 class Model:
-    """A model of the plan. mode: none, observe or enforce; longest_interval_ms: between records while running."""
+    """A model of the plan. mode: none, observe or enforce; longest_interval_ms: between records while running.
+
+    digest: SHA-256 of the approved file, known_answers: of the signed set of known answers, both hex; "": none is
+    known, so nothing is compared.
+    """
 
     id: str
     mode: str
@@ -71,6 +117,8 @@ class Model:
     longest_interval_ms: int = 1000
     records_per_s: float = 1000.0
     bytes_per_s: float = 64e6
+    digest: str = ""
+    known_answers: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,7 +153,11 @@ class CauseSpec:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that the guard knows of this site, and the sections that others read."""
+    """Everything that the guard knows of this site, and the sections that others read.
+
+    ack_at: panel, plc (its own HMI, through block B) or either; reset_needs: one or two acknowledging persons;
+    table_digest: of the interlock's table that was approved, "" where none was.
+    """
 
     site: str
     line: str
@@ -119,6 +171,8 @@ class Plan:
     models: tuple[Model, ...]
     conditions: tuple[ConditionSpec, ...]
     causes: tuple[CauseSpec, ...]
+    trips: Trips = Trips()
+    table_digest: str = ""
     judgement_valid_h: float = 24.0
     fallback: str | None = None
     no_record: str = "hold"
@@ -211,6 +265,7 @@ def parse(body: dict[str, Any]) -> Plan:
     values["link"] = None if values["link"] is None else Link(**values["link"])
     values["times"] = Times(**values["times"])
     values["proving"] = Proving(**values["proving"])
+    values["trips"] = Trips(**values["trips"])
     values["models"] = tuple(Model(**each) for each in values["models"])
     values["conditions"] = tuple(ConditionSpec(**each) for each in values["conditions"])
     values["causes"] = tuple(

@@ -234,6 +234,8 @@ REASONS: tuple[Reason, ...] = (
     Reason(25, "not judged", "a statistical condition isn't judged yet"),
     Reason(26, "mode", "a model isn't in enforce"),
     Reason(27, "internal", "an error inside the guard"),
+    Reason(28, "too many trips", "the same cause tripped too often"),
+    Reason(29, "running input", "parts are counted while the input says that the machine stands"),
 )
 
 REASON_NUMBERS: dict[str, int] = {reason.name: reason.number for reason in REASONS}

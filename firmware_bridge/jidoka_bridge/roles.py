@@ -9,7 +9,14 @@ ENTITLED: dict[str, frozenset[str]] = {
     "acknowledge": frozenset({"operator", "maintenance", "engineer", "quality"}),
     "hold": frozenset({"operator", "maintenance", "engineer", "quality"}),
     "unlock": frozenset({"engineer"}),
+    "announce a window": frozenset({"maintenance", "engineer", "quality"}),
+    "take a model out of enforce": frozenset({"operator", "maintenance", "engineer", "quality"}),
+    "bring a model into enforce": frozenset({"engineer"}),
+    "show the known answers": frozenset({"maintenance", "engineer", "quality"}),
     "sign baseline": frozenset({"engineer", "quality"}),
+    "shelve": frozenset({"operator", "maintenance", "engineer", "quality"}),
+    "out of service": frozenset({"maintenance"}),
+    "drill": frozenset({"maintenance", "engineer"}),
     "label": frozenset({"operator", "maintenance", "engineer", "quality"}),
 }
 
@@ -20,6 +27,19 @@ ACKNOWLEDGE_REASONS: tuple[str, ...] = (
     "cause removed",
     "false alarm",
     "maintenance called",
+    "other",
+)
+
+#: What stands as the reason of an acknowledgement that is taken back. It is none of the reasons above, so that a guard
+#: that doesn't know `undo` refuses it.
+TAKEN_BACK = "acknowledged by mistake"
+
+#: Reasons for which an alarm may be shelved, as codes in the ledger.
+SHELVE_REASONS: tuple[str, ...] = (
+    "known, waits for a part",
+    "sensor defective",
+    "work in progress",
+    "nuisance",
     "other",
 )
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jidoka.config.compile import compile_plan, compile_text
 from jidoka_bridge import plan as plans
 from jidoka_bridge.errors import ConfigurationError
+from jidoka_bridge.guard import interlock
 from jidoka_bridge.link import times as link_times
 from jidoka_bridge.registers import MAP_DIGEST
 from jidoka_bridge.roles import ROLES
@@ -119,8 +120,11 @@ def test_paths_are_absolute_and_start_at_the_file() -> None:
             "username": "seven",
             "password_file": str(ROOT / "secret"),
             "keepalive_s": 30,
+            "acknowledge": "aims",
         },
         "metrics": {"host": "127.0.0.1", "port": 9464},
+        "commands": {},
+        "clock": "kernel",
     }
     assert plan.sections["host"] == {
         "model": "ear",
@@ -177,7 +181,11 @@ def test_what_nobody_wrote_has_the_plan_s_own_defaults() -> None:
     plan = compile_text(VALID, ROOT)
     assert plan.times == plans.Times()
     assert plan.proving == plans.Proving()
-    assert plan.models == (plans.Model("eye", "enforce"),)
+    assert plan.trips == plans.Trips()
+    assert (plan.ack_at, plan.reset_needs) == ("panel", "one")
+    assert plan.table_digest == interlock.digest()
+    sha256 = plan.sections["models"]["eye"]["sha256"]
+    assert plan.models == (plans.Model("eye", "enforce", digest=sha256),)
     assert (plan.judgement_valid_h, plan.no_record, plan.ack_at, plan.reset_needs) == (
         24.0,
         "hold",
@@ -186,7 +194,12 @@ def test_what_nobody_wrote_has_the_plan_s_own_defaults() -> None:
     )
     assert (plan.run_dir, plan.state_dir) == ("/run/jidoka", "/var/lib/jidoka")
     assert (plan.map_digest, plan.roles, plan.people) == (MAP_DIGEST.hex(), ROLES, "role")
-    assert plan.sections["steward"] == {"broker": None, "metrics": None}
+    assert plan.sections["steward"] == {
+        "broker": None,
+        "metrics": None,
+        "commands": {},
+        "clock": "kernel",
+    }
     assert plan.sections["host"] is None
 
 

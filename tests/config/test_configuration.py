@@ -73,6 +73,8 @@ def test_the_example_is_valid_as_it_stands() -> None:
 
 SECOND_RISK = "\n".join(["", *VALID.splitlines()[12:]]).replace("R-01", "R-02")
 SECOND_MODEL = "  - id: eye\n    bundle: surface-inspection\n    mode: enforce\n"
+KEY = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
+
 RULES: dict[str, tuple[str, str, str]] = {
     # what is wrong: (text, where, part of the message)
     "an unknown setting": (changed(("owner:", "ownr: x\n    owner:")), "19:5", "risks[0].ownr is not a setting"),
@@ -110,7 +112,7 @@ RULES: dict[str, tuple[str, str, str]] = {
     "enforce without a risk": (
         changed((VALID[VALID.index("risks:") :], "risks: []\n")), "7:11", "nothing would ever stop it",
     ),
-    "a gate in enforce": (changed(("enforce", "enforce\n    drives: reject")), "8:13", "drills don't exist"),
+    "a gate in enforce": (changed(("enforce", "enforce\n    drives: reject")), "8:13", "until a drill has shown a part rejected"),
     "a robot in enforce": (changed(("enforce", "enforce\n    drives: robot")), "8:13", "with A off"),
     "unit 0": (changed(("by-id/plc", "by-id/plc\n  unit: 0")), "10:9", "0 is a broadcast"),
     "unit 248": (changed(("by-id/plc", "by-id/plc\n  unit: 248")), "10:9", "no Modbus station"),
@@ -196,12 +198,32 @@ RULES: dict[str, tuple[str, str, str]] = {
     "a tolerance of nothing": (
         changed(("response:", "tolerance: 10 %\n    response:")), "18:16", "holds no material(…)",
     ),
+    "commands without a broker": (
+        VALID + f"commands: [{{id: aims, public_key: {KEY}}}]\n", "21:11", "there is no `broker:`",
+    ),
+    "two keys of one id": (
+        VALID + f"broker: {{url: 'mqtt://aims'}}\ncommands: [{{id: a, public_key: {KEY}}}, {{id: a, public_key: {KEY}}}]\n",
+        "22:84", "is the id of another one, in line 22",
+    ),
+    "a public key that is none": (
+        VALID + "broker: {url: 'mqtt://aims'}\ncommands: [{id: a, public_key: abc}]\n", "22:32", "isn't an Ed25519 public key",
+    ),
+    "a command that nobody may give from elsewhere": (
+        VALID + f"broker: {{url: 'mqtt://aims'}}\ncommands: [{{id: a, public_key: {KEY}, may: [reset]}}]\n", "22:84", "reset",
+    ),
     "files moved from a table": (VALID + "host: {source: renderer, move_to: done}\n", "21:35", "a watched folder only"),
     "a socket's path that is too long": (VALID + f"run_dir: /{'x' * 90}\n", "21:10", "are the most"),
     "a bundle that isn't there": (changed(("surface-inspection", "./nowhere")), "6:13", "no such folder"),
     "text on two lines": (changed(("owner:", 'text: "a\\nb"\n    owner:')), "19:11", "sentence on one line"),
     "an empty file": ("# nothing\n", "1:1", "the file is empty"),
     "a file that is a list": ("- a\n", "1:1", "isn't a group of settings"),
+    "an off-delay of an alarm that may stop the machine": (changed(("    owner:", "    off_delay: 5 s\n    owner:")), "19:16", "is never delayed"),
+    "a dead band without a value": (changed(("    owner:", "    dead_band: 10 %\n    owner:")), "19:16", "only rows that observe"),
+    "an alarm that suppresses itself": (changed(("    owner:", "    suppressed_while: [R-01]\n    owner:")), "19:24", "can't suppress itself"),
+    "a rule about nothing": (changed(("    owner:", "    suppressed_while: [changeovr]\n    owner:")), "19:24", "neither a fact nor a row"),
+    "alarms that silence each other": (changed(("    owner:", "    suppressed_while: [R-02]\n    owner:")) + SECOND_RISK.replace("    owner:", "    suppressed_while: [R-01]\n    owner:"), "19:23", "both would be silent"),
+    "a row by the name of an own alarm": (changed(("R-01", "chattering")), "13:9", "one of the agent's own alarms"),
+    "a shelf of more than a shift": (changed(("risks:", "alarms:\n  shelve_at_most: 9 h\nrisks:")), "13:19", "is too long"),
 }  # fmt: skip
 
 

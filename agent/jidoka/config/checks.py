@@ -8,7 +8,9 @@ from typing import Any
 from jidoka_bridge.errors import LinkError
 from jidoka_bridge.guard.causes import BUILT_IN
 
+from jidoka.config.alarm_checks import ALARM_CHECKS
 from jidoka.config.case import Case, Found
+from jidoka.config.command_key_checks import COMMAND_KEY_CHECKS
 from jidoka.config.faults import near
 from jidoka.config.link import link_of
 from jidoka.config.located import Fault
@@ -16,6 +18,7 @@ from jidoka.config.model_checks import MODEL_CHECKS
 from jidoka.config.risk_checks import RISK_CHECKS
 from jidoka.config.salvage import Unknown
 from jidoka.config.schema import PlcSettings
+from jidoka.config.schema.plc import is_address
 from jidoka.host.sources import spelling
 
 #: the kernel's limit for the path of a Unix socket
@@ -104,6 +107,26 @@ def sockets_have_room(case: Case) -> Found:
             yield case.fault(("run_dir",), problem, f"Make it {length - MAX_SOCKET_PATH} bytes shorter.")
 
 
+def port_fits_the_transport(case: Case) -> Found:
+    """Modbus TCP goes to a numeric address; a serial line has a path."""
+    plc = case.config.plc
+    if (
+        not isinstance(plc, PlcSettings)
+        or not isinstance(plc.port, str)
+        or isinstance(plc.transport, Unknown)
+    ):
+        return
+    is_tcp = plc.transport == "modbus-tcp"
+    if is_tcp and not is_address(plc.port):
+        problem = (
+            f"{plc.port} is no numeric address, which modbus-tcp needs (a name would have to be looked up)"
+        )
+        yield case.fault(("plc", "port"), problem, "Write it as 192.168.1.10:502.")
+    elif not is_tcp and is_address(plc.port):
+        problem = f"{plc.port} is an address, and transport is rtu, a serial line"
+        yield case.fault(("plc", "port"), problem, "Set transport: modbus-tcp, or name the serial port.")
+
+
 def link_times_fit_the_baud_rate(case: Case) -> Found:
     """The beat leaves time for request and answer, and the hold time fits its field on the wire."""
     plc = case.config.plc
@@ -123,9 +146,12 @@ CHECKS: tuple[Callable[[Case], Found], ...] = (
     ids_are_unique,
     modes_fit_the_plc,
     *RISK_CHECKS,
+    *ALARM_CHECKS,
     passwords_have_a_name,
+    *COMMAND_KEY_CHECKS,
     the_host_has_work,
     sockets_have_room,
+    port_fits_the_transport,
     link_times_fit_the_baud_rate,
 )
 

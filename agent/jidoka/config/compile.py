@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jidoka_bridge.plan import CauseSpec, ConditionSpec, Model, Plan, Proving, Times
+from jidoka_bridge.guard.interlock import digest
+from jidoka_bridge.plan import CauseSpec, ConditionSpec, Model, Plan, Proving, Times, Trips
 from jidoka_bridge.registers import MAP_DIGEST
 from jidoka_bridge.roles import ROLES
 
+from jidoka.config.alarm_section import alarm_section
 from jidoka.config.conditions import BY_NAME
 from jidoka.config.link import link_of
 from jidoka.config.load import Checked, load_file, load_text
 from jidoka.config.manifest import Bundle
 from jidoka.config.model_section import model_section, record_bytes, tensors
-from jidoka.config.schema import ModelSettings, RiskSettings
+from jidoka.config.schema import ModelSettings, PlcSettings, RiskSettings
 from jidoka.host.sources import spelling
 
 #: numbers on the wire below this one are the guard's own reasons
@@ -61,7 +64,7 @@ def plan_of(checked: Checked) -> Plan:
         run_dir=_absolute(checked, config.run_dir),
         state_dir=_absolute(checked, config.state_dir),
         map_digest=MAP_DIGEST.hex(),
-        link=None if config.plc is None else link_of(config.plc, _absolute(checked, config.plc.port)),
+        link=None if config.plc is None else link_of(config.plc, _port(checked, config.plc)),
         times=Times(
             no_data_ms=_ms(times.no_data),
             no_record_ms=_ms(times.no_record),
@@ -69,23 +72,39 @@ def plan_of(checked: Checked) -> Plan:
             offer_s=round(times.offer),
             override_s=round(times.override),
             override_repeat_s=round(times.override_repeat),
+            run_out_ms=_ms(times.run_out),
+            window_s=round(times.window),
         ),
         proving=Proving(config.interlock.proving.parts, config.interlock.proving.minutes),
         models=tuple(_model(row, bundle) for row, bundle in zip(config.models, checked.bundles, strict=True)),
         conditions=_conditions(checked),
         causes=tuple(_cause(checked, index, FIRST_REASON + index) for index in range(len(config.risks))),
+        trips=Trips(config.interlock.trips.most, config.interlock.trips.within / 3600),
+        table_digest=digest(),
         judgement_valid_h=config.interlock.judgement_valid / 3600,
         fallback=config.interlock.fallback,
         no_record=config.interlock.no_record,
+        ack_at=config.interlock.ack_at,
+        reset_needs=config.interlock.reset_needs,
         people=config.people,
         roles=ROLES,
         sections=_sections(checked),
     )
 
 
+def _port(checked: Checked, plc: PlcSettings) -> str:
+    return plc.port if plc.transport == "modbus-tcp" else _absolute(checked, plc.port)
+
+
 def _model(row: ModelSettings, bundle: Bundle) -> Model:
     # quotas stop a flood; a line that is itself faster or sends more than the default gets twice what it needs
-    usual = Model(row.id, row.mode, row.writer, longest_interval_ms=max(1, _ms(row.longest_interval)))
+    usual = Model(
+        row.id,
+        row.mode,
+        row.writer,
+        longest_interval_ms=max(1, _ms(row.longest_interval)),
+        digest=bundle.sha256,
+    )
     # an application may send what nobody asked it for
     record = max(row.largest_record or 0, record_bytes(tensors(bundle)))
     stated_hz = row.records_per_s or (1 / bundle.period_s if bundle.period_s else 0.0)
@@ -167,8 +186,14 @@ def _sections(checked: Checked) -> dict[str, Any]:
             for each, (risk, name) in used.items()
             if not BY_NAME[name].statistical
         },
-        "steward": {"broker": _broker_section(checked), "metrics": _metrics_section(checked)},
+        "steward": {
+            "broker": _broker_section(checked),
+            "metrics": _metrics_section(checked),
+            "commands": _commands_section(checked),
+            "clock": checked.config.clock,
+        },
         "host": _host_section(checked),
+        "alarms": alarm_section(checked.config),
         "risks": [_risk_section(risk) for risk in checked.config.risks],
     }
 
@@ -184,6 +209,14 @@ def _broker_section(checked: Checked) -> dict[str, Any] | None:
         "username": broker.username,
         "password_file": None if broker.password_file is None else _absolute(checked, broker.password_file),
         "keepalive_s": round(broker.keepalive),
+        "acknowledge": broker.acknowledge,
+    }
+
+
+def _commands_section(checked: Checked) -> dict[str, Any]:
+    return {
+        key.id: {"public": base64.b64decode(key.public_key).hex(), "may": list(key.may), "role": key.role}
+        for key in checked.config.commands
     }
 
 

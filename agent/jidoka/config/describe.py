@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jidoka_bridge.plan import Plan
+from jidoka_bridge.plan import Link, Plan
 
 from jidoka.config.link import Table
 from jidoka.config.quantities import Budget, duration_text
@@ -67,13 +67,17 @@ def _link_lines(plan: Plan, table: Table | None) -> list[str]:
         return ["none: no machine is stopped by this device"]
     link = plan.link
     return [
-        f"{link.port} at {link.baud} {PARITY_WORDS[link.parity]}, station {link.unit}: a beat every {link.beat_ms} ms",
+        f"{link.port} {_speed(link)}, station {link.unit}: a beat every {link.beat_ms} ms",
         (
             f"if the agent goes silent, the PLC withdraws by itself after W = {link.hold_ms} ms: "
             f"output off after {table.silent_ms} ms at worst"
         ),
         f"if the agent withdraws, the output is off after {table.withdraw_ms} ms at worst",
     ]
+
+
+def _speed(link: Link) -> str:
+    return f"at {link.baud} {PARITY_WORDS[link.parity]}" if link.transport == "rtu" else "by Modbus TCP"
 
 
 def _risk_lines(plan: Plan) -> list[str]:

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from jidoka_bridge.errors import ModelError
+from jidoka_bridge.errors import ConfigurationError, ModelError
+from jidoka_bridge.registers import MAP_DIGEST
 
 from jidoka.config.bundle import Bundle
 from jidoka.config.case import Case, Found
@@ -47,15 +48,31 @@ def enforced_models_are_bound(case: Case) -> Found:
             )
 
 
-def driving_models_are_not_enforced(case: Case) -> Found:
-    """A must be wired into the path of a gate or robot, and that must have been shown, before it is relied on."""
-    for index, row in enumerate(case.config.models):
-        if row.mode == "enforce" and row.drives in {"reject", "robot"}:
+def driving_models_have_shown_a_reject(case: Case) -> Found:
+    """A must be wired into the path of a gate or robot, and a drill must have shown that, before it is relied on."""
+    # needed here only
+    from jidoka.commissioning.records import entries, rejecting_drill  # noqa: PLC0415
+
+    driving = [
+        (index, row.drives)
+        for index, row in enumerate(case.config.models)
+        if row.mode == "enforce" and row.drives in {"reject", "robot"}
+    ]
+    if not driving or not isinstance(case.config.state_dir, str):
+        return
+    state_dir = case.path(case.config.state_dir).absolute()
+    try:
+        drill, why = rejecting_drill(entries(state_dir), MAP_DIGEST.hex()), ""
+    except ConfigurationError as error:
+        drill, why = None, f" ({error.what})"
+    if drill is None:
+        for index, drives in driving:
             yield case.fault(
                 ("models", index, "drives"),
-                f"{row.drives} can't be enforced until a drill has shown a part rejected with A off; "
-                "drills don't exist in this version",
-                "Set mode: observe, or let the PLC move it and set drives: nothing.",
+                f"{drives} can't be enforced until a drill has shown a part rejected with A off; "
+                f"none is on record in {state_dir}{why}",
+                "Set mode: observe, do `jidoka plc drill` at the machine, then set it again; or let the PLC move it and set "
+                "drives: nothing.",
             )
 
 
@@ -147,7 +164,7 @@ def gates_judge_a_feature(case: Case) -> Found:
 MODEL_CHECKS: tuple[Callable[[Case], Found], ...] = (
     bundles_are_whole,
     enforced_models_are_bound,
-    driving_models_are_not_enforced,
+    driving_models_have_shown_a_reject,
     regions_lie_in_the_picture,
     records_fit_their_room,
     rates_fit_the_longest_interval,

@@ -50,6 +50,9 @@ _SHARE = re.compile(rf"\s*{_NUMBER}\s*%\s*", re.ASCII)
 _HERTZ = re.compile(rf"\s*{_NUMBER}\s*Hz\s*", re.ASCII)
 
 _BYTES = re.compile(rf"\s*{_NUMBER}\s*([A-Za-z]+)\s*", re.ASCII)
+_SPEED = re.compile(rf"\s*{_NUMBER}\s*(mm/s|m/s|m/min)\s*", re.ASCII)
+#: unit as written -> mm/s
+SPEEDS: dict[str, float] = {"mm/s": 1.0, "m/s": 1000.0, "m/min": 1000 / 60}
 
 _TIME_UNITS = "ms, s, min, h or days"
 
@@ -248,6 +251,34 @@ class Rate:
                 f"{shown(value)} is too {side}", f"Use {self.lowest_hz:g} per s to {self.highest_hz:g} per s."
             )
         return rate_hz
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self.read)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Marks a field as a speed, held in mm/s. lowest_mm_s, highest_mm_s: the limits."""
+
+    lowest_mm_s: float
+    highest_mm_s: float
+
+    def read(self, value: Any) -> float:
+        """The speed in mm/s: `250 mm/s`, `0.25 m/s` and `15 m/min` are the same. Raises UnfitError."""
+        match = _SPEED.fullmatch(value) if isinstance(value, str) else None
+        if match is None:
+            raise UnfitError(
+                f"{shown(value)} isn't a speed", "Write one such as 250 mm/s, 0.25 m/s or 15 m/min."
+            )
+        speed = _number(match[1]) * SPEEDS[match[2]]
+        if not self.lowest_mm_s <= speed <= self.highest_mm_s:
+            side = "low" if speed < self.lowest_mm_s else "high"
+            raise UnfitError(
+                f"{shown(value)} is too {side}",
+                f"Use {self.lowest_mm_s:g} mm/s to {self.highest_mm_s:g} mm/s.",
+            )
+        return speed
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         del source, handler

@@ -48,6 +48,7 @@ class Process:
         self.taps = Taps(plan.tap_socket, self.intake)
         self.is_stopping = False
         self._lost = dict.fromkeys(monitor.models, 0)
+        self._told_digests: dict[str, str] = {}
         now_ns = clock()
         self._lease_ns = self._repeat_ns = now_ns
         self._second_ns = now_ns + SECOND_NS
@@ -122,15 +123,24 @@ class Process:
             if self.trace.channel.connect(now_ns):
                 self.trace.begin(self._as_started(), now_ns)
             self.taps.end_overdue(now_ns)
+            if self._told_digests != self.sink.digests:
+                self._tell_digests(now_ns)
             for lease in self.monitor.leases():
                 self._send(self.guard, Kind.LEASE, now_ns, lease.pack())
         if now_ns >= self._repeat_ns:
             self._repeat_ns = now_ns + REPEAT_NS
+            self._tell_digests(now_ns)
             for index in range(len(self.monitor.conditions)):
                 self._condition(index, now_ns, (self.guard, self.steward))
         self._blocks(now_ns, SECOND_NS)
         if now_ns >= self._second_ns:
             self._each_second(now_ns)
+
+    def _tell_digests(self, now_ns: int) -> None:
+        """Which file each application has loaded: at once when it says so, and again for a guard that is new."""
+        self._told_digests = dict(self.sink.digests)
+        for model, digest in self._told_digests.items():
+            self._send(self.guard, Kind.MODE, now_ns, {"model": model, "digest": digest})
 
     def _each_second(self, now_ns: int) -> None:
         elapsed_ns = now_ns - self._last_second_ns

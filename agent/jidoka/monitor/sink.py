@@ -26,6 +26,8 @@ class TimedMonitor:
         self.trace = trace
         self.judge_ns = dict.fromkeys(monitor.models, 0)
         self.judged = dict.fromkeys(monitor.models, 0)
+        #: model -> SHA-256 of the file that its application says it has loaded
+        self.digests: dict[str, str] = {}
         self._clock = clock
         self._tell_news = tell_news
         self._index = {name: state.index for name, state in monitor.models.items()}
@@ -33,6 +35,9 @@ class TimedMonitor:
 
     def tap_connected(self, model: str, hello: Mapping[str, Any], now_ns: int) -> None:
         self.trace.connected(self._index[model], hello, now_ns)
+        digest = hello.get("sha256")
+        if isinstance(digest, str) and digest:
+            self.digests[model] = digest
         self.monitor.tap_connected(model, hello, now_ns)
 
     def tap_gone(self, model: str) -> None:

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from jidoka_bridge.guard import plain
-from jidoka_bridge.guard.causes import Causes
+from jidoka_bridge.guard import changes, clock, panel, plain, trips
+from jidoka_bridge.guard.causes import Cause, Causes
+from jidoka_bridge.guard.changes import GRANTED, Decision, person_of
+from jidoka_bridge.guard.facts import is_advised
 from jidoka_bridge.guard.recorder import Details
 from jidoka_bridge.messages import Kind
 from jidoka_bridge.registers import State
-from jidoka_bridge.roles import ACKNOWLEDGE_REASONS, is_entitled
+from jidoka_bridge.roles import ACKNOWLEDGE_REASONS, TAKEN_BACK, is_entitled
 
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
 
-#: refusal and remedy; both empty = granted
-Decision = tuple[str, str]
-GRANTED: Decision = ("", "")
 NOTHING_TO_HOLD: Decision = ("no PLC is connected, so nothing would stop", "Use the machine's own stop.")
 
 
-def judge_acknowledge(body: Mapping[str, Any], causes: Causes) -> Decision:
-    """May this acknowledgement count? By role, cause, the revision that was seen, and a reason of the list."""
+def judge_acknowledge(body: Mapping[str, Any], causes: Causes, ack_at: str = panel.PANEL) -> Decision:
+    """May this acknowledgement count? By role, place, cause, the revision that was seen, and a reason of the list."""
     role, name = plain.text(body, "role"), plain.text(body, "cause")
     if not is_entitled(role, "acknowledge"):
         return f"the role {role or '(none)'} may not acknowledge", "Ask an operator, maintenance or quality."
@@ -31,6 +30,9 @@ def judge_acknowledge(body: Mapping[str, Any], causes: Causes) -> Decision:
     cause = causes.by_id.get(name)
     if cause is None:
         return f"there is no cause {name!r}", "See: jidoka ack"
+    decision = _judge_place(body, cause, ack_at)
+    if decision != GRANTED:
+        return decision
     if not cause.revision or not (cause.active or cause.latched or not cause.is_acknowledged):
         return f"{name} has nothing to acknowledge", "See: jidoka ack"
     if cause.needs_role and role != cause.needs_role:
@@ -42,8 +44,31 @@ def judge_acknowledge(body: Mapping[str, Any], causes: Causes) -> Decision:
             f"{name} has changed: revision {cause.revision} now, {seen} was seen",
             "Look at it again, then acknowledge.",
         )
+    if body.get("undo") is True:
+        return _judge_undo(body, cause)
     if body.get("reason") not in ACKNOWLEDGE_REASONS:
         return f"{plain.text(body, 'reason')!r} isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}."
+    return GRANTED
+
+
+def _judge_place(body: Mapping[str, Any], cause: Cause, ack_at: str) -> Decision:
+    """At this panel, at the PLC's own, or at either; what needs another role than the operator's never at the PLC's."""
+    at = plain.text(body, "at") or panel.PANEL
+    if ack_at in (at, panel.EITHER):
+        return GRANTED
+    if at == panel.PLC:
+        return "the plan takes no acknowledgement from the PLC's panel", "Acknowledge with: jidoka ack"
+    if cause.needs_role:
+        return GRANTED
+    return "the plan takes acknowledgements from the PLC's panel only", "Acknowledge there."
+
+
+def _judge_undo(body: Mapping[str, Any], cause: Cause) -> Decision:
+    """By the role that acknowledged, of what is still acknowledged."""
+    if cause.acknowledged_revision != cause.revision or cause.person is None:
+        return f"{cause.id} isn't acknowledged", "See: jidoka ack"
+    if plain.text(body, "role") != cause.person.get("role"):
+        return f"{cause.id} was acknowledged by another role", f"Ask {cause.person.get('role')}."
     return GRANTED
 
 
@@ -77,27 +102,33 @@ def judge_unlock(body: Mapping[str, Any], causes: Causes, state: State, key_on: 
     return GRANTED
 
 
-def person_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """Role and pseudonym as they go into the record."""
-    return {
-        "role": plain.text(body, "role", plain.MAX_NAME),
-        "pseudonym": plain.text(body, "person", plain.MAX_NAME),
-    }
-
-
 def acknowledge(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
-    """Judge, carry out and record an acknowledgement."""
-    decision = judge_acknowledge(body, guard.causes)
+    """Judge, carry out and record an acknowledgement, its taking back, or that it was seen from elsewhere."""
+    decision = judge_acknowledge(body, guard.causes, guard.plan.ack_at)
     person, reason = person_of(body), plain.text(body, "reason")
     name = plain.text(body, "cause")
+    cause = guard.causes.by_id.get(name)
     if decision != GRANTED:
-        guard.event(now_ns, "acknowledge refused", Details(name, (decision[0],), person, reason))
+        is_seen = (
+            body.get("remote") is True and cause is not None and is_entitled(person["role"], "acknowledge")
+        )
+        if is_seen and cause is not None:
+            cause.seen = person
+        event = "seen remotely" if is_seen else "acknowledge refused"
+        guard.event(now_ns, event, Details(name, (decision[0],), person, reason))
         return decision
     cause = guard.causes[name]
-    cause.acknowledged_revision, cause.person = cause.revision, person
+    if body.get("undo") is True:
+        cause.take_back()
+        guard.event(now_ns, "acknowledge taken back", Details(name, (), person, TAKEN_BACK))
+        return decision
+    cause.acknowledge(now_ns, person)
     guard.acknowledged_ns, guard.acknowledged_by = now_ns, person
+    trips.seen(guard, cause)
     # the free text stays with the steward: it must be erasable, a transition never is
     guard.event(now_ns, "acknowledge", Details(name, (), person, reason, {"revision": cause.revision}))
+    if name == clock.NAME and guard.causes.set_active(name, False, now_ns, False, {}):
+        guard.event(now_ns, "cause off" if is_advised(guard) else "advise cause off", Details(name))
     return decision
 
 
@@ -129,4 +160,8 @@ ACTS: dict[Kind, Callable[[Guard, int, Mapping[str, Any]], Decision]] = {
     Kind.ACKNOWLEDGE: acknowledge,
     Kind.HOLD: hold,
     Kind.UNLOCK: unlock,
+    Kind.WINDOW: changes.announce_window,
+    Kind.MODE: changes.set_mode,
+    Kind.KNOWN_ANSWERS: changes.announce_answers,
+    Kind.COMMAND: changes.refuse_command,
 }

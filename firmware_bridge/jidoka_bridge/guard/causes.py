@@ -10,51 +10,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from jidoka_bridge.guard.built_in import BUILT_IN, PER_MODEL
 from jidoka_bridge.guard.conditions import Conditions, Known
 from jidoka_bridge.plan import CauseSpec, Plan
 from jidoka_bridge.registers import REASON_NUMBERS
 
+__all__ = ["BUILT_IN", "Cause", "Causes", "Change"]
+
 TRIPS = ("fallback", "hold", "lockout")
 MS_NS = 1_000_000
-
-
-class BuiltIn(NamedTuple):
-    """A cause that is in every plan. reason: its name in the register map's table."""
-
-    id: str
-    reason: str
-    response: str
-    priority: str
-    text: str
-    remedy: str
-
-
-#: `no data` and `parts without records` exist once for each model
-BUILT_IN: tuple[BuiltIn, ...] = (
-    BuiltIn("restart", "restart", "hold", "medium", "The guard was restarted without having been stopped in order.", "Find out why, acknowledge, and reset at the machine."),
-    BuiltIn("latch file", "latch file", "hold", "high", "The latch file is lost or can't be written.", "A new device needs `jidoka guard init` before its first start. Else check the disk of the state directory. An engineer unlocks."),
-    BuiltIn("no data", "no data", "fallback", "high", "Nothing is heard from the model.", "Check the application and the monitor."),
-    BuiltIn("parts without records", "parts without records", "fallback", "high", "The PLC counts parts, but no inference comes.", "Check the trigger, the camera and the application."),
-    BuiltIn("no record", "no record", "hold", "high", "Nothing can be recorded.", "Check the steward and the disk of the ledger."),
-    BuiltIn("plc link", "plc link", "hold", "high", "The link to the PLC was lost.", "Check the cable, the port and the PLC."),
-    BuiltIn("plc not ready", "plc not ready", "hold", "low", "The PLC isn't ready.", "See the machine's own alarms."),
-    BuiltIn("read-back", "read-back less", "hold", "high", "The PLC's output isn't what was written.", "Check the relay and the PLC program."),
-    BuiltIn("time gap", "pause", "hold", "high", "The guard was stopped for longer than the permissive lasts.", "Check the load and the sleep settings of this computer."),
-    BuiltIn("local hold", "local hold", "hold", "medium", "A person holds the machine.", "Acknowledge and reset when it may go on."),
-    BuiltIn("remote hold", "remote hold", "hold", "medium", "The machine is held from elsewhere.", "Ask who held it and why; acknowledge and reset at the machine."),
-    BuiltIn("override", "override", "hold", "high", "The override key is or was on.", "Turn the key off, acknowledge, and reset."),
-    BuiltIn("proving failed", "proving failed", "hold", "high", "A proving run ended without a good judgement.", "Find the cause; after three in a row maintenance acknowledges."),
-    BuiltIn("self-test", "self-test failed", "lockout", "high", "The guard's self-test failed.", "Install the guard and its plan anew; an engineer unlocks."),
-    BuiltIn("plc disobeys", "read-back more", "lockout", "high", "The PLC permits more than was written.", "Stop the machine by its own means; check relay and PLC program."),
-    BuiltIn("fallback path", "fallback lost", "hold", "high", "The plant's own program isn't ready any more.", "Make it ready, acknowledge, and reset."),
-    BuiltIn("fault", "internal", "lockout", "high", "An event that the guard doesn't know, or an error inside it.", "Report it with the record; an engineer unlocks."),
-)  # fmt: skip
-PER_MODEL = ("no data", "parts without records")
+#: the second of two persons has this long
+SECOND_NS = 24 * 3_600 * 1_000 * MS_NS
 
 
 @dataclass
 class Cause:
-    """One cause. revision rises whenever it becomes active anew; an acknowledgement names the one that was seen."""
+    """One cause. revision rises whenever it becomes active anew; an acknowledgement names the one that was seen.
+
+    needs_two: the plan asks for two persons; then `second` is who acknowledged after `person`. seen: who marked it
+    as seen from elsewhere, which counts for nothing.
+    """
 
     id: str
     risk: str
@@ -71,6 +46,11 @@ class Cause:
     revision: int = 0
     acknowledged_revision: int = 0
     person: dict[str, str] | None = None
+    needs_two: bool = False
+    second: dict[str, str] | None = None
+    second_revision: int = 0
+    acknowledged_ns: int = 0
+    seen: dict[str, str] | None = None
     needs_role: str = ""
     quality: str = "good"
     statistical: bool = False
@@ -86,7 +66,12 @@ class Cause:
 
     @property
     def is_acknowledged(self) -> bool:
-        return self.acknowledged_revision == self.revision
+        is_second = not self.needs_two or self.second_revision == self.revision
+        return self.acknowledged_revision == self.revision and is_second
+
+    @property
+    def waits_for_second(self) -> bool:
+        return self.acknowledged_revision == self.revision and not self.is_acknowledged
 
     @property
     def conditions(self) -> tuple[Known, ...]:
@@ -99,6 +84,22 @@ class Cause:
         self.evidence = evidence
         self.onset_ns = int(evidence.get("onset_ns") or now_ns)
         self.latched = self.latched or (latch and self.trips and self.may_latch)
+        self.seen = None
+
+    def acknowledge(self, now_ns: int, person: dict[str, str]) -> None:
+        """By a person who was found entitled. Of two the second must be another one, within a day."""
+        is_late = now_ns - self.acknowledged_ns > SECOND_NS
+        is_same = self.person is None or person.get("pseudonym") == self.person.get("pseudonym")
+        if self.waits_for_second and not is_late and not is_same:
+            self.second, self.second_revision = person, self.revision
+        elif not (self.needs_two and self.is_acknowledged):
+            self.acknowledged_revision, self.person = self.revision, person
+            self.acknowledged_ns = now_ns if self.needs_two else 0
+
+    def take_back(self) -> None:
+        """The acknowledgement was a mistake."""
+        self.acknowledged_revision = self.second_revision = 0
+        self.person = self.second = None
 
 
 class Change(NamedTuple):
@@ -126,6 +127,7 @@ class Causes:
                 self.by_id[name] = Cause(name, "built-in", response, row.priority, number, text, row.remedy)
         for cause in self:
             cause.may_latch = self._latches
+            cause.needs_two = cause.trips and plan.reset_needs == "two"
 
     def __iter__(self) -> Iterator[Cause]:
         return iter(self.by_id.values())

@@ -24,7 +24,8 @@ AHEAD_NS = 1_000_000_000
 class Known:
     """One condition. is_on: judged on and not judged off since; reported: heard of since the monitor connected.
 
-    by_run: it is statistical and of a model in enforce, whose detectors start afresh with each proving run.
+    by_run: it is statistical and of a model in enforce, whose detectors start afresh with each proving run; answered_ns:
+    when the known answers ruled it out, 0 = they don't.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Known:
     run: int = 0
     judged_ns: int = 0
     received_ns: int = 0
+    answered_ns: int = 0
     judged_n: int = 0
     needed_n: int = 0
     value: float = 0.0
@@ -63,6 +65,7 @@ class Conditions:
     def start_afresh(self, run: int, proving: bool, now_ns: int = 0) -> None:
         """The detectors start anew: what was judged before now, or for another run, isn't a judgement of this run."""
         self.run, self.in_proving, self._began_ns = run, proving, now_ns
+        self.forget_answers()
         if proving:
             for known in self.known:
                 if known.by_run:
@@ -72,6 +75,20 @@ class Conditions:
         """A new monitor has to say everything again."""
         for known in self.known:
             known.judgement, known.reported = Judgement.UNKNOWN, False
+        self.forget_answers()
+
+    def answered(self, now_ns: int, model: str, passed: bool) -> None:
+        """The known answers were shown: all that is judged on this model's records is ruled out by them, or is on."""
+        for known in self.known:
+            if known.model == model and known.is_statistical:
+                known.judgement, known.is_on = (Judgement.OFF, False) if passed else (Judgement.ON, True)
+                known.run, known.judged_ns, known.reported = self.run, now_ns, True
+                known.answered_ns = now_ns if passed else 0
+
+    def forget_answers(self) -> None:
+        """From here on records decide."""
+        for known in self.known:
+            known.answered_ns = 0
 
     def data_of(self, model: str, has_data: bool) -> None:
         """Mark the evidence of a model's conditions as good or as without data."""
@@ -97,6 +114,10 @@ class Conditions:
         )
         if self.in_proving and not is_of_this_run:
             return False
+        is_old = known.by_run and message.run != self.run
+        if known.answered_ns and (is_old or message.judgement is Judgement.UNKNOWN):
+            return False  # on a standing machine no record comes that could judge it anew
+        known.answered_ns = 0
         is_new = message.judgement is Judgement.ON and known.judgement is not Judgement.ON
         known.judgement, known.run, known.judged_ns = message.judgement, message.run, message.judged_ns
         known.judged_n, known.needed_n = message.judged_n, message.needed_n

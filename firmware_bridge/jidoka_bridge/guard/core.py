@@ -7,92 +7,56 @@ lowered in `ask`. Raising alone takes two calls: an accepted press asks for a wr
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from jidoka_bridge.guard import acts, judging, plain, remembered, resetting
-from jidoka_bridge.guard.causes import Causes
-from jidoka_bridge.guard.conditions import Conditions
+from jidoka_bridge.guard import (
+    acts,
+    clock,
+    judging,
+    known_answers,
+    panel,
+    plain,
+    remembered,
+    resetting,
+    trips,
+)
+from jidoka_bridge.guard.clock import Step as ClockStep
 from jidoka_bridge.guard.facts import MOVING
-from jidoka_bridge.guard.guard_condition import NONE, PROVING, Offer
+from jidoka_bridge.guard.guard_condition import NONE
 from jidoka_bridge.guard.guarded import guarded
-from jidoka_bridge.guard.interlock import Interlock, Step
+from jidoka_bridge.guard.interlock import Step
 from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.link_view import LinkView
-from jidoka_bridge.guard.proving import ProvingRun
-from jidoka_bridge.guard.recorder import PLAIN, Details, Out, Recorder
+from jidoka_bridge.guard.memory import REFUSALS, Memory, Withdrawal
+from jidoka_bridge.guard.recorder import PLAIN, Details, Out
 from jidoka_bridge.guard.reports import plc_status
 from jidoka_bridge.guard.rules import settle
-from jidoka_bridge.guard.watch import MS_NS, DataWatch, RecordWatch
+from jidoka_bridge.guard.watch import MS_NS
 from jidoka_bridge.link.blocks import RANK
 from jidoka_bridge.link.session import Ask
 from jidoka_bridge.messages import Condition, Kind, Lease, PlcStatus
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.registers import State, Word
 
-#: refused inputs that are recorded in one second; the others are counted
-REFUSALS = 5
+__all__ = ["Guard", "Withdrawal"]
 
 
-@dataclass
-class Withdrawal:
-    """A trip whose read-back is awaited, to complete its evidence. number: of its transition."""
+class Guard(Memory):
+    """One device's guard. latch: what the file held, or None with `latch_fault` saying why; faults: of the self-test.
 
-    number: int
-    cause: str | None
-    began_ns: int
-    evidence: dict[str, Any]
-    asked_ns: int = 0
-
-
-class Guard:
-    """One device's guard. latch: what the file held, or None with `latch_fault` saying why; faults: of the self-test."""
+    boot: the kernel's boot id; without it the ages of what the file remembers can't be trusted.
+    """
 
     def __init__(
-        self, plan: Plan, latch: Latch | None, latch_fault: str, faults: list[str], now_ns: int
-    ) -> None:
-        self.plan = plan
-        self.faults = faults
-        self.interlock = Interlock()
-        self.conditions = Conditions(plan)
-        self.causes = Causes(plan, self.conditions)
-        self.data = DataWatch(plan)
-        self.records = RecordWatch(plan)
-        self.latch_number = (latch.number if latch else 1) + 1
-        latch, latch_fault = remembered.checked(latch, latch_fault)
-        content = {**remembered.NEW, **(latch.content if latch else {"lockout": True, "clean": False})}
-        self.run = ProvingRun(plan.proving, int(content["run"]), int(content["failed_runs"]))
-        self.conditions.run = self.run.number
-        self.is_enforcing = (
-            plan.link is not None and bool(plan.models) and all(m.mode == "enforce" for m in plan.models)
-        )
-        self.recorder = Recorder(int(content["transition"]) + 1, self.is_enforcing)
-        self.recorder.first_out = content["first_out"]
-        self.view = LinkView()
-        self.offer = Offer(NONE, ("the guard has just started",))
-        self.offer_since_ns = 0
-        self.offer_held = False
-        self.offer_lapsed_ns = 0
-        self.fresh: set[str] = set()
-        self.pending: resetting.Pending | None = None
-        self.withdrawal: Withdrawal | None = None
-        self.started_ns = self.changed_ns = now_ns
-        self.acknowledged_ns = self.renewed_ns = 0
-        self.acknowledged_by: Mapping[str, str] | None = None
-        self.more_since_ns = 0
-        self.passed = self.arming_told = self.was_up = self.stopping = False
-        self.key_was_on = self.key_must_go_off = self.is_clean_stop = False
-        self.override_used_ns = int(content["override_used_s"]) * 1_000 * MS_NS
-        self.override_repeat_ns = self.last_tick_ns = now_ns
-        self.latch_written = self.latch_number - 1
-        self.latch_asked_ns = now_ns
-        self.latch_failed = ""
-        self.loop_delay_ns = 0
-        self._content: dict[str, Any] = {}
-        self._refused = 0
-        self._told: deque[int] = deque(maxlen=REFUSALS)
+        self, plan: Plan, latch: Latch | None, latch_fault: str, faults: list[str], now_ns: int, *, boot: bytes = b""
+    ) -> None:  # fmt: skip
+        number = (latch.number if latch else 1) + 1
+        latch, latch_fault = remembered.checked(latch, latch_fault, plan)
+        lost = {"lockout": True, "clean": False}
+        content = {**remembered.NEW, **remembered.LATER, **(latch.content if latch else lost)}
+        is_same_boot = latch is not None and latch.boot_id == boot
+        super().__init__(plan, faults, content, now_ns, latch_number=number, is_same_boot=is_same_boot)
         self._start(now_ns, latch, latch_fault, content)
 
     def _start(self, now_ns: int, latch: Latch | None, latch_fault: str, content: dict[str, Any]) -> None:
@@ -149,6 +113,7 @@ class Guard:
     @guarded
     def sent(self, now_ns: int, word: Word) -> None:
         """A request with this word has gone out."""
+        self.shown.take(now_ns, panel.cause_on_the_wire(self))
         if self.withdrawal and not self.withdrawal.asked_ns and RANK[word] <= RANK[self.word]:
             self.withdrawal.asked_ns = now_ns
 
@@ -159,6 +124,7 @@ class Guard:
         self.data.take_parts(now_ns, view.part_count, view.running)
         if not view.good:
             return
+        panel.take(self, now_ns, before, view)
         settle(self, now_ns)
         held, self.offer_held = self.offer_held, self.offer.target != NONE
         if view.presses > before.presses:
@@ -186,8 +152,24 @@ class Guard:
         self.event(now_ns, "monotonic gap", Details("time gap", evidence=evidence))
 
     @guarded
+    def clock(self, now_ns: int, step: ClockStep) -> None:
+        """The wall clock was set."""
+        clock.stepped(self, now_ns, step)
+
+    @guarded
+    def model_digest(self, now_ns: int, body: Mapping[str, Any]) -> None:
+        """The monitor says which file a model's application has loaded."""
+        del now_ns
+        self.approved.take_digest(body)
+
+    @guarded
+    def answers(self, now_ns: int, body: Mapping[str, Any]) -> None:
+        """The monitor says whether a model gave the known answers."""
+        known_answers.take(self, now_ns, body)
+
+    @guarded
     def act(self, now_ns: int, kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
-        """ACKNOWLEDGE, HOLD or UNLOCK from the steward. Returns the body of the ANSWER."""
+        """What a person asks for through the steward: a kind of `acts.ACTS`. Returns the body of the ANSWER."""
         refused, remedy = acts.ACTS[kind](self, now_ns, body)
         request = plain.text(body, "request")
         return {"request": request, "ok": not refused, "refused": refused, "remedy": remedy, "value": {}}
@@ -230,7 +212,7 @@ class Guard:
 
     def ask(self) -> Ask:
         """What the next beat shall carry."""
-        cause = self.causes.by_id.get(self.recorder.first_out or "")
+        cause = panel.cause_on_the_wire(self)
         is_wanted = self.offer.target != NONE and self.is_enforcing and not self.stopping
         return Ask(self.word, self.interlock.state, cause.reason if cause else 0, is_wanted)
 
@@ -243,7 +225,9 @@ class Guard:
 
     def latch(self, boot: bytes) -> Latch:
         """What the latch file shall hold now, under `latch_number`."""
-        return Latch(self.latch_number, boot, self._content)
+        return Latch(
+            self.latch_number, boot, {**self._content, "trips": self.trips.ages_ms(self.last_tick_ns)}
+        )
 
     # ------------------------------------------------------------------ for the rules
 
@@ -255,6 +239,7 @@ class Guard:
         evidence = dict(details.evidence)
         if step.is_trip:
             evidence |= {"loop_delay_ms": self.loop_delay_ns // MS_NS, "rtts_us": list(self.view.rtts_us)}
+            evidence |= self.black_box()
         body = self.recorder.transition(
             now_ns, step, self.word, self.run.number, details._replace(evidence=evidence)
         )
@@ -262,24 +247,14 @@ class Guard:
             self.changed_ns = now_ns
             self.more_since_ns = 0
         if trip:
+            trips.count(self, now_ns, details.cause)
             self.withdrawal = Withdrawal(body["number"], details.cause, now_ns, evidence)
         self.conditions.in_proving = self.interlock.proving
         return step
 
     def note_latch(self, now_ns: int) -> None:
         """A new number for the latch file whenever what it must hold has changed."""
-        is_proving_next = self.pending is not None and self.pending.target == PROVING
-        content = {
-            "clean": self.stopping and self.is_clean_stop,
-            "lockout": self.interlock.state is State.LOCKOUT,
-            "run": self.run.next_number if is_proving_next else self.run.number,
-            "failed_runs": self.run.failed_in_a_row,
-            "override_used_s": self.override_used_ns // (10_000 * MS_NS) * 10,
-            "transition": self.recorder.ring.last_number,
-            "causes": remembered.causes_content(self.causes),
-            "first_out": self.recorder.first_out,
-            "raising": self.pending.target if self.pending else None,
-        }
+        content = remembered.content_of(self)
         if content != self._content:
             if self.latch_written >= self.latch_number:
                 self.latch_asked_ns = now_ns

@@ -40,7 +40,18 @@ def fact(guard: Guard, now_ns: int, name: str, active: bool, /, *, on: str, off:
     if change == "on":
         guard.event(now_ns, on, Details(name, evidence=why))
     elif change == "off":
-        guard.event(now_ns, off, Details(name))
+        guard.event(now_ns, _last_advice(guard, name) or off, Details(name))
+
+
+def _last_advice(guard: Guard, name: str) -> str:
+    """An advice that goes is an event of its own where it was the last one."""
+    is_advice = guard.causes[name].response == "advise"
+    return "advise cause off" if is_advice and not is_advised(guard) else ""
+
+
+def is_advised(guard: Guard) -> bool:
+    """An advice to people is active."""
+    return any(cause.active for cause in guard.causes if cause.response == "advise")
 
 
 def watch_link(guard: Guard, now_ns: int) -> None:
@@ -70,6 +81,14 @@ def watch_link(guard: Guard, now_ns: int) -> None:
             off="plc ready",
             why=not_ready,
         )
+
+
+def watch_session(guard: Guard, now_ns: int) -> None:
+    """Numbers or an id in block B that neither this guard nor the one before it used, as the session says."""
+    view = guard.view
+    why = {"connection": view.connection, "why": view.why}
+    if guard.causes.set_active("other session", view.foreign, now_ns, True, why) == "on":
+        guard.event(now_ns, "other session", Details("other session", evidence=why))
 
 
 def watch_data(guard: Guard, now_ns: int) -> None:

@@ -76,7 +76,13 @@ def lacks_of_causes(causes: Causes, now_ns: int, in_proving: bool) -> list[Lack]
         if cause.trips and (cause.active or causes.possible(cause, now_ns)):
             lacks += _lacks_of(cause, causes, now_ns, in_proving)
     for cause in causes.unacknowledged():
-        who = f" by {cause.needs_role}" if cause.needs_role else ""
+        who = (
+            f" by {cause.needs_role}"
+            if cause.needs_role
+            else " by a second person"
+            if cause.waits_for_second
+            else ""
+        )
         lacks.append(Lack(f"{cause.id} (revision {cause.revision}) must be acknowledged{who} with a reason"))
     return lacks
 
@@ -92,8 +98,9 @@ def _lacks_of(cause: Cause, causes: Causes, now_ns: int, in_proving: bool) -> li
     for known in causes.not_off(cause, now_ns):
         if known.judgement is Judgement.ON or (known.is_on and not in_proving):
             continue
-        if not known.is_statistical and not known.reported:
-            lacks.append(Lack(f"{known.id}: the monitor hasn't reported it yet", frozenset(forgiven)))
+        if not known.is_statistical:  # no record of a proving run judges it
+            why = "isn't judged" if known.reported else "the monitor hasn't reported it yet"
+            lacks.append(Lack(f"{known.id}: {why}", frozenset(forgiven)))
             continue
         count = f": {known.judged_n} of {known.needed_n} records judged" if known.needed_n else ""
         lacks.append(Lack(f"{known.id} isn't judged yet{count}", frozenset(forgiven | {PROVING})))

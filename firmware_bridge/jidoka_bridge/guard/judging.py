@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jidoka_bridge.guard.causes import Cause, Change
-from jidoka_bridge.guard.facts import FALLBACK, with_fallback
+from jidoka_bridge.guard.facts import FALLBACK, is_advised, with_fallback
 from jidoka_bridge.guard.proving import MAX_FAILED
 from jidoka_bridge.guard.recorder import Details
 from jidoka_bridge.registers import State
@@ -29,8 +29,7 @@ def _apply_change(guard: Guard, now_ns: int, change: Change) -> None:
     cause = change.cause
     details = Details(cause.id, evidence=cause.evidence if change.kind != "off" else {}, text=cause.text)
     if change.kind == "off":
-        others = any(c.active for c in guard.causes.register if c.response == "advise")
-        last_advice = cause.response == "advise" and not others
+        last_advice = cause.response == "advise" and not is_advised(guard)
         guard.event(now_ns, "advise cause off" if last_advice else "cause off", details)
         return
     if guard.interlock.proving and cause.trips and cause.statistical:

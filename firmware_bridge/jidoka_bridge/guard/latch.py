@@ -58,21 +58,40 @@ def encode(latch: Latch) -> bytes:
 
 
 def decode(slot: bytes) -> Latch | None:
-    """The state in a slot, or None if it is empty, torn or of another version."""
+    """The state in a slot, or None if it is empty, torn, of another version or no slot at all."""
+    return look_at(slot)[0]
+
+
+def look_at(slot: bytes) -> tuple[Latch | None, str]:
+    """The state in a slot and "", or None and what is wrong with it."""
+    try:
+        return _decode(slot), ""
+    except LatchError as error:
+        return None, str(error)
+
+
+def _decode(slot: bytes) -> Latch:
+    """As `look_at`; raises LatchError with what is wrong."""
+    if not slot.strip(b"\0"):
+        raise LatchError("empty")
     if len(slot) < SLOT_BYTES:
-        return None
+        raise LatchError(f"only {len(slot)} of {SLOT_BYTES} bytes")
     magic, version, length, number, boot = HEAD.unpack_from(slot)
-    if magic != MAGIC or version != VERSION or length > BODY_LIMIT:
-        return None
+    if magic != MAGIC:
+        raise LatchError(f"no latch file's, it begins with {magic!r}")
+    if version != VERSION:
+        raise LatchError(f"of format {version}, this program reads {VERSION}")
     start = HEAD.size + CRC.size
     body = slot[start : start + length]
     if CRC.unpack_from(slot, HEAD.size)[0] != zlib.crc32(slot[: HEAD.size] + body):
-        return None
+        raise LatchError("torn, its CRC is wrong")
     try:
         content = json.loads(zlib.decompress(body))
-    except (ValueError, zlib.error):
-        return None
-    return Latch(number, boot, content) if isinstance(content, dict) else None
+    except (ValueError, RecursionError, zlib.error):
+        raise LatchError("of content that can't be read") from None
+    if not isinstance(content, dict):
+        raise LatchError("of content that is no state")
+    return Latch(number, boot, content)
 
 
 def read(path: Path) -> Latch:
@@ -81,12 +100,13 @@ def read(path: Path) -> Latch:
         data = path.read_bytes()
     except OSError as error:
         raise LatchError(f"{path}: {error.strerror}") from None
-    slots = [data[:SLOT_BYTES], data[SLOT_BYTES : 2 * SLOT_BYTES]]
-    found = [latch for latch in map(decode, slots) if latch is not None]
+    looks = [look_at(data[:SLOT_BYTES]), look_at(data[SLOT_BYTES : 2 * SLOT_BYTES])]
+    found = [latch for latch, _ in looks if latch is not None]
+    flaws = [flaw for latch, flaw in looks if latch is None]
     if not found:
-        raise LatchError(f"{path}: neither slot can be read")
+        raise LatchError(f"{path}: neither slot can be read: one is {flaws[0]}, the other {flaws[1]}")
     newest = max(found, key=lambda latch: latch.number)
-    return Latch(newest.number, newest.boot_id, newest.content, torn=len(found) < 2)
+    return Latch(newest.number, newest.boot_id, newest.content, torn=bool(flaws))
 
 
 def create(path: Path, content: dict[str, Any]) -> None:
@@ -99,9 +119,9 @@ def create(path: Path, content: dict[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-    except FileExistsError:
-        raise ConfigurationError(f"{path}: the latch file exists already", remedy) from None
     except OSError as error:
+        if path.exists():
+            raise ConfigurationError(f"{path}: the latch file exists already", remedy) from None
         raise ConfigurationError(
             f"{path}: can't make the latch file: {error.strerror}",
             "Give a state_dir that this user may write, or run as the user that owns it.",
@@ -122,6 +142,13 @@ def _sync_directory(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _older_slot(descriptor: int) -> int:
+    """The slot that doesn't hold the newest readable state: the next one to be written."""
+    slots = [decode(os.pread(descriptor, SLOT_BYTES, SLOT_BYTES * slot)) for slot in (0, 1)]
+    numbers = [-1 if latch is None else latch.number for latch in slots]
+    return numbers.index(min(numbers))
+
+
 class Writer:
     """Writes the latch file in one thread of its own; only the newest state that waits is written.
 
@@ -132,6 +159,7 @@ class Writer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor = -1
+        self._slot = 0
         self._lock = threading.Lock()
         self._waiting: Latch | None = None
         self._wake = threading.Semaphore(0)
@@ -181,6 +209,7 @@ class Writer:
                 "One device has one guard: stop the other first.",
             ) from None
         self._descriptor = descriptor
+        self._slot = _older_slot(descriptor)
 
     def _work(self) -> None:
         while True:
@@ -198,11 +227,14 @@ class Writer:
         try:
             if self._descriptor < 0 or os.fstat(self._descriptor).st_nlink == 0:
                 self._reopen()
-            written = os.pwrite(self._descriptor, encode(latch), SLOT_BYTES * (latch.number % 2))
+            written = os.pwrite(self._descriptor, encode(latch), SLOT_BYTES * self._slot)
             os.fdatasync(self._descriptor)
         except Exception as error:  # noqa: BLE001 - the thread must live to try again
             return str(error) or type(error).__name__
-        return "" if written == SLOT_BYTES else "the disk is full"
+        if written != SLOT_BYTES:
+            return "the disk is full"
+        self._slot = 1 - self._slot  # only now: the last good state is never written over
+        return ""
 
     def _reopen(self) -> None:
         """The file was deleted under the guard, or couldn't be opened: what is written must be found again."""

@@ -10,10 +10,9 @@ from jidoka_bridge.guard import line_faults
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.link_view import LinkView, view_of
 from jidoka_bridge.link.blocks import RANK
-from jidoka_bridge.link.serial_port import REMEDY as PORT_REMEDY
-from jidoka_bridge.link.serial_port import SerialPort
+from jidoka_bridge.link.ports import port_of, remedy_of
 from jidoka_bridge.link.session import Beat, Session
-from jidoka_bridge.link.times import REQUEST_BYTES, character_ms, gap_ms
+from jidoka_bridge.link.times import needed, pace_of
 from jidoka_bridge.plan import Link
 from jidoka_bridge.registers import Word
 
@@ -27,15 +26,16 @@ class Line:
     def __init__(self, link: Link, first_number: int) -> None:
         self.link = link
         self.session = Session(link, first_number)
-        self.port = SerialPort(link)
+        self.port = port_of(link)
         self.beats = self.good = self.lost = 0
         self.in_transaction = False
         self._view = LinkView()
         self._beat_ns = link.beat_ms * MS_NS
-        self._gap_ns = int(gap_ms(link.baud) * MS_NS)
-        self._reply_ns = int((REQUEST_BYTES * character_ms(link.baud) + link.reply_timeout_ms) * MS_NS)
+        self._gap_ns = int(pace_of(link).gap_ms * MS_NS)
+        self._function = self.session.function
         self._due_ns = 0
         self._reply_until_ns = 0
+        self._second_ns = 0
         self._quiet_until_ns = 0
         self._word = Word.WITHHOLD
         self._is_lowering = False
@@ -51,7 +51,7 @@ class Line:
         """The next deadline: a reply that should have come, the end of the silence that a lower word waits for, or
         the next beat."""
         if self.in_transaction:
-            return self._reply_until_ns
+            return self._second_ns if self.session.has_second else self._reply_until_ns
         return min(self._due_ns, self._quiet_until_ns) if self._is_lowering else self._due_ns
 
     def readable(self, now_ns: int, guard: Guard) -> None:
@@ -64,6 +64,8 @@ class Line:
         beat = self.session.feed(now_ns, data)
         if beat is not None:
             self._ended(now_ns, beat, guard)
+        elif self.session.has_second:
+            self._second_ns = now_ns + self._gap_ns
 
     def step(self, now_ns: int, guard: Guard) -> None:
         """What is due: open the port, give a reply up, send a beat; a lower word doesn't wait for its beat."""
@@ -73,7 +75,10 @@ class Line:
                 self._due_ns = now_ns + self._beat_ns
                 return
         if self.in_transaction:
-            if now_ns < self._reply_until_ns:
+            if now_ns < self.next_ns:
+                return
+            if self.session.has_second:
+                self._write(now_ns, self.session.second(now_ns), 1, guard)
                 return
             self._ended(now_ns, self.session.timeout(now_ns), guard)
         self._is_lowering = RANK[guard.ask().word] < RANK[self._word]
@@ -90,16 +95,22 @@ class Line:
         self._word = ask.word
         self._is_lowering = False
         self.in_transaction = True
-        self._reply_until_ns = now_ns + self._reply_ns
         self.beats += 1
+        if self._write(now_ns, frame, 0, guard) and frame:
+            guard.sent(now_ns, ask.word)
+
+    def _write(self, now_ns: int, frame: bytes, place: int, guard: Guard) -> bool:
+        """Send a request, the first or second of a beat; False: the port was lost."""
+        pace = pace_of(self.link, function=self.session.function)
+        wait_ms = pace.until_reply_ms(place, self.link.reply_timeout_ms)
+        self._reply_until_ns = now_ns + int(wait_ms * MS_NS)
         try:
             self.port.drain()
             self.port.write(frame)
         except LinkError:
             self._port_lost(now_ns, guard)
-            return
-        if frame:
-            guard.sent(now_ns, ask.word)
+            return False
+        return True
 
     def _ended(self, now_ns: int, beat: Beat, guard: Guard) -> None:
         self.in_transaction = False
@@ -113,22 +124,29 @@ class Line:
             except LinkError:
                 self._port_lost(now_ns, guard)
                 return
-        is_up = beat.good or self.session.is_up
-        lack = self._faults.lack(now_ns, is_up, beat.why)
+        session = self.session
+        lack = self._faults.lack(now_ns, beat.good or session.is_up, beat.why, session.foreign, session.skew)
         if lack and lack != self._view.lack:
-            LOG.warning("not armed: %s", told(lack, line_faults.REMEDY))
-        self._view = replace(view_of(self.session, beat, self._view), lack=lack)
+            LOG.warning("not armed: %s", told(lack, self._faults.remedy))
+        self._view = replace(view_of(session, beat, self._view), lack=lack)
         guard.beat(now_ns, self._view)
+        if session.function != self._function:
+            self._function = session.function
+            least_ms = needed(self.link, function=session.function).beat_ms
+            LOG.warning("%s", told(*line_faults.other_function(self.link, least_ms)))
 
     def _open(self, now_ns: int, guard: Guard) -> None:
         if self.port.open(now_ns):
             LOG.info("%s is open", self.link.port)
+            for what, remedy in self.port.notes:
+                LOG.warning("%s", told(what, remedy))
             self._told_error = ""
             self.session.reset(now_ns)
+            self._function = self.session.function
             self._due_ns = now_ns
         elif self.port.error != self._told_error:
             self._told_error = self.port.error
-            LOG.warning("not armed: %s", told(self.port.error, PORT_REMEDY))
+            LOG.warning("not armed: %s", told(self.port.error, remedy_of(self.link)))
             self._faults.forget()
             self._view = replace(
                 self._view, good=False, is_up=False, why=self.port.error, lack=self.port.error
@@ -136,7 +154,7 @@ class Line:
             guard.beat(now_ns, self._view)
 
     def _port_lost(self, now_ns: int, guard: Guard) -> None:
-        LOG.warning("%s", told(self.port.error, PORT_REMEDY))
+        LOG.warning("%s", told(self.port.error, remedy_of(self.link)))
         self._told_error = self.port.error
         self.in_transaction = False
         self.session.reset(now_ns)

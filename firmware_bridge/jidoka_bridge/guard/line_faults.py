@@ -10,6 +10,14 @@ REMEDY = (
     "Check that the PLC runs its program, the cable, and unit, baud and parity; the guard goes on trying."
 )
 
+MAP_REMEDY = (
+    "Load the PLC program that belongs to this version (jidoka plc handover makes it), or install the version that "
+    "belongs to the PLC's; nothing is armed before they fit."
+)
+MASTER_REMEDY = "Disconnect the other master: one guard alone may write to the PLC. Then restart this guard."
+REGISTERS_REMEDY = "See that the PLC has the registers of docs/registers.md, all of them free to be written."
+FUNCTION_REMEDY = "Set plc.function to auto or 16+03, and make the plan anew."
+
 #: reason of the link's session -> sentence; {port}, {unit} and {wait} fill it
 SENTENCES: dict[str, str] = {
     "no answer": "the PLC at {port} doesn't answer as unit {unit} within {wait} ms",
@@ -19,12 +27,32 @@ SENTENCES: dict[str, str] = {
     "incomplete answer": "the PLC at {port} begins an answer and doesn't end it within {wait} ms",
     "babble": "{port} receives bytes without pause: baud, parity or a disturbed line",
     "line crc": "answers at {port} come garbled (CRC): baud, parity or a disturbed line",
+    "not modbus tcp": "what answers at {port} doesn't speak Modbus TCP",
+    "other answer": "what answers at {port} answers something else than was asked",
+    "other transaction": "the PLC at {port} answers too late, to requests that were given up",
     "block length": "the PLC at {port} has another register map (its block B has another length)",
     "block crc": "the PLC at {port} has another register map or unit than this program (CRC of block B)",
     "block format": "the PLC at {port} has another format of the register map",
     "block code": "the PLC at {port} sends a code that this program doesn't know",
     "counter stands still": "the PLC at {port} answers, but its program doesn't run (its counter stands still)",
     "number": "the PLC at {port} answers, but doesn't take what is written: does another master write to it",
+    "foreign": "somebody else speaks to the PLC at {port}: a session stands there that isn't this guard's",
+    "exception 1": "the PLC at {port} doesn't know the function code (Modbus exception 1)",
+}
+#: where the remedy is another one
+REMEDIES: dict[str, str] = {
+    "block length": MAP_REMEDY,
+    "block crc": MAP_REMEDY,
+    "block format": MAP_REMEDY,
+    "block code": MAP_REMEDY,
+    "counter stands still": "Put the PLC in RUN; the guard goes on trying.",
+    "number": MASTER_REMEDY,
+    "foreign": MASTER_REMEDY,
+    "echo altered": "Find the other station on the line; the line is point to point.",
+    "no echo": "Set plc.echo to false, or see why the adapter doesn't hear itself.",
+    "exception 1": FUNCTION_REMEDY,
+    "exception 2": REGISTERS_REMEDY,
+    "exception 3": REGISTERS_REMEDY,
 }
 EXCEPTION = (
     "the PLC at {port} refuses the request (Modbus {why}): does it have the registers of docs/registers.md"
@@ -34,23 +62,44 @@ UNKNOWN = "what the PLC at {port} answers can't be used ({why})"
 EMPTY = frozenset({"", "resync pause", "nothing asked"})
 
 
+def other_function(link: Link, least_ms: float) -> tuple[str, str]:
+    """What to say, and to do, about a PLC without function code 23. least_ms: what a beat takes there."""
+    what = f"the PLC at {link.port} has no function code 23: a beat goes over by 16 and 03 and takes {least_ms:g} ms"
+    if link.beat_ms >= least_ms:
+        return what, ""
+    return (
+        f"{what}, {link.beat_ms} ms are planned, so fewer lost beats are borne than planned",
+        "Set plc.function to 16+03, and make the plan anew: beat and hold time are then computed for it.",
+    )
+
+
 class Watch:
-    """One line's diagnosis: the same sentence for a second at least, "" while the link is good."""
+    """One line's diagnosis: the same sentence for a second at least, "" while the link is good. `remedy` goes with it."""
 
     def __init__(self, link: Link) -> None:
+        self.remedy = REMEDY
         self._link = link
         self._lack = ""
         self._since_ns: int | None = None
 
-    def lack(self, now_ns: int, is_up: bool, why: str) -> str:
-        """The sentence after a beat. is_up: the beat was good, or the link still stands; why: of a bad beat."""
-        if is_up:
+    def lack(self, now_ns: int, is_up: bool, why: str, foreign: bool = False, skew: str = "") -> str:
+        """The sentence after a beat. is_up: the beat was good, or the link still stands; why: of a bad beat.
+
+        skew: why the PLC's program doesn't fit, which stands whatever the beats are; foreign: somebody else's session.
+        """
+        if skew:
+            self.forget()
+            self.remedy = MAP_REMEDY
+            self._lack = f"{self._link.port}: {skew}"
+        elif is_up:
             self.forget()
         elif self._since_ns is None:
             self._since_ns = now_ns
         elif why not in EMPTY and now_ns - self._since_ns >= STANDS_NS:
             self._since_ns = now_ns
+            why = "foreign" if foreign else why
             self._lack = self._sentence(why)
+            self.remedy = REMEDIES.get(why, REMEDY)
         return self._lack
 
     def forget(self) -> None:

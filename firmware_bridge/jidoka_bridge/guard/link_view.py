@@ -20,7 +20,8 @@ NOT_READY_TEXTS: dict[Input, str] = {
 class LinkView:
     """One beat's outcome. beat_ns: of the last good beat, 0 = none; edges: presses for display (B7), counted or not.
 
-    presses: accepted ones of all sessions (B13), only ever rising; part_count likewise; rtts_us: newest last.
+    acknowledges, acknowledge_reason, person: of the last acknowledgement at the PLC's own panel; foreign: somebody else
+    speaks to the PLC. presses: accepted ones of all sessions (B13), only ever rising; part_count likewise; rtts_us: newest last.
     lack: why there is no link, as a sentence for a person that stands for a while; "" where nothing is wrong or known.
     """
 
@@ -38,6 +39,10 @@ class LinkView:
     inputs: Input = NO_INPUTS
     inputs2: Input2 = NO_INPUTS2
     recipe: int = 0
+    acknowledges: int = 0
+    acknowledge_reason: int = 0
+    person: int = 0
+    foreign: bool = False
     remaining_ms: int = 0
     beat_ns: int = 0
     rtt_ns: int = 0
@@ -71,7 +76,7 @@ def view_of(session: Session, beat: Beat, before: LinkView) -> LinkView:
     """The view after `beat`; what only a good block can tell stays as before where there is none."""
     block = beat.block
     if block is None:
-        return LinkView(why=beat.why, phase=session.phase)
+        return LinkView(why=beat.why, phase=session.phase, foreign=session.foreign)
     return LinkView(
         good=beat.good,
         is_up=session.is_up,
@@ -87,6 +92,10 @@ def view_of(session: Session, beat: Beat, before: LinkView) -> LinkView:
         inputs=block.inputs,
         inputs2=block.inputs2,
         recipe=block.recipe,
+        acknowledges=block.acknowledges,
+        acknowledge_reason=block.acknowledge_reason,
+        person=block.person,
+        foreign=session.foreign,
         remaining_ms=block.remaining_ms,
         beat_ns=beat.at_ns if beat.good else before.beat_ns,
         rtt_ns=beat.rtt_ns if beat.good else before.rtt_ns,

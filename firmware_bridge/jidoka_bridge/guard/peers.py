@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from jidoka_bridge.channel import Channel, listen_plainly
+from jidoka_bridge.guard.acts import ACTS
 from jidoka_bridge.guard.core import Guard
+from jidoka_bridge.guard.outside import Seat
 from jidoka_bridge.messages import (
     Condition,
     Kind,
@@ -25,12 +24,9 @@ from jidoka_bridge.messages import (
 
 #: which kinds each peer may send; anything else is refused and recorded
 ALLOWED: dict[str, frozenset[Kind]] = {
-    "monitor": frozenset({Kind.LEASE, Kind.CONDITION, Kind.BYE}),
-    "steward": frozenset(
-        {Kind.RECORDED, Kind.ACKNOWLEDGE, Kind.HOLD, Kind.UNLOCK, Kind.LEDGER_HEAD, Kind.BYE}
-    ),
+    "monitor": frozenset({Kind.LEASE, Kind.CONDITION, Kind.MODE, Kind.KNOWN_ANSWERS, Kind.BYE}),
+    "steward": frozenset({Kind.RECORDED, *ACTS, Kind.LEDGER_HEAD, Kind.BYE}),
 }
-ACTS = (Kind.ACKNOWLEDGE, Kind.HOLD, Kind.UNLOCK)
 #: what whoever asked is told when an act met an error inside the guard, which then locked out
 FAILED = {
     "request": "",
@@ -45,37 +41,38 @@ REFUSALS_EVERY_NS = 1_000_000_000
 
 
 class Peer:
-    """One of the two ends. Messages that a full socket doesn't take wait, and are forgotten when the peer goes."""
+    """One of the two ends. Messages that a full socket doesn't take wait, and are forgotten when the peer goes.
 
-    def __init__(self, name: str, path: Path) -> None:
+    answers: to acts, until `take_answers`: the shell gives them out when what they say can't be lost any more.
+    """
+
+    def __init__(self, name: str, seat: Seat) -> None:
         self.name = name
-        self.server: socket.socket = listen_plainly(path, "guard")
-        self.channel = Channel()
+        self.seat = seat
+        self.answers: list[tuple[Kind, dict[str, Any]]] = []
         self._waiting: deque[Callable[[int, int], bytes]] = deque(maxlen=QUEUE_LENGTH)
         self._refused = 0
         self._told_ns = -REFUSALS_EVERY_NS
 
-    def descriptors(self) -> list[int]:
-        """For select: the listening socket, and the connection where there is one."""
-        return [self.server.fileno(), *([self.channel.fileno()] if self.channel.is_connected else [])]
-
     def receive(self, now_ns: int, guard: Guard) -> None:
-        """Hand everything that came to the guard; answer acts; then let a new peer in if the old one is gone."""
-        for datagram in self.channel.receive():
+        """Hand everything that came to the guard; then let a new peer in if the old one is gone."""
+        for datagram in self.seat.receive():
             self._take_or_refuse(now_ns, datagram, guard)
         self._accept(now_ns, guard)
 
+    def take_answers(self) -> list[tuple[Kind, dict[str, Any]]]:
+        """(kind of the act, answer) of each act since the last call."""
+        answers, self.answers = self.answers, []
+        return answers
+
     def _accept(self, now_ns: int, guard: Guard) -> None:
-        try:
-            sock, _ = self.server.accept()
-        except OSError:
-            return
-        if self.channel.is_connected:
-            sock.close()
+        came = self.seat.accept()
+        if came == "second":
             self._refuse(now_ns, guard, "a second one tried to connect")
+        if came != "new":
             return
-        self.channel = Channel(connected=sock)
         self._waiting.clear()
+        self.answers.clear()
         if self.name == "monitor":
             guard.monitor_connected(now_ns)
         else:
@@ -98,9 +95,12 @@ class Peer:
             guard.condition(now_ns, Condition.unpack(message.body))
         elif kind is Kind.RECORDED:
             guard.recorded(now_ns, unpack_recorded(message.body))
+        elif kind is Kind.MODE and self.name == "monitor":
+            guard.model_digest(now_ns, message.json())
+        elif kind is Kind.KNOWN_ANSWERS and self.name == "monitor":
+            guard.answers(now_ns, message.json())
         elif kind in ACTS:
-            answer = guard.act(now_ns, kind, message.json())
-            self.send_json(now_ns, Kind.ANSWER, answer or FAILED)
+            self.answers.append((kind, guard.act(now_ns, kind, message.json()) or FAILED))
         else:
             message.json()  # a goodbye, or what is reserved: to be readable is all that it must
 
@@ -120,24 +120,23 @@ class Peer:
         self._queue(now_ns, lambda number, at_ns: encode(kind, number, at_ns, body))
 
     def _queue(self, now_ns: int, make: Callable[[int, int], bytes]) -> None:
-        if self.channel.is_connected:
+        if self.seat.is_connected:
             self._waiting.append(make)
             self.flush(now_ns)
 
     def flush(self, now_ns: int) -> bool:
         """Send what waits. False: the socket is full, or nobody is there."""
-        while self._waiting and self.channel.is_connected:
+        while self._waiting and self.seat.is_connected:
             try:
-                datagram = self._waiting[0](self.channel.number, now_ns)
+                datagram = self._waiting[0](self.seat.number, now_ns)
             except (MessageError, ValueError, TypeError, RecursionError) as error:
                 LOG.error("a message to the %s can't be sent: %s", self.name, error)
                 self._waiting.popleft()
                 continue
-            if not self.channel.send(datagram):
+            if not self.seat.send(datagram):
                 break
             self._waiting.popleft()
-        return not self._waiting and self.channel.is_connected
+        return not self._waiting and self.seat.is_connected
 
     def close(self) -> None:
-        self.channel.close()
-        self.server.close()
+        self.seat.close()

@@ -1,28 +1,30 @@
-"""The guard's process: one select loop around the pure core, the serial line, two sockets and the latch writer."""
+"""The guard's process: one loop around the pure core, the serial line, two sockets and the latch writer."""
 
 from __future__ import annotations
 
-import gc
 import logging
-import secrets
-import select
-import signal
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 from jidoka_bridge import plan as plans
 from jidoka_bridge.errors import told
-from jidoka_bridge.guard import latch as latches
-from jidoka_bridge.guard import self_test
+from jidoka_bridge.guard import realtime, self_test
+from jidoka_bridge.guard.beating import Watchdog
+from jidoka_bridge.guard.black_box import BlackBox
+from jidoka_bridge.guard.clock import ClockWatch
 from jidoka_bridge.guard.core import Guard
-from jidoka_bridge.guard.latch import LatchError, Writer
+from jidoka_bridge.guard.latch import LatchError
 from jidoka_bridge.guard.line import Line
+from jidoka_bridge.guard.outside import Outside
 from jidoka_bridge.guard.peers import Peer
+from jidoka_bridge.guard.replay import RecordedOutside
+from jidoka_bridge.guard.trace import TraceWriter
 from jidoka_bridge.guard.watch import MS_NS, PauseWatch
 from jidoka_bridge.link.blocks import BlockD
 from jidoka_bridge.messages import Kind, PlcStatus
-from jidoka_bridge.notify import die_with_parent, notify
+from jidoka_bridge.notify import die_with_parent
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.registers import Word
 
@@ -32,81 +34,126 @@ STATUS_NS = 500 * MS_NS
 COUNTERS_NS = 1_000 * MS_NS
 RETRY_NS = 500 * MS_NS
 STOP_NS = 1_500 * MS_NS
+#: what others are told is in the latch file by then, unless the disk takes longer than this
+PATIENCE_NS = 250 * MS_NS
 PAUSE_WITHOUT_LINK_MS = 2_000
 WITHOUT_LATCH = (
     "It is locked out. Before the first start of a new device, run: jidoka guard init CONFIGURATION. "
     "Now, find out why, acknowledge (jidoka ack), and let an engineer unlock (jidoka unlock)."
 )
+#: the answer to an act that counts now but would be forgotten by a restart
+NOT_KEPT = {
+    "ok": False,
+    "refused": "it counts only until the guard's next start, for the latch file can't be written",
+    "remedy": "Check the disk of the state directory, then do it again.",
+}
+MUST_BE_KEPT = (Kind.ACKNOWLEDGE, Kind.UNLOCK, Kind.WINDOW, Kind.MODE)
 
 
 class Process:
     """Everything that does I/O. `turn` is one round of the loop; raises PlainError from its constructor only."""
 
-    def __init__(self, plan: Plan, now_ns: int) -> None:
+    def __init__(self, plan: Plan, outside: Outside) -> None:
         self.plan = plan
-        self.boot = latches.boot_id()
+        self.outside = outside
+        self.system = outside.system
+        now_ns = self.system.monotonic_ns()
+        self.boot = self.system.boot_id()
         found, fault = None, ""
         try:
-            found = latches.read(plan.latch_file)
+            found = self.system.read_latch(str(plan.latch_file))
         except LatchError as error:
             fault = str(error)
             LOG.error("latch file lost: %s", told(fault, WITHOUT_LATCH))
-        self.writer = Writer(plan.latch_file)
-        self.monitor = Peer("monitor", plan.guard_monitor_socket)
-        self.steward = Peer("steward", plan.guard_steward_socket)
-        self.line = Line(plan.link, secrets.randbelow(0xFFFF) + 1) if plan.link else None
+        self.writer = outside.writer
+        self.monitor = Peer("monitor", outside.monitor)
+        self.steward = Peer("steward", outside.steward)
+        self.line = Line(plan.link, self.system.first_number()) if plan.link else None
+        self.guard = Guard(plan, found, fault, self_test.faults(plan), now_ns, boot=self.boot)
+        unfit = self.guard.causes["latch file"]
+        if not fault and "why" in unfit.evidence:
+            LOG.error("latch file lost: %s", told(str(unfit.evidence["why"]), WITHOUT_LATCH))
         if self.line is not None:  # the PLC arms only for the plan that was approved at it
             self.line.session.record = BlockD(0, digest_prefix=int(plan.digest[:8], 16))
-        self.guard = Guard(plan, found, fault, self_test.faults(plan), now_ns)
+            self.black_box = BlackBox(outside.port(self.line.port))
+            self.line.port = cast("Any", self.black_box)
+            self.guard.black_box = self.black_box.evidence
         self.pause = PauseWatch((plan.link.hold_ms if plan.link else PAUSE_WITHOUT_LINK_MS) * MS_NS)
+        self.clock = ClockWatch()
+        self.watchdog = Watchdog()
+        self.held = realtime.Held(False, False)
         self.stop_until_ns = 0
         self._submitted = self.guard.latch_written
         self._submitted_ns = 0
+        self._behind_ns = 0
         self._status: PlcStatus | None = None
         self._status_ns = self._counters_ns = now_ns
+        self._clock_ns = 0
         self._wake_ns = now_ns
         self._delay_ns = 0
         self._state = ""
+        self._on_event: Callable[[dict[str, Any]], None] = lambda _event: None
+
+    def serve(self, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
+        """Run until the outside asks for the stop and it is done. on_event gets each numbered event of the interlock."""
+        self._on_event = on_event or self._on_event
+        self.held = self.system.claim()
+        for what, why, remedy in self.held.lacks:
+            LOG.warning("runs without %s: %s", what, told(why, remedy))
+        self.system.notify(["READY=1"])
+        while not self.is_done:
+            self.turn()
+            if self.system.is_asked_to_stop() and not self.stop_until_ns:
+                self.stop()
+        self.close()
 
     # ------------------------------------------------------------------ one round
 
     def turn(self) -> None:
         """Wait for the next thing, take everything in, lower at once, then write and tell."""
         ready = self._wait()
-        now_ns = time.monotonic_ns()
+        now_ns = self.system.monotonic_ns()
         guard = self.guard
-        gap_ns = self.pause.gap_ns(now_ns, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+        gap_ns = self.pause.gap_ns(now_ns, self.system.boottime_ns())
         if gap_ns and not guard.stopping:
             guard.gap(now_ns, gap_ns)
+        self._look_at_clock(now_ns)
         self._measure(now_ns)
         line = self.line
-        if line is not None and line.fileno() in ready:
+        if line is not None and "line" in ready:
+            self.black_box.now_ns = now_ns
             line.readable(now_ns, guard)
         for peer in (self.monitor, self.steward):
-            if any(descriptor in ready for descriptor in peer.descriptors()):
+            if peer.name in ready:
                 peer.receive(now_ns, guard)
         for number, error in self.writer.results():
             guard.written(now_ns, number, error)
         guard.tick(now_ns)
         if line is not None:
-            line.step(time.monotonic_ns(), guard)
+            self.black_box.now_ns = later_ns = self.system.monotonic_ns()
+            line.step(later_ns, guard)
         self._write_latch(now_ns)
         self._tell(now_ns)
+        is_open = line is not None and line.port.is_open
+        if self.watchdog.is_due(now_ns, line.beats if line else 0, is_open=is_open):
+            self.system.notify(["WATCHDOG=1"])
 
-    def _wait(self) -> set[int]:
-        now_ns = time.monotonic_ns()
+    def _wait(self) -> list[str]:
+        now_ns = self.system.monotonic_ns()
         self._wake_ns = now_ns + IDLE_NS
-        poller = select.poll()
-        descriptors = [self.writer.finished, *self.monitor.descriptors(), *self.steward.descriptors()]
         if self.line is not None:
             self._wake_ns = min(self._wake_ns, self.line.next_ns)
-            descriptors.append(self.line.fileno())
-        for descriptor in descriptors:
-            if descriptor >= 0:
-                poller.register(descriptor, select.POLLIN)
         # rounded up: a wake-up just before the deadline would spin
-        timeout_ms = max(0, -(-(self._wake_ns - now_ns) // MS_NS))
-        return {descriptor for descriptor, _ in poller.poll(timeout_ms)}
+        return self.system.wait(max(0, -(-(self._wake_ns - now_ns) // MS_NS)))
+
+    def _look_at_clock(self, now_ns: int) -> None:
+        """Once a second: was the wall clock set?"""
+        if now_ns - self._clock_ns < COUNTERS_NS and self._clock_ns:
+            return
+        self._clock_ns = now_ns
+        step = self.clock.step(self.system.realtime_ns(), self.system.boottime_ns())
+        if step is not None and not self.guard.stopping:
+            self.guard.clock(now_ns, step)
 
     def _measure(self, now_ns: int) -> None:
         """How late the loop woke up, at most in the running second; goes into the evidence of a trip."""
@@ -124,13 +171,10 @@ class Process:
 
     def _tell(self, now_ns: int) -> None:
         guard = self.guard
-        for out in guard.take_outbox():
-            (self.monitor if out.to == "monitor" else self.steward).send_json(now_ns, out.kind, out.body)
+        if self._may_tell(now_ns):
+            self._tell_events(now_ns)
         self.monitor.flush(now_ns)
-        if self.steward.flush(now_ns):
-            for event in guard.recorder.ring.unsent():
-                self.steward.send_json(now_ns, Kind.TRANSITION, event)
-                guard.recorder.ring.sent()
+        self.steward.flush(now_ns)
         self._tell_status(now_ns)
         if now_ns - self._counters_ns >= COUNTERS_NS:
             self._counters_ns = now_ns
@@ -139,7 +183,31 @@ class Process:
         if guard.interlock.state.name != self._state:
             self._state = guard.interlock.state.name
             LOG.info("%s%s", self._state, " (proving run)" if guard.interlock.proving else "")
-            notify(f"STATUS={self._state}")
+            self.system.notify([f"STATUS={self._state}"])
+
+    def _may_tell(self, now_ns: int) -> bool:
+        """What was told must not be forgotten by a death a moment later: the disk first, unless it hangs."""
+        if self.guard.latch_written >= self.guard.latch_number:
+            self._behind_ns = 0
+            return True
+        self._behind_ns = self._behind_ns or now_ns
+        return now_ns - self._behind_ns >= PATIENCE_NS
+
+    def _tell_events(self, now_ns: int) -> None:
+        """Messages that wait, answers to acts, transitions that the steward hasn't got."""
+        guard = self.guard
+        for out in guard.take_outbox():
+            if out.kind is Kind.TRANSITION:
+                self._on_event(out.body)
+            (self.monitor if out.to == "monitor" else self.steward).send_json(now_ns, out.kind, out.body)
+        for kind, answer in self.steward.take_answers():
+            # a hold is obeyed, kept or not
+            is_lost = self._behind_ns and answer["ok"] and kind is not Kind.HOLD
+            self.steward.send_json(now_ns, Kind.ANSWER, {**answer, **NOT_KEPT} if is_lost else answer)
+        if self.steward.flush(now_ns):
+            for event in guard.recorder.ring.unsent():
+                self.steward.send_json(now_ns, Kind.TRANSITION, event)
+                guard.recorder.ring.sent()
 
     def _tell_status(self, now_ns: int) -> None:
         """On change of anything but the times and the count down, and each 500 ms."""
@@ -165,6 +233,8 @@ class Process:
             27: guard.recorder.trips,
             28: guard.recorder.resets_refused,
             29: self._delay_ns / 1e9,
+            30: int(self.held.is_fifo),
+            31: self.system.resident_bytes() if self.held.is_locked else 0,
         }
         return {
             "program": "guard",
@@ -176,9 +246,9 @@ class Process:
 
     def stop(self) -> None:
         """Begin the planned stop: withhold, write, tell; `is_done` says when to leave the loop."""
-        now_ns = time.monotonic_ns()
+        now_ns = self.system.monotonic_ns()
         self.stop_until_ns = now_ns + STOP_NS
-        notify("STOPPING=1")
+        self.system.notify(["STOPPING=1"])
         self.guard.stop(now_ns)
 
     @property
@@ -190,19 +260,20 @@ class Process:
         withheld = (
             self.line is None or not guard.view.is_up or guard.view.actual in (Word.WITHHOLD, Word.ABSTAIN)
         )
-        recorded = not self.steward.channel.is_connected or not guard.recorder.ring.waiting
+        recorded = not self.steward.seat.is_connected or not guard.recorder.ring.waiting
         written = guard.latch_written >= guard.latch_number
-        return (withheld and recorded and written) or time.monotonic_ns() > self.stop_until_ns
+        return (withheld and recorded and written) or self.system.monotonic_ns() > self.stop_until_ns
 
     def close(self) -> None:
-        """Say goodbye, end the thread, close everything."""
-        now_ns = time.monotonic_ns()
+        """Say goodbye, end the threads, close everything."""
+        now_ns = self.system.monotonic_ns()
         for peer in (self.monitor, self.steward):
             peer.send_json(now_ns, Kind.BYE, {"program": "guard"})
             peer.close()
         if self.line is not None:
             self.line.close()
         self.writer.close()
+        self.outside.close()
 
 
 def _essence(status: PlcStatus | None) -> tuple[int, ...]:
@@ -215,21 +286,17 @@ def _essence(status: PlcStatus | None) -> tuple[int, ...]:
     )  # fmt: skip
 
 
-def run(plan_file: Path) -> int:
+def run(plan_file: Path, trace_file: Path | None = None) -> int:
     """Run until SIGTERM or SIGINT. Returns 0; raises PlainError where it can't start."""
     die_with_parent()
     logging.basicConfig(format="guard: %(message)s", level=logging.INFO, stream=sys.stderr)
-    process = Process(plans.load(plan_file), time.monotonic_ns())
-    asked: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda given, _: asked.append(given))
-    notify("READY=1")
-    # what lives until the end is never looked through again: no pause of the collector between two beats
-    gc.collect()
-    gc.freeze()
-    while not process.is_done:
-        process.turn()
-        if asked and not process.stop_until_ns:
-            process.stop()
-    process.close()
+    plan = plans.load(plan_file)
+    realtime.prepare()
+    outside = RecordedOutside(plan, TraceWriter(trace_file, plan)) if trace_file else Outside(plan)
+    process = Process(plan, outside)
+    outside.take_signals()
+    try:
+        process.serve()
+    finally:
+        outside.close()
     return 0

@@ -10,7 +10,7 @@ from jidoka_bridge.guard.watch import MS_NS
 from jidoka_bridge.link.blocks import RANK
 
 if TYPE_CHECKING:
-    from jidoka_bridge.guard.core import Guard
+    from jidoka_bridge.guard.core import Guard, Withdrawal
 
 
 def watch_read_back(guard: Guard, now_ns: int) -> None:
@@ -24,8 +24,10 @@ def watch_read_back(guard: Guard, now_ns: int) -> None:
     if actual < written and now_ns - guard.changed_ns > settle_ns and is_moving(guard):
         guard.causes["read-back"].strike(now_ns, why)
         guard.event(now_ns, "read-back less", Details("read-back", evidence=why))
-    if actual <= RANK[guard.word] and guard.withdrawal and guard.withdrawal.asked_ns:
-        _withdrawn(guard, now_ns)
+    trip = guard.withdrawal
+    if actual <= RANK[guard.word] and trip and trip.asked_ns:
+        guard.withdrawal = None
+        _withdrawn(guard, now_ns, trip)
     if actual <= written or view.key_on:
         guard.more_since_ns = 0
         guard.causes.set_active("plc disobeys", False, now_ns, False, {})
@@ -36,16 +38,14 @@ def watch_read_back(guard: Guard, now_ns: int) -> None:
         guard.event(now_ns, "read-back more", Details("plc disobeys", evidence=why))
 
 
-def _withdrawn(guard: Guard, now_ns: int) -> None:
+def _withdrawn(guard: Guard, now_ns: int, trip: Withdrawal) -> None:
     """The read-back of a trip: its times complete the trip's evidence."""
-    trip, guard.withdrawal = guard.withdrawal, None
-    if trip is None:
-        return
     times = {
         "trip": trip.number,
         "tripped_ns": trip.began_ns,
         "asked_ns": trip.asked_ns,
         "readback_ns": now_ns,
+        "loop_delay_ms": guard.loop_delay_ns // MS_NS,
     }
     if "condition_ns" in trip.evidence:
         times["condition_ns"] = trip.evidence["condition_ns"]

@@ -77,9 +77,12 @@ class Recorder:
     def report(self, causes: Causes, offer: Offer, state: State, is_press_awaited: bool) -> None:
         """Queue causes and lacks that changed since they were last told."""
         for cause in causes:
-            seen = (cause.active, cause.latched, cause.revision, cause.acknowledged_revision, cause.quality)
-            if self._told.get(cause.id, (False, False, 0, 0, "good")) != seen:
-                self._told[cause.id] = seen
+            shown = (
+                cause.active, cause.latched, cause.revision, cause.acknowledged_revision, cause.second_revision,
+                cause.quality, cause.needs_role, cause.seen is not None,
+            )  # fmt: skip
+            if self._told.get(cause.id, (False, False, 0, 0, 0, "good", "", False)) != shown:
+                self._told[cause.id] = shown
                 self.outbox.append(Out("steward", Kind.CAUSE, cause_body(cause, self._is_armed)))
         mode = mode_body(offer, state, is_press_awaited)
         if mode != self._mode:
@@ -91,8 +94,7 @@ class Recorder:
         self.ring.reconnected()
         for cause in causes:
             self.outbox.append(Out("steward", Kind.CAUSE, cause_body(cause, self._is_armed)))
-        if self._mode:
-            self.outbox.append(Out("steward", Kind.MODE, self._mode))
+        self.outbox.append(Out("steward", Kind.MODE, self._mode))
 
     def take(self) -> list[Out]:
         """What waits to be sent; the queue is empty afterwards."""

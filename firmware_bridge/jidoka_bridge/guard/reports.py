@@ -25,8 +25,11 @@ def cause_body(cause: Cause, is_armed: bool) -> dict[str, Any]:
         "active": cause.active,
         "latched": cause.latched,
         "revision": cause.revision,
-        "acknowledged_revision": cause.acknowledged_revision,
+        # of two persons one isn't an acknowledgement yet
+        "acknowledged_revision": cause.acknowledged_revision - cause.waits_for_second,
         "person": cause.person,
+        "second": cause.second,
+        "seen_remotely": cause.seen,
         "needs_role": cause.needs_role,
         "quality": cause.quality,
         "since_ns": cause.since_ns,

@@ -32,7 +32,7 @@ def pass_self_test(guard: Guard, now_ns: int) -> None:
     guard.passed = True
     held = any(cause.latched for cause in guard.causes)
     event = "self-test passed"
-    if held and guard.view.key_on:
+    if held and guard.view.key_on and not guard.key_must_go_off:
         guard.causes.set_active("override", True, now_ns, True, {})
         event = "self-test passed, key on"
     elif held:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jidoka_bridge.guard.facts import is_advised
 from jidoka_bridge.guard.guard_condition import NONE, PROVING, RUN
 from jidoka_bridge.guard.recorder import Details
 from jidoka_bridge.registers import State
@@ -51,8 +52,7 @@ def finish(guard: Guard, now_ns: int, number: int) -> None:
 
 def raise_to(guard: Guard, now_ns: int, target: str) -> None:
     """The accepted reset. Person: whoever acknowledged last; the button proves presence only."""
-    is_advised = any(cause.active for cause in guard.causes if cause.response == "advise")
-    name = "advise" if target == RUN and is_advised else "proving run" if target == PROVING else target
+    name = "advise" if target == RUN and is_advised(guard) else "proving run" if target == PROVING else target
     if target == PROVING:
         guard.run.number = guard.run.next_number
     step = guard.event(now_ns, f"reset to {name}", Details(person=guard.acknowledged_by, reason="button"))
@@ -61,6 +61,7 @@ def raise_to(guard: Guard, now_ns: int, target: str) -> None:
     guard.recorder.first_out = None
     guard.causes.clear_latches()
     guard.data.forget_parts()
+    guard.conditions.forget_answers()
     if target == PROVING:
         guard.run.start(now_ns, guard.view.part_count)
         guard.conditions.start_afresh(guard.run.number, proving=True, now_ns=now_ns)

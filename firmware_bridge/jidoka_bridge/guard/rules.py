@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jidoka_bridge.guard import facts, judging, override, read_back, reset_offer
+from jidoka_bridge.guard import (
+    approved,
+    button,
+    facts,
+    judging,
+    motion,
+    override,
+    read_back,
+    reset_offer,
+    trips,
+    unjudged,
+)
 
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
 
 RULES = (
+    facts.watch_session,
     facts.watch_link,
     override.watch_key,
     facts.watch_data,
     facts.watch_records,
     facts.watch_latch,
+    approved.watch_approved,
+    motion.watch_motion,
+    button.watch_button,
     judging.judge_causes,
     judging.judge_proving,
+    unjudged.watch_unjudged,
     facts.watch_fallback,
     read_back.watch_read_back,
+    trips.watch_trips,
     reset_offer.pass_self_test,
     reset_offer.refresh_offer,
 )

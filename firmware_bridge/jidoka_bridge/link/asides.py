@@ -4,49 +4,72 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from jidoka_bridge import registers
-from jidoka_bridge.link import frames
+from jidoka_bridge.link import frames, skew
 from jidoka_bridge.link.arming import MS, Arming, Ask
 from jidoka_bridge.link.blocks import RANK, BlockC, BlockD, BlockError
-from jidoka_bridge.link.frames import Assembler
+from jidoka_bridge.link.exchange import Exchange, Sent
 from jidoka_bridge.plan import Link
 from jidoka_bridge.registers import Phase
 
 HOUR_NS = 3_600_000 * MS
+#: how soon a PLC that doesn't fit is asked again: somebody may just be loading the right program
+AGAIN_NS = 2_000 * MS
 #: block C is read in pieces of the size of block B, so that a piece takes no longer than a beat
 PIECE_WORDS = 16
 C_TRIES = 3
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A request that waits for its answer. kind: block that it carries or reads; number: of block A."""
-
-    kind: str
-    at_ns: int
-    assembler: Assembler
-    number: int = 0
 
 
 class Asides:
     """Block D before each arm-request and once an hour; block C at connect and hourly, while nothing is asked for.
 
     record: what block D tells (the connection id is put in here); block_c: None until it was read whole.
+    The head of block C comes first of all: until it is known nothing is armed (`may_arm`), and `skew` says why
+    not.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, exchange: Exchange) -> None:
         self.record = BlockD(0)
         self.block_c: BlockC | None = None
         self._link = link
+        self._exchange = exchange
         self._recorded_ns = 0
+        self._c_due_ns = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Another PLC may stand there now, or another program in it."""
+        self.is_known = False
+        self.skew = ""
         self._words: list[int] = []
         self._failures = 0
-        self._c_due_ns = 0
+        self._head_due_ns = 0
+
+    def recheck(self) -> None:
+        """The session ended: ask before the next one is armed; what didn't fit doesn't until it is asked anew."""
+        self.is_known = False
+        self._head_due_ns = 0
+
+    @property
+    def may_arm(self) -> bool:
+        """The PLC's program is known, and fits."""
+        return self.is_known and not self.skew
+
+    def is_head_due(self, now_ns: int) -> bool:
+        """It isn't known whether the PLC's program fits, and it is time to ask."""
+        return not self.may_arm and now_ns >= self._head_due_ns
+
+    def head(self, now_ns: int) -> Sent:
+        """Ask for the head of block C."""
+        request = frames.read_holding(self._link.unit, registers.C.address, skew.HEAD_WORDS)
+        return self._exchange.aside(now_ns, "head", request)
 
     def due(self, now_ns: int, arming: Arming, ask: Ask) -> Sent | None:
         """The request whose turn it is, None for a beat."""
+        is_quiet = arming.is_quiet and RANK[ask.word] == 0
+        if is_quiet and self.is_head_due(now_ns):
+            return self.head(now_ns)
         is_d_due = arming.is_quiet
         if arming.is_recorded:
             is_d_due = self._recorded_ns + HOUR_NS <= now_ns
@@ -54,12 +77,12 @@ class Asides:
             block = dataclasses.replace(self.record, connection=arming.connection_id)
             words = block.encode(self._link.unit)
             request = frames.write_multiple(self._link.unit, registers.D.address, words)
-            return Sent("D", now_ns, Assembler(request, self._link.echo))
-        if arming.is_quiet and not ask.arm and RANK[ask.word] == 0 and now_ns >= self._c_due_ns:
+            return self._exchange.aside(now_ns, "D", request)
+        if is_quiet and not ask.arm and now_ns >= self._c_due_ns:
             first = len(self._words)
             count = min(PIECE_WORDS, registers.C.words - first)
             request = frames.read_holding(self._link.unit, registers.C.address + first, count)
-            return Sent("C", now_ns, Assembler(request, self._link.echo))
+            return self._exchange.aside(now_ns, "C", request)
         return None
 
     def answered(self, now_ns: int, sent: Sent, words: Sequence[int], arming: Arming) -> str:
@@ -67,6 +90,9 @@ class Asides:
         if sent.kind == "D":
             arming.is_recorded = True
             self._recorded_ns = now_ns
+            return ""
+        if sent.kind == "head":
+            self._judge(now_ns, words)
             return ""
         self._words += words
         if len(self._words) < registers.C.words:
@@ -76,17 +102,29 @@ class Asides:
         except BlockError as error:
             self.failed(now_ns, sent)
             return f"block C {error.flaw.value}"
+        self._judge(now_ns, self._words)
         self._words = []
         self._failures = 0
         self._c_due_ns = now_ns + HOUR_NS
         return ""
 
+    def _judge(self, now_ns: int, words: Sequence[int]) -> None:
+        self.skew = skew.found_in(words)
+        self.is_known = True
+        self._failures = 0
+        self._head_due_ns = now_ns + AGAIN_NS
+
     def failed(self, now_ns: int, sent: Sent) -> None:
-        """No answer, or a torn block C: begin again, and after three tries only in an hour."""
-        if sent.kind != "C":
+        """No answer, or a torn block C: begin again; after three tries later, of the whole block in an hour."""
+        if sent.kind not in ("C", "head"):
             return
         self._words = []
         self._failures += 1
-        if self._failures >= C_TRIES:
-            self._failures = 0
+        if self._failures < C_TRIES:
+            return
+        self._failures = 0
+        if sent.kind == "C":
             self._c_due_ns = now_ns + HOUR_NS
+        else:
+            self.skew = self.skew or skew.UNKNOWN
+            self._head_due_ns = now_ns + AGAIN_NS

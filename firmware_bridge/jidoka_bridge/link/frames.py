@@ -142,6 +142,11 @@ class Assembler:
         return found
 
     @property
+    def frame(self) -> bytes:
+        """The bytes to be sent."""
+        return self.request.frame
+
+    @property
     def why(self) -> str:
         """Why there is no reply so far."""
         if self._echo:
@@ -167,7 +172,11 @@ class Assembler:
     def _read(self, frame: bytes, is_refusal: bool) -> Found:
         if is_refusal:
             return Found(Outcome.EXCEPTION, exception=frame[2])
-        if self.request.function == WRITE_MULTIPLE:
-            return Found(Outcome.REPLY)
-        body = frame[3:-2]
-        return Found(Outcome.REPLY, struct.unpack(f">{len(body) // 2}H", body))
+        return read_reply(self.request, frame[:-2])
+
+
+def read_reply(request: Request, body: bytes) -> Found:
+    """What a reply with the right head and length says. body: without the CRC-16."""
+    if request.function == WRITE_MULTIPLE:
+        return Found(Outcome.REPLY)
+    return Found(Outcome.REPLY, struct.unpack(f">{(len(body) - 3) // 2}H", body[3:]))

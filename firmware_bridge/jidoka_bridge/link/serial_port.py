@@ -16,6 +16,7 @@ from pathlib import Path
 import serial
 
 from jidoka_bridge.errors import LinkError
+from jidoka_bridge.link import serial_adapter
 from jidoka_bridge.plan import Link
 
 BACKOFF_MIN_NS = 200_000_000
@@ -30,7 +31,7 @@ STOP_BITS = {"N": 2, "E": 1, "O": 1}
 
 
 class SerialPort:
-    """One port that comes and goes. `error` says in plain words why it isn't open.
+    """One port that comes and goes. `error` says in plain words why it isn't open; `notes` what isn't as it should be.
 
     read, write and drain raise LinkError when the port is gone, and close it first; then call `open` until it
     returns True, and begin a new session.
@@ -39,6 +40,7 @@ class SerialPort:
     def __init__(self, link: Link) -> None:
         self.link = link
         self.error = ""
+        self.notes: tuple[tuple[str, str], ...] = ()
         self._port: serial.Serial | None = None
         self._next_try_ns = 0
         self._backoff_ns = BACKOFF_MIN_NS
@@ -94,12 +96,14 @@ class SerialPort:
                 # against a second program that doesn't play fair; a pseudo-terminal would stay closed to everybody
                 # after this process, for as long as its other end lives
                 fcntl.ioctl(port.fd, termios.TIOCEXCL)
+            serial_adapter.switch_direction(port, link)
         except (OSError, termios.error) as error:
             port.close()
             raise LinkError(f"{link.port}: {_told(error)}", REMEDY) from None
-        # an FTDI chip gathers bytes for 16 ms unless it is told otherwise; most ports have no such thing
-        with contextlib.suppress(OSError, ValueError, NotImplementedError, termios.error):
-            port.set_low_latency_mode(True)
+        except LinkError:
+            port.close()
+            raise
+        self.notes = serial_adapter.hasten(port, link.port)
         return port
 
     def read(self) -> bytes:

@@ -6,40 +6,29 @@ It can lower at any beat and by silence; it raises only within what `Arming` all
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter, deque
-from dataclasses import dataclass
 
-from jidoka_bridge import registers
-from jidoka_bridge.link import frames
 from jidoka_bridge.link.arming import MS, Arming, Ask
-from jidoka_bridge.link.asides import Asides, Sent
+from jidoka_bridge.link.asides import Asides
 from jidoka_bridge.link.blocks import RANK, BlockA, BlockB, BlockC, BlockD, BlockError
-from jidoka_bridge.link.frames import Assembler, Found, Outcome
-from jidoka_bridge.link.freshness import Freshness
+from jidoka_bridge.link.exchange import CONFIGURATION_FAULTS, Exchange, Sent
+from jidoka_bridge.link.frames import Found, Outcome
+from jidoka_bridge.link.freshness import EchoHabit, Freshness
+from jidoka_bridge.link.numbers import Numbers
+from jidoka_bridge.link.part_count import PartCount
+from jidoka_bridge.link.standing import Beat, Standing
 from jidoka_bridge.plan import Link
 from jidoka_bridge.registers import Phase, Word
 
 __all__ = ["Ask", "Beat", "Session"]
 
-GOOD_BEATS_UP = 3
 MISMATCHES_TO_PAUSE = 3
-#: a restarted session counts on from here, so that an echo of the old one can't pass for its own
-RESTART_GAP = 256
-
-
-@dataclass(frozen=True)
-class Beat:
-    """Outcome of one beat. why: "" when good; block: the last good block B, this beat's own where it carried one.
-
-    A beat that carried block D or a piece of block C instead of A is good when that was answered; its `block` is
-    then the one from before (None if there was none).
-    """
-
-    good: bool
-    why: str
-    at_ns: int
-    rtt_ns: int
-    block: BlockB | None
+#: blocks B in a row that fit no register map of ours, until the PLC is asked which one it has
+MISFITS_TO_ASK = 3
+MISFITS = ("block crc", "block format")
+#: so long after its last sign somebody else is taken to be gone
+FOREIGN_NS = 10_000 * MS
 
 
 class Session:
@@ -48,35 +37,44 @@ class Session:
     link: unit, times and echo as the plan has them; first_number: random 1 to 65535, so that two agents on one
     line don't count alike. `presses` and `part_count` only ever rise; `counts` says how often each reason to refuse
     a reply came up; `block_c` is block C once it was read; `record` is what block D tells the PLC of the ledger
-    (the session puts the connection id in).
+    (the session puts the connection id in). While `has_second` is true the PLC has taken block A and block B is still
+    to be asked for: send what `second` returns after the silence between frames.
     """
 
     def __init__(self, link: Link, first_number: int) -> None:
         self.link = link
-        self.is_up = False
         self.block: BlockB | None = None
-        self.part_count = 0
-        self.history: deque[int] = deque(maxlen=64)
+        self.asked_ns = 0  # when the request was sent that `block` answers
+        self._foreign_until_ns = 0
         self.foreign = False
         self.counts: Counter[str] = Counter()
         self._arming = Arming((link.reply_timeout_ms + 2 * link.scan_ms) * MS)
         self._fresh = Freshness(link.scan_ms)
-        self._asides = Asides(link)
-        self._number = first_number & 0xFFFF or 1
-        self._own_numbers: deque[int] = deque(maxlen=512)
-        self._began_ns: int | None = None
+        self._habit = EchoHabit()
+        self._exchange = Exchange(link)
+        self._asides = Asides(link, self._exchange)
+        self._parts = PartCount()
+        self._standing = Standing(link)
+        self._numbers = Numbers(first_number, 2 * (link.hold_ms + link.beat_ms) * MS)
         self._forget_line()
 
     def _forget_line(self) -> None:
         self._sent: Sent | None = None
+        self.has_second = False
         self._word = Word.WITHHOLD
         self._was_aside = False
         self._is_paused = False
-        self._good_run = 0
-        self._lost_run = 0
         self._mismatches = 0
-        self._last_good_ns: int | None = None
-        self._last_good_sent_ns = 0
+        self._misfits = 0
+
+    @property
+    def is_up(self) -> bool:
+        return self._standing.is_up
+
+    @property
+    def history(self) -> deque[int]:
+        """Round trips of good beats in ns, newest last."""
+        return self._standing.history
 
     @property
     def phase(self) -> Phase:
@@ -89,6 +87,20 @@ class Session:
     @property
     def presses(self) -> int:
         return self._arming.presses
+
+    @property
+    def part_count(self) -> int:
+        return self._parts.total
+
+    @property
+    def function(self) -> str:
+        """How a beat goes now: "23", or "16+03"."""
+        return self._exchange.function
+
+    @property
+    def skew(self) -> str:
+        """Why this PLC's program isn't armed, whatever it answers: its register map or firmware; "" if it fits."""
+        return self._asides.skew
 
     @property
     def block_c(self) -> BlockC | None:
@@ -106,18 +118,21 @@ class Session:
         """The port was lost or reopened: the session is over, arming begins anew."""
         self._arming.end()
         self._fresh.forget()
+        self._exchange.forget()
+        self._asides.forget()
+        self._standing.forget()
+        self._habit.forget()
         self._forget_line()
-        self.is_up = False
-        self._began_ns = now_ns
-        self._number = self._number + RESTART_GAP & 0xFFFF or 1
+        self._numbers.restart(now_ns)
+        self.foreign = False
 
     def request(self, now_ns: int, ask: Ask) -> bytes:
         """The next frame. b"" is a pause: send nothing, and report the time-out as for any other beat.
 
         A call later than the hold time after the last good beat withholds; it doesn't renew.
         """
-        if self._began_ns is None:
-            self._began_ns = now_ns
+        self._numbers.begin(now_ns)
+        self.foreign &= now_ns < self._foreign_until_ns
         if self._sent is not None:
             self._lost(now_ns, "no answer")
         self._check_time(now_ns)
@@ -128,44 +143,56 @@ class Session:
             self._mismatches = 0
             self._fresh.forget()  # the line is empty after the pause; the PLC may have started anew
             return b""
-        may_be_aside = self.is_up and self._lost_run == 0 and not self._was_aside and not is_lowering
-        aside = self._asides.due(now_ns, self._arming, ask) if may_be_aside else None
+        may_be_aside = not self._was_aside and not is_lowering
+        aside = self._aside(now_ns, ask) if may_be_aside else None
         self._was_aside = aside is not None
-        if aside is not None:
-            self._sent = aside
-            return aside.assembler.request.frame
-        return self._beat(now_ns, ask)
+        self._sent = aside or self._beat(now_ns, ask)
+        return self._sent.assembler.frame
 
-    def _beat(self, now_ns: int, ask: Ask) -> bytes:
+    def _aside(self, now_ns: int, ask: Ask) -> Sent | None:
+        if self.is_up and self._standing.lost_run == 0:
+            return self._asides.due(now_ns, self._arming, ask)
+        # a PLC whose program doesn't fit doesn't come up: it is asked all the same
+        answers = self._standing.answers or self._misfits >= MISFITS_TO_ASK
+        is_quiet = self._arming.level == Word.WITHHOLD and RANK[ask.word] == 0
+        return (
+            self._asides.head(now_ns) if answers and is_quiet and self._asides.is_head_due(now_ns) else None
+        )
+
+    def _beat(self, now_ns: int, ask: Ask) -> Sent:
+        if not self._asides.may_arm:
+            ask = dataclasses.replace(ask, arm=False)
         phase, word = self._arming.shape(now_ns, ask, self.is_up)
         self._word = word
-        number = self._number
-        self._number = number + 1 & 0xFFFF
-        self._own_numbers.append(number)
+        number = self._numbers.take()
         self._arming.sent(number)
         stamp = 0 if self.block is None else self.block.counter
-        hold_ms = min(self.link.hold_ms, 2550)
-        block = BlockA(hold_ms, self.connection_id, number, stamp, ask.state, phase, ask.reason, word)
-        request = frames.read_write(
-            self.link.unit, registers.B.address, registers.B.words, registers.A.address,
-            block.encode(self.link.unit),
-        )  # fmt: skip
-        self._sent = Sent("A", now_ns, Assembler(request, self.link.echo), number)
-        return request.frame
+        hold_ms, connection = self._standing.hold_ms, self.connection_id
+        block = BlockA(hold_ms, connection, number, stamp, ask.state, phase, ask.reason, word)
+        return self._exchange.beat(now_ns, number, block.encode(self.link.unit))
+
+    def second(self, now_ns: int) -> bytes:
+        """The frame that asks for block B where block A went over by itself. Only while `has_second`."""
+        assert self._sent is not None
+        self.has_second = False
+        self._sent = self._exchange.second(now_ns, self._sent)
+        return self._sent.assembler.frame
 
     def feed(self, now_ns: int, data: bytes) -> Beat | None:
         """Bytes from the line. None: not complete yet, or nothing was asked."""
-        if self._sent is None:
+        if self._sent is None or self.has_second:
             if data:
                 self.counts["unasked bytes"] += 1
             return None
         found = self._sent.assembler.feed(data)
         if found is None:
             return None
+        if self._sent.is_half and found.outcome is Outcome.REPLY:
+            self.has_second = True
+            return None
         sent, self._sent = self._sent, None
         if found.outcome is not Outcome.REPLY:
-            self._asides.failed(now_ns, sent)
-            return self._lost(now_ns, found.why or f"exception {found.exception}")
+            return self._refused(now_ns, sent, found)
         if sent.kind != "A":
             return self._aside_answered(now_ns, sent, found)
         return self._judge(now_ns, sent, found)
@@ -178,10 +205,25 @@ class Session:
         self._asides.failed(now_ns, sent)
         return self._lost(now_ns, sent.assembler.why)
 
+    def _refused(self, now_ns: int, sent: Sent, found: Found) -> Beat:
+        """An exception, or bytes that are no reply."""
+        self._asides.failed(now_ns, sent)
+        beat = self._lost(now_ns, found.why or f"exception {found.exception}")
+        if sent.kind == "A" and found.exception in CONFIGURATION_FAULTS:
+            self._down()  # no repetition changes it
+        # never inside an armed session; one that was lost has to be over at the PLC too
+        is_free = self._arming.level == Word.WITHHOLD and not (self.is_up and self.connection_id)
+        if is_free and RANK[self._word] == 0 and self._exchange.may_change(sent, found):
+            self._exchange.change()
+            self._arming.end()
+        return beat
+
     def _aside_answered(self, now_ns: int, sent: Sent, found: Found) -> Beat:
         why = self._asides.answered(now_ns, sent, found.words, self._arming)
         if why:
             self.counts[why] += 1
+        if self.is_up and self.skew:
+            self._down()
         self._check_time(now_ns)
         return Beat(True, "", now_ns, now_ns - sent.at_ns, self.block)
 
@@ -189,64 +231,61 @@ class Session:
         try:
             block = BlockB.decode(found.words, self.link.unit)
         except BlockError as error:
-            return self._lost(now_ns, f"block {error.flaw.value}")
-        stale = self._fresh.judge(block.counter, sent.at_ns)
+            why = f"block {error.flaw.value}"
+            self._misfits += why in MISFITS
+            if self._misfits == MISFITS_TO_ASK:
+                self._asides.recheck()
+            return self._lost(now_ns, why)
+        stale = self._fresh.judge(block.counter, sent.asked_ns)
         if stale:
             self._mismatches += 1
             return self._lost(now_ns, stale)
         if self.connection_id and block.connection != self.connection_id:
-            if block.connection:
-                self.foreign = True
+            self._suspect(now_ns, block.connection != 0)
             self._arming.end()
+            self._asides.recheck()
         # the read part of FC23 may be served before the PLC's program saw the written part
-        if (sent.number - block.echo) & 0xFFFF > 1:
+        lag = (sent.number - block.echo) & 0xFFFF
+        if not self._habit.allows(lag):
             self._mismatches += 1
-            if block.echo not in self._own_numbers and self._is_settled(now_ns):
-                self.foreign = True
+            # a PLC that has just started shows neither id nor number
+            is_new = block.connection == block.echo == 0
+            self._suspect(now_ns, not is_new and self._numbers.is_strange(block.echo, now_ns))
             return self._lost(now_ns, "number")
         return self._good(now_ns, sent, block)
 
-    def _is_settled(self, now_ns: int) -> bool:
-        """Long enough after a start that nothing of an earlier session can stand in the PLC any more."""
-        assert self._began_ns is not None
-        return now_ns - self._began_ns > 2 * (self.link.hold_ms + self.link.beat_ms) * MS
+    def _suspect(self, now_ns: int, is_strange: bool) -> None:
+        """Somebody else's id or number stands in the PLC; without a further sign of it that is over after a while."""
+        if is_strange:
+            self.foreign = True
+            self._foreign_until_ns = now_ns + FOREIGN_NS
 
     def _good(self, now_ns: int, sent: Sent, block: BlockB) -> Beat:
         self._fresh.accept(block.counter, now_ns)
-        self._count_parts(block)
-        self._arming.seen(block, now_ns, self._last_good_sent_ns)
+        self._parts.seen(block.parts)
+        self._arming.seen(block, now_ns, self._standing.last_sent_ns)
         self.block = block
-        self._mismatches = 0
-        self._lost_run = 0
-        self._good_run += 1
-        self._last_good_ns = now_ns
-        self._last_good_sent_ns = sent.at_ns
-        self.is_up = self.is_up or self._good_run >= GOOD_BEATS_UP
-        self.history.append(now_ns - sent.at_ns)
+        self.asked_ns = sent.asked_ns
+        self._mismatches = self._misfits = 0
+        self._standing.good(now_ns, sent.at_ns, fits=not self.skew)
         return Beat(True, "", now_ns, now_ns - sent.at_ns, block)
-
-    def _count_parts(self, block: BlockB) -> None:
-        moved = block.parts if self.block is None else block.parts - self.block.parts & 0xFFFF
-        # a counter that went backwards is that of a PLC that started anew
-        self.part_count += moved if moved < 0x8000 or self.block is None else block.parts
 
     def _lost(self, now_ns: int, why: str) -> Beat:
         self._sent = None
-        self._good_run = 0
-        self._lost_run += 1
+        self.has_second = False
         self.counts[why] += 1
-        if self._lost_run > self.link.lost_beats:
+        if why not in ("number", "resync pause"):
+            self._habit.interrupted()
+        if self._standing.lost():
             self._down()
         self._check_time(now_ns)
         return Beat(False, why, now_ns, 0, self.block)
 
     def _check_time(self, now_ns: int) -> None:
-        last = self._last_good_ns
-        if self.is_up and (last is None or now_ns - last > self.link.hold_ms * MS):
+        if self._standing.is_over(now_ns):
             self._down()
 
     def _down(self) -> None:
         """The link is lost: the PLC drops by itself; whatever comes back begins with a withdrawal."""
-        self.is_up = False
-        self._good_run = 0
+        self._standing.down()
         self._arming.withdraw()

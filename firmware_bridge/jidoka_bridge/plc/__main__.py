@@ -1,12 +1,13 @@
-"""A PLC in software: `PlcRule`, a conveyor and a panel behind two pseudo-terminals. `python -m jidoka_bridge.plc`.
+"""A PLC in software: `PlcRule`, a conveyor and a panel behind pseudo-terminals. `python -m jidoka_bridge.plc`.
 
-It stands where a real PLC would: the agent speaks Modbus RTU to it and can't tell the difference. Each change of
+It stands where a real PLC would: the agent speaks Modbus RTU or TCP to it and can't tell the difference. Each change of
 its output is a JSON line on stdout with CLOCK_MONOTONIC nanoseconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import secrets
@@ -21,14 +22,14 @@ from jidoka_bridge.errors import ConfigurationError, PlainError
 from jidoka_bridge.link.blocks import BlockD, BlockError
 from jidoka_bridge.notify import die_with_parent, notify
 from jidoka_bridge.plc.conveyor import Conveyor, Panel
+from jidoka_bridge.plc.line import SerialLine, TcpLine
 from jidoka_bridge.plc.pseudo_terminal import PseudoTerminal
 from jidoka_bridge.plc.record import PlcRecord
 from jidoka_bridge.plc.rule import PlcRule, Scan
-from jidoka_bridge.plc.server import Registers, RequestParser
-from jidoka_bridge.registers import Input
+from jidoka_bridge.plc.server import Registers
+from jidoka_bridge.registers import Flag, Input
 
 MS = 1_000_000
-SILENCE_NS = 20 * MS
 #: the panel shows the output at least so often, so that who opens it later, or misses a line, knows it soon
 SHOW_NS = 500 * MS
 
@@ -41,34 +42,36 @@ class Plc:
         self.record = PlcRecord()
         self.panel = Panel(recipe=options.recipe)
         self.conveyor = Conveyor(options.rate)
-        self.registers = Registers(self._block_c)
-        self.parser = RequestParser(options.unit)
+        self.has_fc23 = not options.no_fc23
+        self.registers = Registers(self._block_c, self.has_fc23)
         self.scan_ns = options.scan_ms * MS
-        self.link = PseudoTerminal(options.link)
+        self.link = (
+            TcpLine(options.tcp, options.unit) if options.tcp else SerialLine(options.link, options.unit)
+        )
         self.board = PseudoTerminal(options.panel)
-        self._requests: list[bytes] = []
-        self._heard_ns = 0
         self._line = b""
         self._last_scan_ms = time.monotonic_ns() // MS
         self._shown: dict[str, object] = {}
         self._show_ns = 0
 
     def _block_c(self) -> Sequence[int]:
-        return self.record.block(self.rule.admission, self.conveyor.parts).encode(self.rule.admission.unit)
+        block = self.record.block(self.rule.admission, self.conveyor.parts)
+        if not self.has_fc23:
+            block = dataclasses.replace(block, flags=block.flags & ~Flag.FC23)
+        return block.encode(self.rule.admission.unit)
 
     def listen(self, until_ns: int) -> None:
         """Gather what comes over both lines until the scan is due."""
         while (left_ns := until_ns - time.monotonic_ns()) > 0:
             poller = select.poll()
-            for terminal in (self.link, self.board):
-                if terminal.is_connected:  # else it would report its end again and again
-                    poller.register(terminal.fd, select.POLLIN)
+            self.link.register(poller)
+            if self.board.is_connected:  # else it would report its end again and again
+                poller.register(self.board.fd, select.POLLIN)
             for descriptor, _ in poller.poll(max(1, left_ns // MS)):
-                if descriptor == self.link.fd:
-                    self._requests += self.parser.feed(self.link.read())
-                    self._heard_ns = time.monotonic_ns()
-                else:
+                if descriptor == self.board.fd:
                     self._commands(self.board.read())
+                else:
+                    self.link.readable(descriptor, time.monotonic_ns())
 
     def _commands(self, data: bytes) -> None:
         *lines, self._line = (self._line + data).split(b"\n")
@@ -80,10 +83,8 @@ class Plc:
     def scan(self, now_ns: int) -> None:
         """One scan: frames in, rule, machine, blocks out, replies."""
         now_ms = now_ns // MS
-        if now_ns - self._heard_ns > SILENCE_NS:
-            self.parser.silence()
-        requests, self._requests = self._requests, []
-        exceptions = [self.registers.write(request) for request in requests]
+        requests = self.link.take(now_ns)
+        exceptions = [self.registers.write(request) for _, request in requests]
         self._take_record()
         running = Input.RUNNING if self.conveyor.is_running else Input(0)
         inputs = self.panel.inputs | running
@@ -95,8 +96,8 @@ class Plc:
         self._last_scan_ms = now_ms
         block = self.rule.block(self.conveyor.parts, self.panel.recipe, self.panel.inputs2)
         self.registers.set("B", block.encode(self.rule.admission.unit))
-        for request, exception in zip(requests, exceptions, strict=True):
-            self.link.write(self.registers.reply(request, exception))
+        for (mark, request), exception in zip(requests, exceptions, strict=True):
+            self.link.answer(mark, self.registers.reply(request, exception))
         if done.output != done.was or now_ns >= self._show_ns:
             self._show_ns = now_ns + SHOW_NS
             self.board.write(f"output {done.output.name}\n".encode())
@@ -153,8 +154,8 @@ class Plc:
         self.board.close()
 
 
-def arguments() -> argparse.ArgumentParser:
-    """The command line."""
+def arguments(has_choice: bool = False) -> argparse.ArgumentParser:
+    """The command line. has_choice: of the line and of what the server knows, which firmware hasn't."""
     parser = argparse.ArgumentParser(
         prog="jidoka plc sim",
         description="A PLC in software: Modbus RTU on a pseudo-terminal, with a conveyor and a panel.",
@@ -162,9 +163,11 @@ def arguments() -> argparse.ArgumentParser:
         "changeover on|off, drill on|off, fallback on|off, recipe N. The panel answers `part N` for each part, "
         "and `output WORD` at each change of the output and twice a second.",
     )
-    parser.add_argument(
-        "--link", type=Path, required=True, metavar="PATH", help="where the agent's line appears"
-    )
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument("--link", type=Path, metavar="PATH", help="where the agent's line appears")
+    if has_choice:
+        way.add_argument("--tcp", metavar="ADDRESS:PORT", help="Modbus TCP there in place of a line")
+        parser.add_argument("--no-fc23", action="store_true", help="refuse function code 23, as many PLCs do")
     parser.add_argument(
         "--panel", type=Path, required=True, metavar="PATH", help="where keys and buttons appear"
     )
@@ -196,7 +199,7 @@ LIMITS = {
 def main(given: Sequence[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT. Returns the exit code: 0, or 3 for options that can't be used."""
     die_with_parent()
-    options = arguments().parse_args(given)
+    options = arguments(has_choice=True).parse_args(given)
     try:
         for name, (lowest, highest) in LIMITS.items():
             if not lowest <= getattr(options, name) <= highest:
@@ -212,7 +215,7 @@ def main(given: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda given, _: stopped.append(given))
     plc.tell(
-        "ready", link=str(options.link), panel=str(options.panel), unit=options.unit, scan_ms=options.scan_ms
+        "ready", link=plc.link.name, panel=str(options.panel), unit=options.unit, scan_ms=options.scan_ms
     )
     notify("READY=1")
     due_ns = time.monotonic_ns()

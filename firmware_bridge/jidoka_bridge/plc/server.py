@@ -80,11 +80,12 @@ class Registers:
     """The PLC's holding registers: blocks A and D to be written, all four to be read.
 
     read_c makes block C; it is called when its first word is read and then stands until that is read again, so that
-    a client may read it in pieces.
+    a client may read it in pieces. has_fc23: without it function code 23 is refused, as by many PLCs.
     """
 
-    def __init__(self, read_c: Callable[[], Sequence[int]]) -> None:
+    def __init__(self, read_c: Callable[[], Sequence[int]], has_fc23: bool = True) -> None:
         self._read_c = read_c
+        self._has_fc23 = has_fc23
         self._words = {layout.name: [0] * layout.words for layout in registers.BLOCKS.values()}
         self.is_written = {"A": False, "D": False}
 
@@ -99,7 +100,7 @@ class Registers:
     def write(self, request: bytes) -> int:
         """Carry out what a request writes. Returns 0 or an exception code."""
         function = request[1]
-        if function not in SHAPES:
+        if function not in SHAPES or (function == READ_WRITE and not self._has_fc23):
             return ILLEGAL_FUNCTION
         if function == READ_HOLDING:
             return 0

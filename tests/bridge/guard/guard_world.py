@@ -186,7 +186,9 @@ class World:
 
 def outputs(plc: Program) -> list[dict[str, Any]]:
     """Every change of the PLC's output so far."""
-    while select.select([plc.process.stdout], [], [], 0)[0]:
+    stdout = plc.process.stdout
+    assert stdout is not None
+    while select.select([stdout], [], [], 0)[0]:
         if not plc._read(time.monotonic() + 0.1):
             break
     lines = [

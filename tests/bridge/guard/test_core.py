@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from jidoka_bridge.guard import resetting
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.remembered import NEW
@@ -468,6 +469,41 @@ def test_one_press_is_one_reset() -> None:
     assert rig.word == "MACHINE"
 
 
+def test_a_disk_that_is_full_holds_until_a_write_succeeds() -> None:
+    rig = running()
+    rig.guard.written(rig.now, 0, "the disk is full")
+    assert rig.guard.ask().word is Word.WITHHOLD
+    assert rig.guard.causes["latch file"].evidence == {"why": "the disk is full"}
+    rig.turn(2)
+    assert not rig.guard.causes["latch file"].active
+
+
+def test_a_write_that_ends_after_a_newer_one_counts_for_nothing() -> None:
+    rig = running()
+    newest = rig.guard.latch_written
+    rig.guard.written(rig.now, newest - 1, "")
+    assert rig.guard.latch_written == newest
+
+
+def test_a_press_in_run_means_nothing_and_is_told_to_nobody() -> None:
+    rig = running()
+    count = len(rig.events)
+    rig.press()
+    assert len(rig.events) == count
+
+
+def test_a_reset_that_the_table_refuses_gives_nothing_back() -> None:
+    rig = running()
+    rig.judge(DIGEST, ON)
+    resetting.raise_to(rig.guard, rig.now, "run")
+    assert (rig.state, rig.word, rig.guard.recorder.first_out) == ("LOCKOUT", "WITHHOLD", "R-4")
+
+
+def test_what_was_acknowledged_long_ago_under_an_earlier_plan_is_forgotten() -> None:
+    rig = Rig(content={"causes": {"R-77": [False, 3, 3, None, ""]}})
+    assert "R-77" not in rig.guard.causes.by_id
+
+
 # ---------------------------------------------------------------------- people
 
 
@@ -481,7 +517,7 @@ def test_one_press_is_one_reset() -> None:
         ({"reason": ""}, "isn't a reason"),
         ({"cause": "nothing"}, "there is no cause"),
         ({"cause": "restart"}, "nothing to acknowledge"),
-        ({"remote": True}, "only marks as seen"),
+        ({"at": "plc"}, "takes no acknowledgement from the PLC's panel"),
     ],
 )
 def test_an_acknowledgement_is_refused_and_recorded(changes: dict[str, Any], text: str) -> None:

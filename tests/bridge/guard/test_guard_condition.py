@@ -95,6 +95,7 @@ def _shows(rig: Rig) -> None:
         (_condition(DRIFT, Judgement.ON), "R-1 is active", PROVING),
         (_condition(DRIFT, Judgement.UNKNOWN), "isn't judged yet: 3 of 20", PROVING),
         (_condition(INVALID, Judgement.ON), "R-2 is active", NONE),
+        (_condition(INVALID, Judgement.UNKNOWN), f"{INVALID}: isn't judged", NONE),
         (lambda rig: rig.hold(), "local hold (revision 3) must be acknowledged", NONE),
         (_drop("monitor"), "no data:m is active", NONE),
         (_drop("steward"), "no record is active", NONE),

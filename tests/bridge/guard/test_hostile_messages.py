@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jidoka_bridge import messages
 from jidoka_bridge.channel import Channel
+from jidoka_bridge.guard.outside import Seat
 from jidoka_bridge.guard.peers import Peer
 from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
 
@@ -32,7 +33,7 @@ class Sockets:
         self.rig = Rig()
         self.rig.turn(3)
         self.rig.prove()
-        self.peers = {name: Peer(name, folder / f"{name}.sock") for name in ("monitor", "steward")}
+        self.peers = {name: Peer(name, Seat(folder / f"{name}.sock")) for name in ("monitor", "steward")}
         self.ends = {name: Channel(folder / f"{name}.sock") for name in self.peers}
         for name, end in self.ends.items():
             assert end.connect(0)
@@ -51,6 +52,8 @@ class Sockets:
             self.peers[out.to].send_json(self.rig.now, out.kind, out.body)
             events += [out.body] if out.kind is Kind.TRANSITION else []
         for peer in self.peers.values():
+            for _, answer in peer.take_answers():
+                peer.send_json(self.rig.now, Kind.ANSWER, answer)
             assert peer.flush(self.rig.now), "something can't be sent"
         return events
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jidoka_bridge.guard.interlock import BY_EVENT, STATES, TABLE, WORDS, Interlock, faults_of_table
+from jidoka_bridge.guard.interlock import (
+    BY_EVENT,
+    STATES,
+    TABLE,
+    WORDS,
+    Interlock,
+    Row,
+    _row,
+    faults_of_table,
+)
 from jidoka_bridge.link.blocks import RANK
 from jidoka_bridge.registers import State, Word
 
@@ -23,6 +34,17 @@ def machine(state: State, proving: bool = False) -> Interlock:
 
 def test_the_table_is_whole() -> None:
     assert faults_of_table() == []
+    assert _row("event", " RUN   HOLD ", "reason", "Text.") == Row(
+        "event", ("RUN", "HOLD"), "reason", "Text."
+    )
+
+
+def test_the_machine_begins_in_start_up_permitting_nothing() -> None:
+    assert (Interlock().state, Interlock().proving, Interlock().word) == (
+        State.START_UP,
+        False,
+        Word.WITHHOLD,
+    )
 
 
 @pytest.mark.parametrize(("event", "state"), CASES)
@@ -60,7 +82,7 @@ def test_lockout_is_left_by_an_engineer_only_and_only_to_hold(event: str, state:
 @pytest.mark.parametrize("state", STATES)
 def test_an_unknown_kind_of_event_locks_out(state: State) -> None:
     step = machine(state).apply("no such kind")
-    assert (step.event, step.state) == ("fault", State.LOCKOUT)
+    assert (step.event, step.state, step.proving) == ("fault", State.LOCKOUT, False)
 
 
 def test_an_unknown_state_locks_out_and_writes_withhold() -> None:
@@ -87,13 +109,46 @@ def test_a_seeded_fault_in_the_table_is_found(monkeypatch: pytest.MonkeyPatch) -
     import jidoka_bridge.guard.interlock as module
 
     row = TABLE[3]
-    for damaged in (
-        row._replace(cells=row.cells[1:]),
-        row._replace(text=""),
-        row._replace(cells=("PARTY", *row.cells[1:])),
+    for damaged, fault in (
+        (row._replace(cells=row.cells[1:]), f"{row.event}: 6 cells for 7 states"),
+        (row._replace(text=""), f"{row.event}: no text"),
+        (row._replace(cells=("RUN/PARTY", *row.cells[1:])), f"{row.event}: unknown cell RUN/PARTY"),
+        (row._replace(reason="a whim"), f"{row.event}: no reason 'a whim' in the register map"),
+        (TABLE[2], "a kind of event has two rows"),
     ):
-        monkeypatch.setattr(module, "TABLE", (*TABLE[:3], damaged, *TABLE[4:]))
-        assert module.faults_of_table()
+        rows = (*TABLE[:3], damaged, *TABLE[4:])
+        monkeypatch.setattr(module, "TABLE", rows)
+        monkeypatch.setattr(module, "BY_EVENT", {row.event: row for row in rows})
+        assert module.faults_of_table() == [fault]
+    monkeypatch.undo()
+    monkeypatch.delitem(module.WORDS, State.HOLD)
+    assert module.faults_of_table() == ["a state has no word"]
+
+
+def test_the_digest_covers_cells_reasons_and_words_and_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    import jidoka_bridge.guard.interlock as module
+
+    before, row = module.digest(), TABLE[0]
+    words = ",".join(
+        f'"{state.name}":"{WORDS[state].name}"' for state in sorted(WORDS, key=lambda each: each.name)
+    )
+    rows = ",".join(
+        f'["{each.event}",[{",".join(f"{chr(34)}{cell}{chr(34)}" for cell in each.cells)}],"{each.reason}"]'
+        for each in TABLE
+    )
+    assert before == hashlib.sha256(f"[[{rows}],{{{words}}}]".encode()).hexdigest()
+    monkeypatch.setattr(module, "TABLE", (row._replace(text="Other words."), *TABLE[1:]))
+    assert module.digest() == before
+    for changed in (
+        row._replace(reason="mode"),
+        row._replace(cells=("RUN", *row.cells[1:])),
+        row._replace(event="x"),
+    ):
+        monkeypatch.setattr(module, "TABLE", (changed, *TABLE[1:]))
+        assert module.digest() != before
+    monkeypatch.undo()
+    monkeypatch.setitem(module.WORDS, State.HOLD, Word.MACHINE)
+    assert module.digest() != before
 
 
 @given(st.lists(st.sampled_from([row.event for row in TABLE])))

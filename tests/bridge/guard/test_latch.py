@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,66 @@ def test_without_a_readable_slot_the_guard_locks_out(tmp_path: Path, damage: str
     guard = Guard(plan(), None, str(failed.value), [], 1)
     assert guard.interlock.state is State.LOCKOUT
     assert guard.causes["latch file"].latched
+
+
+@pytest.mark.parametrize(
+    ("slot", "flaw"),
+    [
+        (b"", "empty"),
+        (bytes(SLOT_BYTES), "empty"),
+        (b"JDKL", "only 4 of 4096 bytes"),
+        (b"\x7fELF".ljust(SLOT_BYTES, b"x"), r"no latch file's, it begins with b'\x7fELF'"),
+        (
+            latch.HEAD.pack(latch.MAGIC, 2, 0, 1, BOOT).ljust(SLOT_BYTES, b"x"),
+            "of format 2, this program reads 1",
+        ),
+        (latch.encode(Latch(1, BOOT, {}))[:30].ljust(SLOT_BYTES, b"x"), "torn, its CRC is wrong"),
+    ],
+)
+def test_what_is_wrong_with_a_slot_is_said(tmp_path: Path, slot: bytes, flaw: str) -> None:
+    assert latch.look_at(slot) == (None, flaw)
+    path = tmp_path / "latch"
+    path.write_bytes(slot)
+    with pytest.raises(LatchError, match="neither slot can be read") as failed:
+        latch.read(path)
+    assert f"one is {flaw}" in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "flaw"),
+    [
+        (b"nonsense", "of content that can't be read"),
+        (zlib.compress(b"{"), "of content that can't be read"),
+        (zlib.compress(b"[" * 100_000), "of content that can't be read"),
+        (zlib.compress(b"[]"), "of content that is no state"),
+    ],
+)
+def test_content_with_a_right_crc_may_be_nonsense_all_the_same(body: bytes, flaw: str) -> None:
+    head = latch.HEAD.pack(latch.MAGIC, latch.VERSION, len(body), 1, BOOT)
+    slot = head + latch.CRC.pack(zlib.crc32(head + body)) + body
+    assert latch.look_at(slot.ljust(SLOT_BYTES, b"\0")) == (None, flaw)
+
+
+def test_a_state_that_is_too_long_for_a_slot_is_refused() -> None:
+    with pytest.raises(LatchError, match="don't fit a slot"):
+        latch.encode(Latch(1, BOOT, {"noise": os.urandom(SLOT_BYTES).hex()}))
+
+
+def test_a_failed_write_never_costs_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made(tmp_path)
+    writer = Writer(path)
+    real = os.pwrite
+    for number in (8, 9, 10):
+        monkeypatch.setattr(os, "pwrite", lambda to, data, at: real(to, data[:40], at))
+        assert writer._write(Latch(number, BOOT, {"n": number})) == "the disk is full"
+        found = latch.read(path)
+        assert (found.content, found.torn) == ({"n": 7}, True)
+    monkeypatch.setattr(os, "pwrite", real)
+    assert not writer._write(Latch(11, BOOT, {"n": 11}))
+    assert latch.read(path) == Latch(11, BOOT, {"n": 11})
+    writer.close()
 
 
 def test_each_single_flipped_bit_is_found() -> None:
@@ -131,10 +192,35 @@ def test_a_directory_that_is_gone_is_reported_as_a_failed_write(tmp_path: Path) 
     folder.rmdir()
     writer.submit(Latch(8, BOOT, {"n": 8}))
     found: list[tuple[int, str]] = []
-    wait_until(lambda: bool(found.extend(writer.results()) or found), "a result")
+
+    def has_result() -> bool:
+        found.extend(writer.results())
+        return bool(found)
+
+    wait_until(has_result, "a result")
     writer.close()
     assert found[0][0] == 8
     assert found[0][1]
+
+
+def test_a_file_that_cant_be_made_is_a_plain_error(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    latch.create(tmp_path / "state" / "latch", NEW)
+    with pytest.raises(ConfigurationError, match="exists already"):
+        latch.create(tmp_path / "state" / "latch", NEW)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="can't make the latch file"):
+        latch.create(tmp_path / "file" / "latch", NEW)
+
+
+def test_a_writer_that_found_no_folder_writes_as_soon_as_there_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "later" / "latch"
+    writer = Writer(path)
+    writer._wake.release()  # nothing to write
+    path.parent.mkdir()
+    writer.submit(Latch(8, BOOT, {"n": 8}))
+    writer.close()
+    assert latch.read(path) == Latch(8, BOOT, {"n": 8}, torn=True)
 
 
 def test_only_one_writer_holds_the_file(tmp_path: Path) -> None:

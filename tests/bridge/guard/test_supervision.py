@@ -11,6 +11,7 @@ import pytest
 from jidoka_bridge.guard import self_test
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.latch import Latch, Writer
+from jidoka_bridge.guard.outside import Outside
 from jidoka_bridge.guard.process import Process
 from jidoka_bridge.guard.remembered import NEW
 from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
@@ -46,9 +47,10 @@ class Echo:
             rig.guard.lease(now_ns, Lease(0, now_ns, now_ns, 1, 0))
             judgement = OFF if self.fresh >= 20 else UNKNOWN
             self.judged_ns = self.judged_ns or (now_ns if judgement is OFF else 0)
-            for index in range(len(CONDITIONS)):
+            for index, spec in enumerate(rig.plan.conditions):
+                found = OFF if spec.integrity else judgement
                 rig.guard.condition(
-                    now_ns, Condition(index, judgement, 1, judged_ns=self.judged_ns, run=self.run)
+                    now_ns, Condition(index, found, 1, judged_ns=self.judged_ns, run=self.run)
                 )
             rig.turn()
 
@@ -135,9 +137,10 @@ def to_run() -> Rig:
 
 
 def make_parts(rig: Rig, turns: int, *, running: tuple[int, ...], record_ns: Any) -> None:
-    """Cycles of 10 turns: the machine runs in the turns named, and counts a part in the last of them."""
+    """Cycles of 10 turns: the machine runs in the turns named, counts a part in the last of them, and obeys."""
     for turn in range(turns):
-        is_running, is_part = turn % 10 in running, turn % 10 == running[-1]
+        may = rig.word != "WITHHOLD"
+        is_running, is_part = may and turn % 10 in running, may and turn % 10 == running[-1]
         inputs = rig.view.inputs | Input.RUNNING if is_running else rig.view.inputs & ~Input.RUNNING
         rig.view = dataclasses.replace(rig.view, inputs=inputs, part_count=rig.view.part_count + is_part)
         rig.monitor = False
@@ -235,7 +238,7 @@ def test_the_plc_is_told_which_plan_asks_so_that_it_arms_for_no_other(tmp_path: 
     run_dir, state_dir = str(tmp_path / "run"), tmp_path / "state"
     state_dir.mkdir()
     a_plan = plan(run_dir=run_dir, state_dir=str(state_dir))
-    process = Process(a_plan, 1)
+    process = Process(a_plan, Outside(a_plan))
     try:
         assert process.line is not None
         assert process.line.session.record.digest_prefix == int(a_plan.digest[:8], 16)

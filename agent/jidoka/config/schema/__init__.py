@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from jidoka.config.schema.alarms import AlarmSettings
 from jidoka.config.schema.base import FilePath, MayBe, Name, Settings
+from jidoka.config.schema.commands import CommandKey
 from jidoka.config.schema.host import HostSettings
 from jidoka.config.schema.interlock import InterlockSettings
 from jidoka.config.schema.models import GateSettings, ModelSettings
@@ -50,8 +52,19 @@ class Configuration(Settings):
     interlock: InterlockSettings = Field(
         default_factory=InterlockSettings, description="The interlock's choices."
     )
+    alarms: AlarmSettings = Field(
+        default_factory=AlarmSettings, description="What people may do with alarms."
+    )
     broker: BrokerSettings | None = Field(
         default=None, description="The MQTT broker; left out: nothing is sent."
+    )
+    commands: Annotated[list[CommandKey], Field(max_length=16)] = Field(
+        default=[], description="Keys whose commands from elsewhere count; left out: none does."
+    )
+    clock: Literal["kernel", "assumed"] = Field(
+        default="kernel",
+        description="Who says that the clock is right, which commands but `hold` need. kernel: a time service that sets "
+        "it through the kernel; assumed: something that the kernel doesn't know of.",
     )
     metrics: MetricsSettings | None = Field(
         default=None, description="Prometheus; left out: nothing listens."

@@ -42,6 +42,29 @@ class TimeSettings(Settings):
     override_repeat: Annotated[float, Duration("1 s", "1 h")] = Field(
         default=300.0, description="How often the override alarm sounds again."
     )
+    run_out: Annotated[float, Duration("100 ms", "60 s")] = Field(
+        default=2.0,
+        description="From the output's drop until nothing moves any more; what runs or makes parts later has moved "
+        "without a permissive.",
+    )
+    window: Annotated[float, Duration("1 min", "24 h")] = Field(
+        default=28_800.0, description="Longest time that two persons may announce for changing a model."
+    )
+
+
+class TripSettings(Settings):
+    """How often one cause may stop the machine before somebody of another role must look at it."""
+
+    most: int = Field(
+        default=5,
+        ge=1,
+        le=100,
+        description="Trips by one cause that a reset may follow; one more is LOCKOUT, or, where the cause is judged on "
+        "records only, needs maintenance's acknowledgement.",
+    )
+    within: Annotated[float, Duration("1 min", "7 days")] = Field(
+        default=28_800.0, description="The time within which they count."
+    )
 
 
 class InterlockSettings(Settings):
@@ -57,5 +80,15 @@ class InterlockSettings(Settings):
     judgement_valid: Annotated[float, Duration("1 min", "30 days")] = Field(
         default=86_400.0, description="How old a judgement on drift may be when a reset is asked for."
     )
+    ack_at: Literal["panel", "plc", "either"] = Field(
+        default="panel",
+        description="Where a stop is acknowledged: at this device's panel, at the PLC's own, or at either. What needs "
+        "another role than the operator's is acknowledged at the panel always.",
+    )
+    reset_needs: Literal["one", "two"] = Field(
+        default="one",
+        description="How many persons acknowledge a stop before a reset; the second within a day.",
+    )
+    trips: TripSettings = Field(default_factory=TripSettings, description="Limits of repeated stops.")
     proving: ProvingSettings = Field(default_factory=ProvingSettings, description="Limits of a proving run.")
     times: TimeSettings = Field(default_factory=TimeSettings, description="Time limits.")

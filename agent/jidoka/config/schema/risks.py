@@ -64,3 +64,22 @@ class RiskSettings(Settings):
     on_delay: Annotated[float, Duration("1 ms", "10 min")] | None = Field(
         default=None, description="How long the conditions must hold first; at once where it is left out."
     )
+    off_delay: Annotated[float, Duration("1 s", "1 h")] | None = Field(
+        default=None,
+        description="How long the conditions must be gone before the alarm is; 30 s where it is left out. Not for alarms "
+        "that may stop the machine.",
+    )
+    dead_band: Annotated[float, Share("0.1 %", "50 %")] | None = Field(
+        default=None,
+        description="How far below its limit the statistic of a drift that is only observed must fall before the alarm is "
+        "gone.",
+    )
+    suppressed_while: Annotated[
+        list[str],
+        Field(max_length=16),
+        MayBe("list of `changeover`, `not running`, `override` and ids of other rows"),
+    ] = Field(
+        default=[],
+        description="While one of these holds the alarm is silent and goes on in the record; never while its cause holds "
+        "the machine.",
+    )

@@ -1,0 +1,65 @@
+"""Acknowledging at the PLC's own panel: block B carries a counter, the number of a reason, and a person's number.
+
+The panel shows what block A says: one cause at a time, the first one, then the next that still waits. A press of its
+key acknowledges that one, if it stood there long enough to be read. It has the force of an operator's acknowledgement
+at the machine; what needs another role can't be acknowledged there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jidoka_bridge.guard.watch import MS_NS
+from jidoka_bridge.messages import Kind
+from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
+
+if TYPE_CHECKING:
+    from jidoka_bridge.guard.causes import Cause
+    from jidoka_bridge.guard.core import Guard
+    from jidoka_bridge.guard.link_view import LinkView
+
+PANEL, PLC, EITHER = "panel", "plc", "either"
+#: how long a cause must have stood there before a press can mean it
+READ_NS = 1_000 * MS_NS
+
+
+class Shown:
+    """What the PLC's panel shows: a cause at a revision, since when."""
+
+    def __init__(self) -> None:
+        self.cause = ""
+        self.revision = 0
+        self.since_ns = 0
+
+    def take(self, now_ns: int, cause: Cause | None) -> None:
+        """What the request that just went out said."""
+        seen = (cause.id, cause.revision) if cause else ("", 0)
+        if seen != (self.cause, self.revision):
+            (self.cause, self.revision), self.since_ns = seen, now_ns
+
+
+def cause_on_the_wire(guard: Guard) -> Cause | None:
+    """The first cause; once it is acknowledged, the next that isn't."""
+    first = guard.causes.by_id.get(guard.recorder.first_out or "")
+    waiting = guard.causes.unacknowledged()
+    if first is None or (first.is_acknowledged and waiting):
+        return waiting[0] if waiting else first
+    return first
+
+
+def take(guard: Guard, now_ns: int, before: LinkView, view: LinkView) -> None:
+    """A good beat: the counter has moved since the one before, so somebody has pressed the key there."""
+    if not before.beat_ns or view.acknowledges == before.acknowledges or view.connection != before.connection:
+        return
+    number, shown = view.acknowledge_reason, guard.shown
+    reason = ACKNOWLEDGE_REASONS[number - 1] if 1 <= number <= len(ACKNOWLEDGE_REASONS) else ""
+    body: dict[str, Any] = {
+        "cause": shown.cause,
+        # what hasn't stood there for long enough to be read was acknowledged unseen
+        "revision": shown.revision if now_ns - shown.since_ns >= READ_NS else 0,
+        "reason": reason,
+        "role": "operator",
+        "person": f"PLC {view.person}",
+        "at": PLC,
+    }
+    guard.act(now_ns, Kind.ACKNOWLEDGE, body)
