@@ -1,4 +1,4 @@
-"""From a condition to the coil in simulated time: the real guard, line, session and PLC rule, against the formula.
+"""The guard's core, line and session joined with the PLC's rule by a wire, in simulated time, against the formulas.
 
 Nothing waits and nothing is measured: wires take what a character takes, the PLC scans each 10 ms, and every moment
 of the beat and of the scan is a case. The worst case must not be worse than what `jidoka plan` promises.
@@ -6,78 +6,31 @@ of the beat and of the scan is a case. The worst case must not be worse than wha
 
 from __future__ import annotations
 
-import copy
 import math
+import multiprocessing
+import pickle
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.line import Line
 from jidoka_bridge.guard.remembered import NEW
-from jidoka_bridge.link.times import LinkTimes, as_set, character_ms, needed
+from jidoka_bridge.link.times import LinkTimes, as_set, needed
 from jidoka_bridge.messages import Condition, Judgement, Lease
 from jidoka_bridge.plan import Link
-from jidoka_bridge.plc.record import PlcRecord
-from jidoka_bridge.plc.rule import PlcRule
-from jidoka_bridge.plc.server import Registers, RequestParser
 from jidoka_bridge.registers import Input, Word
 
 from tests.bridge.guard.guard_rig import CONDITIONS, DRIFT
 from tests.bridge.guard.guard_rig import plan as guard_plan
-from tools.bench._rows import Row
+from tests.bridge.guard.simulated_line import MS, NEVER, SimulatedPlc, Wire
 
-MS = 1_000_000
 BAUDS = (9600, 19200, 115200)
-READY = Input.KEY_AUTO | Input.SAFETY_CHAIN | Input.MACHINE_READY
 BOOT = b"b" * 16
-NEVER = 2**63
 PRESS_MS = 300
 #: how often the others speak: lease, condition, recorded (as the monitor and the steward do), and the guard's idle turn
 LEASE_NS, CONDITION_NS, RECORDED_NS, IDLE_NS = 100 * MS, 500 * MS, 250 * MS, 50 * MS
-
-
-class Wire:
-    """Stands where the serial port does: what is written arrives when its last character would."""
-
-    def __init__(self, baud: int) -> None:
-        self.is_open = False
-        self.error = ""
-        self.now_ns = 0
-        self.to_plc: tuple[int, bytes] = (NEVER, b"")
-        self.to_agent: tuple[int, bytes] = (NEVER, b"")
-        self.loses = False
-        self._character_ns = int(character_ms(baud) * MS)
-
-    def open(self, now_ns: int) -> bool:
-        del now_ns
-        self.is_open = True
-        return True
-
-    def fileno(self) -> int:
-        return -1
-
-    def drain(self) -> None:
-        """Nothing is ever left over here."""
-
-    def read(self) -> bytes:
-        _, data = self.to_agent
-        self.to_agent = (NEVER, b"")
-        return data
-
-    def write(self, data: bytes) -> None:
-        if data:
-            self.to_plc = (self.now_ns + len(data) * self._character_ns, data)
-
-    def answer(self, data: bytes) -> None:
-        """What the PLC writes."""
-        if data and not self.loses:
-            self.to_agent = (self.now_ns + len(data) * self._character_ns, data)
-        self.loses = False
-
-    def close(self) -> None:
-        self.is_open = False
 
 
 class World:
@@ -87,17 +40,11 @@ class World:
         self.link = link
         self.now_ns = 1_000_000 * MS
         self.wire = Wire(link.baud)
+        self.plc = SimulatedPlc(link, seed)
         self.guard = Guard(guard_plan(link=link), Latch(1, BOOT, dict(NEW)), "", [], self.now_ns)
         self.line = Line(link, 100)
-        self.line.port = self.wire  # type: ignore[assignment]
-        numbers = random.Random(seed)
-        self.rule = PlcRule(lambda: numbers.randint(1, 0xFFFF), link.unit, link.hold_ms)
-        self.registers = Registers(lambda: PlcRecord().block(self.rule.admission, 0).encode(link.unit))
-        self.parser = RequestParser(link.unit)
-        self.requests: list[bytes] = []
-        self.inputs = READY
+        self.line.port = cast("Any", self.wire)
         self.says = dict.fromkeys(CONDITIONS, Judgement.OFF)
-        self.coil_ns = 0
         self._submitted = self.guard.latch_written
         self._scan_ns = self.now_ns + scan_shift_ns
         self._lease_ns = self._condition_ns = self._recorded_ns = self.now_ns
@@ -140,7 +87,7 @@ class World:
     def _arrive_at_plc(self) -> None:
         _, data = self.wire.to_plc
         self.wire.to_plc = (NEVER, b"")
-        self.requests += self.parser.feed(data)
+        self.plc.requests += self.plc.parser.feed(data)
 
     def _arrive_at_agent(self) -> None:
         self.line.readable(self.now_ns, self.guard)
@@ -148,14 +95,7 @@ class World:
 
     def _scan(self) -> None:
         self._scan_ns += self.link.scan_ms * MS
-        requests, self.requests = self.requests, []
-        exceptions = [self.registers.write(request) for request in requests]
-        done = self.rule.scan(self.now_ns // MS, self.registers.block("A"), self.inputs)
-        if done.output != done.was:
-            self.coil_ns = self.now_ns
-        self.registers.set("B", self.rule.block(0).encode(self.link.unit))
-        for request, exception in zip(requests, exceptions, strict=True):
-            self.wire.answer(self.registers.reply(request, exception))
+        self.plc.scan(self.now_ns, self.wire)
 
     def _lease(self) -> None:
         self._lease_ns = self.now_ns + LEASE_NS
@@ -184,7 +124,7 @@ class World:
         """Let time pass until the guard's state, offer or phase has this name."""
         for _ in range(limit_ms // 10):
             guard = self.guard
-            names = {guard.interlock.state.name, guard.offer.target, self.rule.output.name}
+            names = {guard.interlock.state.name, guard.offer.target, self.plc.output.name}
             if guard.view.is_press_awaited:
                 names |= {f"press for {guard.offer.target}"}
             if claim in names:
@@ -193,9 +133,9 @@ class World:
         raise AssertionError(f"never {claim}: {self.guard.interlock.state.name}, {self.guard.offer}")
 
     def press(self) -> None:
-        self.inputs |= Input.RESET_BUTTON
+        self.plc.inputs |= Input.RESET_BUTTON
         self.run(self.now_ns + PRESS_MS * MS)
-        self.inputs &= ~Input.RESET_BUTTON
+        self.plc.inputs &= ~Input.RESET_BUTTON
         self.run(self.now_ns + PRESS_MS * MS)
 
     def reach_run(self) -> None:
@@ -204,29 +144,50 @@ class World:
         self.press()
         self.wait(Word.MACHINE_AND_AI.name)
 
-    def trip(self, after_ns: int, loses_reply: bool) -> int:
-        """A condition comes `after_ns` from now; ns from there until the output is off."""
-        self.run(self.now_ns + after_ns)
+    def trip(self, loses_reply: bool) -> int:
+        """A condition comes now; ns until the output is off. loses_reply: of the exchange that is under way, if one is."""
         began_ns = self.now_ns
-        # the reply of the exchange that is under way, if one is; the withdrawing request itself gets through
         self.wire.loses = loses_reply and self.line.in_transaction
         if self.wire.loses and self.wire.to_agent[0] != NEVER:
             self.wire.to_agent, self.wire.loses = (NEVER, b""), False
         self.says[DRIFT] = Judgement.ON
         self._say()
         self._turn()
-        while self.rule.output is Word.MACHINE_AND_AI:
-            self.run(self.now_ns + MS)
-        return self.coil_ns - began_ns
+        while self.plc.output is Word.MACHINE_AND_AI:
+            self._step(NEVER)
+        return self.plc.coil_ns - began_ns
+
+    def death(self) -> int:
+        """The guard dies now: what it wrote still arrives, then nothing comes; ns until the output is off.
+
+        On copies of wire and PLC: this world goes on.
+        """
+        wire, plc = pickle.loads(pickle.dumps((self.wire, self.plc)))
+        at_ns, scan_ns = self.now_ns, self._scan_ns
+        while plc.output is Word.MACHINE_AND_AI:
+            arrives_ns, data = wire.to_plc
+            at_ns = wire.now_ns = max(at_ns, min(scan_ns, arrives_ns))
+            if arrives_ns <= scan_ns:
+                wire.to_plc = (NEVER, b"")
+                plc.requests += plc.parser.feed(data)
+            else:
+                scan_ns += self.link.scan_ms * MS
+                plc.scan(at_ns, wire)
+        return int(plc.coil_ns) - self.now_ns
 
 
-@dataclass(frozen=True)
+@dataclass
 class Worst:
-    """The longest of the trips at one baud rate, in ms, the relay's time included; times: the formula's."""
+    """The longest reactions on one link, in ms, the relay's time included. times: what is promised."""
 
-    times: LinkTimes
-    worst_ms: float
-    trips: int
+    link: Link
+    trips: int = 0
+    withdraw_ms: float = 0.0
+    silent_ms: float = 0.0
+
+    @property
+    def times(self) -> LinkTimes:
+        return as_set(self.link)
 
 
 def link_at(baud: int) -> Link:
@@ -238,30 +199,38 @@ def link_at(baud: int) -> Link:
     )  # fmt: skip
 
 
-def worst(baud: int, scan_shifts: int, moments: int) -> Worst:
-    """Trips at every moment: `scan_shifts` places of the scan within the beat × `moments` of the condition × lost or not."""
-    link = link_at(baud)
-    draw = random.Random(baud)
-    longest_ns, trips = 0, 0
-    for n in range(scan_shifts):
-        world = World(link, int((n + draw.random()) / scan_shifts * link.scan_ms * MS), seed=n + 1)
+def worst(link: Link, shifts: range, of_shifts: int, moments: int) -> Worst:
+    """Trips and deaths at every moment: places of the scan within the beat × moments in four beats; each second trip
+    loses the reply that is under way. shifts: which of the of_shifts places are tried here."""
+    found = Worst(link)
+    draw = random.Random(link.baud * 1000 + shifts.start)
+    beats_ns = 4 * link.beat_ms * MS
+    for n in shifts:
+        world = World(link, int((n + draw.random()) / of_shifts * link.scan_ms * MS), seed=n + 1)
         world.reach_run()
-        beats_ns = 4 * link.beat_ms * MS
+        began_ns = world.now_ns
         for k in range(moments):
-            after_ns = int((k + draw.random()) / moments * beats_ns)
-            for loses_reply in (False, True):
-                longest_ns = max(longest_ns, copy.deepcopy(world).trip(after_ns, loses_reply))
-                trips += 1
-    return Worst(as_set(link), longest_ns / MS + link.relay_ms, trips)
+            world.run(began_ns + int((k + draw.random()) / moments * beats_ns))
+            found.silent_ms = max(found.silent_ms, world.death() / MS + link.relay_ms)
+            copied: World = pickle.loads(pickle.dumps(world))
+            found.withdraw_ms = max(
+                found.withdraw_ms, copied.trip(loses_reply=k % 2 == 1) / MS + link.relay_ms
+            )
+            found.trips += 1
+    return found
 
 
-def rows(is_quick: bool) -> Iterator[Row]:
-    """For each baud rate: the worst that was seen as a share of the formula, and the other way round."""
-    for baud in BAUDS:
-        found = worst(baud, 2 if is_quick else 10, 30 if is_quick else 100)
-        formula = found.times.withdraw_ms
-        peer = f"R_cmd = {formula:.1f} ms, {found.trips} simulated trips at every moment of beat and scan"
-        yield Row(
-            f"withdrawal, {baud} baud: worst / formula", found.worst_ms / formula, "ratio", 1.0, peer=peer
-        )
-        yield Row(f"withdrawal, {baud} baud: formula / worst", formula / found.worst_ms, "ratio")
+def _worst_of(given: tuple[Link, range, int, int]) -> Worst:
+    return worst(*given)
+
+
+def all_phases(link: Link, of_shifts: int, moments: int, workers: int) -> Worst:
+    """`worst` over all places, in so many processes."""
+    pieces = [(link, range(n, min(n + 2, of_shifts)), of_shifts, moments) for n in range(0, of_shifts, 2)]
+    found = Worst(link)
+    with multiprocessing.Pool(workers) as pool:
+        for each in pool.imap_unordered(_worst_of, pieces):
+            found.trips += each.trips
+            found.withdraw_ms = max(found.withdraw_ms, each.withdraw_ms)
+            found.silent_ms = max(found.silent_ms, each.silent_ms)
+    return found

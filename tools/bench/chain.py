@@ -16,14 +16,13 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 # run as a file: peers come from tests/, rows from beside this one
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tools.bench import _tap_cost, _trips, _withdrawal  # noqa: E402
+from tools.bench import _tap_cost, _trips  # noqa: E402
 from tools.bench._rows import Row, bench  # noqa: E402
 
 
 def measure(is_quick: bool) -> Iterator[Row]:
     """All rows, in the order of one datum's way."""
     yield from _tap_cost.rows(is_quick)
-    yield from _withdrawal.rows(is_quick)
     yield from _trips.rows(is_quick)
 
 

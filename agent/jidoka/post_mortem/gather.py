@@ -1,0 +1,239 @@
+"""Everything that the ledger knows about one trip: what led to it, how it went, what was done since. One pass a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jidoka_bridge.errors import InputError
+from jidoka_bridge.messages import Decision
+from jidoka_bridge.plan import Plan
+
+from jidoka.post_mortem.trips import Trip, rises, trips
+from jidoka.steward.ledger.decisions import Block
+from jidoka.steward.ledger.format import Entry, FormatError, Kind
+from jidoka.steward.ledger.people import read_texts
+from jidoka.steward.ledger.reader import entries
+from jidoka.steward.ledger.spool import OpenBlock, spool_paths
+from jidoka.steward.ledger.story import sentence
+
+BEFORE_NS = 60_000_000_000
+#: entries of the same moment reach the ledger in the order of their senders, not of their causes
+ABOUT_NS = 2_000_000_000
+#: a story without an end: so much after the trip is told
+MOST_AFTER_NS = 8 * 3_600_000_000_000
+MOST_LINES = 400
+PERSONS = frozenset({Kind.ACT, Kind.OVERRIDE})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened. wall_ns: when; is_person: somebody did it, or tried to."""
+
+    wall_ns: int
+    kind: str
+    text: str
+    is_person: bool
+    body: Mapping[str, Any]
+
+
+@dataclass
+class Account:
+    """One trip. steps: of the way from the picture to the coil, ns on the trip's clock; rows: verdicts by model in the
+    minute before and until the output was off; digests: name → value; is_over: somebody gave the permissive back;
+    was: the state that it began in."""
+
+    trip: Trip
+    plan: Plan | None = None
+    cause: dict[str, Any] = field(default_factory=dict)
+    before: list[Line] = field(default_factory=list)
+    since: list[Line] = field(default_factory=list)
+    left_out: int = 0
+    steps: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, list[Decision]] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    is_over: bool = False
+    over_ns: int = 0
+    was: str = ""
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """Of the cause; the guard's own additions are in the transition's."""
+        own = dict(self.trip.body.get("evidence") or {})
+        return {**(self.cause.get("evidence") or {}), **own}
+
+    @property
+    def off_ns(self) -> int:
+        """When the output read back as off, on the trip's clock; the trip itself where nobody knows."""
+        return self.steps.get("read back as off", self.trip.monotonic_ns)
+
+    @property
+    def model(self) -> str:
+        """Whose condition it was; "" for a cause that isn't a model's."""
+        name = str(self.evidence.get("condition", ""))
+        if not name:
+            name = self.trip.cause.partition(":")[2]
+        found = name.partition(":")[0]
+        return (
+            found if found in self.rows or (self.plan and found in {m.id for m in self.plan.models}) else ""
+        )
+
+
+def account(ledger: Path, number: int | None, plan: Plan | None) -> Account:
+    """The account of trip `number`, of the last one for None. Raises InputError where there is none, LedgerError."""
+    found = _trip(ledger, number)
+    told = Account(found, plan)
+    texts = read_texts(ledger)
+    wanted_cause = found.cause if found.body["event"] != "restart" else "restart"
+    for entry in entries(ledger):
+        if entry.kind is Kind.DECISIONS:
+            continue
+        at_ns = entry.wall_ns
+        if at_ns > found.wall_ns + MOST_AFTER_NS:
+            break
+        try:
+            body = entry.json()
+        except FormatError:
+            body = {}
+        if entry.index <= found.index:
+            _note_digests(told, entry, body)
+        if entry.index < found.index and entry.kind is Kind.TRANSITION:
+            told.was = str(body.get("to", ""))
+        if at_ns < found.wall_ns - BEFORE_NS:
+            continue
+        _note_cause(told, entry, body, wanted_cause)
+        _note_step(told, entry, body)
+        _tell(told, entry, body, texts)
+        if _ends(told, entry, body):
+            break
+    told.before.sort(key=lambda line: line.wall_ns)
+    told.since.sort(key=lambda line: line.wall_ns)
+    _first_steps(told)
+    for block in _blocks(ledger):
+        _take_rows(told, block)
+    for rows in told.rows.values():
+        rows.sort(key=lambda row: row.record_ns)
+    if plan is not None and plan.digest == told.digests.get("plan"):
+        sections = plan.sections.get("models") or {}
+        told.digests |= {f"model {name}": str(each.get("sha256", "")) for name, each in sections.items()}
+        told.digests["register map"] = plan.map_digest
+    return told
+
+
+def _trip(ledger: Path, number: int | None) -> Trip:
+    last = None
+    for trip in trips(entries(ledger)):
+        if number in (None, trip.number):
+            last = trip
+    if last is None:
+        which = "no trip" if number is None else f"no trip {number}"
+        raise InputError(f"{ledger}: {which} is recorded there", "See: jidoka trip list")
+    return last
+
+
+def _note_digests(told: Account, entry: Entry, body: Mapping[str, Any]) -> None:
+    if entry.kind in (Kind.BOOT, Kind.CONFIG) and body.get("plan"):
+        told.digests["plan"] = str(body["plan"])
+    if entry.kind is Kind.BOOT and body.get("version"):
+        told.digests["software"] = f"jidoka {body['version']}"
+    if entry.kind is Kind.BASELINE and body.get("digest"):
+        key = f"baseline {body.get('model')}, recipe {body.get('recipe', 0)}, position {body.get('position', 0)}"
+        told.digests[key] = str(body["digest"])
+    if entry.kind is Kind.ADMISSION and body.get("sha256"):
+        told.digests[f"model {body.get('model')}"] = str(body["sha256"])
+
+
+def _note_cause(told: Account, entry: Entry, body: Mapping[str, Any], wanted: str) -> None:
+    """The cause as the guard told it about then, its texts and evidence."""
+    if entry.kind is Kind.CAUSE and body.get("id") == wanted:
+        is_about = entry.wall_ns <= told.trip.wall_ns + ABOUT_NS or not told.cause
+        if is_about:
+            told.cause = dict(body)
+
+
+def _note_step(told: Account, entry: Entry, body: Mapping[str, Any]) -> None:
+    evidence = body.get("evidence") or {}
+    if entry.kind is not Kind.TRANSITION or body.get("event") != "withdrawn":
+        return
+    if evidence.get("trip") == told.trip.number and entry.boot == told.trip.boot:
+        names = {
+            "asked_ns": "request sent to the PLC", "readback_ns": "read back as off", "condition_ns": "guard was told",
+        }  # fmt: skip
+        told.steps |= {name: int(evidence[key]) for key, name in names.items() if evidence.get(key)}
+
+
+def _first_steps(told: Account) -> None:
+    evidence = told.evidence
+    names = {
+        "onset_ns": "likely onset", "record_ns": "last record", "judged_ns": "judged", "condition_ns": "guard was told",
+    }  # fmt: skip
+    found = {name: int(evidence[key]) for key, name in names.items() if isinstance(evidence.get(key), int)}
+    steps = {**found, **told.steps, "interlock tripped": told.trip.monotonic_ns}
+    told.steps = dict(sorted(steps.items(), key=lambda each: each[1]))
+
+
+def _tell(told: Account, entry: Entry, body: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    at_ns = entry.wall_ns
+    if entry.kind is Kind.TRANSITION and entry.boot == told.trip.boot and isinstance(body.get("ns"), int):
+        at_ns = told.trip.offset_ns + int(body["ns"])
+    refused = entry.kind is Kind.REFUSAL and bool(body.get("role"))
+    pressed = entry.kind is Kind.TRANSITION and str(body.get("event", "")).startswith("reset ")
+    is_person = entry.kind in PERSONS or refused or pressed
+    line = Line(at_ns, entry.kind.label, sentence(entry, texts), is_person, body)
+    lines = told.before if at_ns <= told.trip.wall_ns else told.since
+    if len(told.since) >= MOST_LINES and lines is told.since and not is_person:
+        told.left_out += 1
+    else:
+        lines.append(line)
+
+
+def _ends(told: Account, entry: Entry, body: Mapping[str, Any]) -> bool:
+    """The story ends where the permissive that was taken is given back whole, or a planned stop follows."""
+    if entry.kind is not Kind.TRANSITION or entry.index <= told.trip.index:
+        return False
+    try:
+        if body["to"] in ("RUN", "ADVISE") and rises(body):
+            told.is_over = True
+            told.over_ns = told.since[-1].wall_ns if told.since else entry.wall_ns
+            return True
+    except KeyError:
+        return False
+    return False
+
+
+def _blocks(ledger: Path) -> Iterator[Block | OpenBlock]:
+    """Whole decision blocks, then those that are being filled."""
+    for entry in entries(ledger):
+        if entry.kind is Kind.DECISIONS:
+            try:
+                yield Block.decode(entry.body)
+            except FormatError:
+                continue
+    for path in spool_paths(ledger):
+        found = _open_block(path)
+        if found is not None:
+            yield found
+
+
+def _open_block(path: Path) -> OpenBlock | None:
+    try:
+        return OpenBlock.decode(path.read_bytes())
+    except (OSError, FormatError):
+        return None
+
+
+def _take_rows(told: Account, block: Block | OpenBlock) -> None:
+    if block.boot != told.trip.boot:
+        return
+    first_ns = min(told.trip.monotonic_ns - BEFORE_NS, told.steps.get("likely onset", told.trip.monotonic_ns))
+    kept = told.rows.setdefault(block.model, [])
+    known = {row.number for row in kept}
+    kept += [row for row in _between(block.rows, first_ns, told.off_ns) if row.number not in known]
+    if not kept:
+        del told.rows[block.model]
+
+
+def _between(rows: Iterable[Decision], first_ns: int, last_ns: int) -> Iterator[Decision]:
+    return (row for row in rows if first_ns <= row.record_ns <= last_ns)

@@ -1,0 +1,103 @@
+"""The trips in a ledger: every transition that took a permission away or locked out, and every death of the guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from jidoka_bridge.guard.interlock import WORDS
+from jidoka_bridge.link.blocks import RANK
+from jidoka_bridge.registers import State
+
+from jidoka.steward.ledger.format import Entry, Kind
+
+#: events that lower as they are meant to
+PLANNED = frozenset({"planned stop"})
+
+
+@dataclass(frozen=True)
+class Trip:
+    """One of them. index: of its entry; number: of the transition; wall_ns: when it happened; boot: of its clock."""
+
+    index: int
+    number: int
+    wall_ns: int
+    monotonic_ns: int
+    boot: bytes
+    body: Mapping[str, Any]
+
+    @property
+    def offset_ns(self) -> int:
+        """Wall minus monotonic clock, as the steward saw them."""
+        return self.wall_ns - self.monotonic_ns
+
+    @property
+    def is_planned(self) -> bool:
+        return self.body["event"] in PLANNED
+
+    @property
+    def cause(self) -> str:
+        """Of this step; the guard's own death has no step, its cause is the restart."""
+        return str(self.body.get("cause") or self.body.get("first_out") or self.body["event"])
+
+    @property
+    def move(self) -> str:
+        if self.body["event"] == "restart":
+            return "guard died"
+        return f"{self.body['from']} → {self.body['to']}"
+
+
+def is_trip(body: Mapping[str, Any]) -> bool:
+    """Whether a transition took something away. Raises KeyError for a body that isn't a transition."""
+    if body["event"] == "restart":
+        return (body.get("evidence") or {}).get("clean") is False
+    was, now = _rank(body["from"]), _rank(body["to"])
+    return now < was or (body["to"] == State.LOCKOUT.name != body["from"])
+
+
+def rises(body: Mapping[str, Any]) -> bool:
+    """Whether a transition gave something."""
+    return _rank(body["to"]) > _rank(body["from"])
+
+
+def _rank(state: str) -> int:
+    return RANK[WORDS[State[state]]]
+
+
+def trips(entries: Iterable[Entry]) -> Iterator[Trip]:
+    """All trips, oldest first; transitions that can't be read are passed over."""
+    for entry in entries:
+        if entry.kind is not Kind.TRANSITION:
+            continue
+        try:
+            body = entry.json()
+            if not is_trip(body):
+                continue
+            happened_ns = int(body["ns"])
+            number = int(body["number"])
+        except (KeyError, TypeError, ValueError):
+            continue
+        wall_ns = entry.wall_ns - entry.monotonic_ns + happened_ns
+        yield Trip(entry.index, number, wall_ns, happened_ns, entry.boot, body)
+
+
+def moment(wall_ns: int) -> str:
+    """UTC with milliseconds."""
+    whole = datetime.fromtimestamp(wall_ns // 1_000_000_000, timezone.utc)
+    return f"{whole:%Y-%m-%d %H:%M:%S}.{wall_ns % 1_000_000_000 // 1_000_000:03d} UTC"
+
+
+def summary(trip: Trip) -> dict[str, Any]:
+    """One line of the list, as an object."""
+    return {
+        "number": trip.number,
+        "at": moment(trip.wall_ns),
+        "wall_ns": trip.wall_ns,
+        "move": trip.move,
+        "cause": trip.cause,
+        "first_out": trip.body.get("first_out"),
+        "text": str(trip.body.get("text", "")),
+        "planned": trip.is_planned,
+    }

@@ -1,0 +1,172 @@
+"""The account of a trip in sentences: what stopped the machine, how one knows, how long it took, what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jidoka.post_mortem.frames import decoded, short
+from jidoka.post_mortem.gather import Account, Line
+from jidoka.post_mortem.sorting import parts
+from jidoka.post_mortem.trips import moment
+
+MS = 1e6
+LOST = -1
+#: evidence that has a place of its own
+SHOWN = frozenset({"frames", "round_trips_us", "rtts_us", "shares", "armed", "conditions_on", "dropped"})
+
+
+def what(told: Account) -> str:
+    """One sentence that somebody who wasn't there understands."""
+    trip = told.trip
+    if trip.body["event"] == "restart":
+        was = f", in {told.was}" if told.was else ""
+        return (
+            f"The guard ended without having been stopped{was}; the PLC dropped the permissive by its own watchdog, and the guard "
+            "that came back holds."
+        )
+    text = str(told.cause.get("text") or trip.body.get("text", ""))
+    return f"{trip.move}: {text}"
+
+
+def why(told: Account) -> list[str]:
+    """How one knows: the evidence in words, one fact a sentence."""
+    evidence = told.evidence
+    facts = []
+    if told.cause.get("risk") not in (None, "", "built-in"):
+        facts.append(f"The risk that it guards against: {told.cause['risk']}.")
+    if evidence.get("feature"):
+        z = f" by {abs(float(evidence['z'])):.1f} σ" if isinstance(evidence.get("z"), int | float) else ""
+        facts.append(
+            f"{evidence['feature']} went {evidence.get('direction', '')}{z}, "
+            f"seen over {evidence.get('records_since_onset', '?')} records since the change began."
+        )
+        shares = evidence.get("shares") or {}
+        if len(shares) > 1:
+            order = sorted(shares.items(), key=lambda each: -float(each[1]))
+            facts.append(
+                "Evidence by feature (log): "
+                + ", ".join(f"{name} {value:g}" for name, value in order[:4])
+                + "."
+            )
+    for key in ("why", "faults", "lacks", "reason"):
+        value = evidence.get(key)
+        if value:
+            facts.append(f"{key}: {'; '.join(map(str, value)) if isinstance(value, list) else value}.")
+    if evidence.get("condition"):
+        facts.append(f"It was condition {evidence['condition']}{_limit(evidence)}.")
+    first = told.trip.body.get("first_out")
+    if first and first != told.trip.cause:
+        facts.append(f"It wasn't the first: {first} had tripped before and waited for its reset.")
+    return facts
+
+
+def _limit(evidence: Mapping[str, Any]) -> str:
+    """The limit, and the statistic where it wasn't started afresh by the alarm itself."""
+    value, limit = evidence.get("value"), evidence.get("limit")
+    if not isinstance(value, int | float) or not isinstance(limit, int | float) or not limit:
+        return ""
+    return (
+        f", {value:g} against a limit of {limit:g}" if value >= limit else f", against a limit of {limit:g}"
+    )
+
+
+def times(told: Account) -> list[tuple[str, float]]:
+    """Steps from the likely onset to the read-back, as ms from the trip."""
+    trip_ns = told.trip.monotonic_ns
+    return [(name, (ns - trip_ns) / MS) for name, ns in told.steps.items()]
+
+
+def link(told: Account) -> list[str]:
+    """The line before the trip: round trips, losses, how late the guard's own loop was."""
+    evidence = told.evidence
+    trips_us = [int(each) for each in evidence.get("round_trips_us") or evidence.get("rtts_us") or []]
+    good = [each for each in trips_us if each != LOST]
+    told_facts = []
+    if good:
+        told_facts.append(
+            f"The last {len(trips_us)} exchanges: {min(good) / 1000:.1f} to {max(good) / 1000:.1f} ms, "
+            f"{len(trips_us) - len(good)} without an answer."
+        )
+    if "loop_delay_ms" in evidence:
+        told_facts.append(
+            f"The guard's loop was at most {evidence['loop_delay_ms']} ms late in the second before."
+        )
+    return told_facts or ["Nothing is recorded of the line: the event came from elsewhere."]
+
+
+def frames(told: Account) -> list[dict[str, Any]]:
+    """The last frames of the line, decoded; oldest first."""
+    unit = told.plan.link.unit if told.plan is not None and told.plan.link is not None else 1
+    return [decoded(each, unit) for each in told.evidence.get("frames") or []]
+
+
+def after(line: Line, told: Account) -> float:
+    """Seconds from the trip; negative: before."""
+    return (line.wall_ns - told.trip.wall_ns) / 1e9
+
+
+def as_json(told: Account) -> dict[str, Any]:
+    """Everything, for scripts."""
+    trip = told.trip
+    return {
+        "number": trip.number,
+        "at": moment(trip.wall_ns),
+        "what": what(told),
+        "why": why(told),
+        "cause": trip.cause,
+        "first_out": trip.body.get("first_out"),
+        "remedy": told.cause.get("remedy", ""),
+        "times_ms": {name: round(ms, 3) for name, ms in times(told)},
+        "sort_again": parts(told).as_json(),
+        "link": {
+            "facts": link(told),
+            "round_trips_us": told.evidence.get("round_trips_us") or [],
+            "frames": frames(told),
+        },
+        "digests": told.digests,
+        "before": [_line(line, told) for line in told.before],
+        "since": [_line(line, told) for line in told.since],
+        "over": told.is_over,
+        "left_out": told.left_out,
+        "evidence": {key: value for key, value in told.evidence.items() if key != "frames"},
+    }
+
+
+def _line(line: Line, told: Account) -> dict[str, Any]:
+    return {"s": round(after(line, told), 3), "kind": line.kind, "text": line.text, "person": line.is_person}
+
+
+def screen(told: Account) -> Iterator[str]:
+    """The account for a terminal."""
+    trip = told.trip
+    yield f"Trip {trip.number}, {moment(trip.wall_ns)}, cause {trip.cause}"
+    yield f"  {what(told)}"
+    for fact in why(told):
+        yield f"  {fact}"
+    if told.cause.get("remedy"):
+        yield f"  To do: {told.cause['remedy']}"
+    yield "Parts to sort again"
+    found = parts(told)
+    if found.first:
+        yield f"  {found.safe_first} to {found.last} ({found.judged} of them judged by the model)"
+    yield f"  {found.why}"
+    yield "How it went"
+    for name, ms in times(told):
+        yield f"  {ms:+12.1f} ms  {name}"
+    yield "Link"
+    for fact in link(told):
+        yield f"  {fact}"
+    for each in frames(told)[-4:]:
+        yield f"  {each['way']}: {short(each['fields'])}"
+    yield "The minute before"
+    for line in told.before[-12:]:
+        yield f"  {after(line, told):+10.3f} s  {line.text}"
+    yield "Since then (» somebody did it)"
+    for line in told.since[:60]:
+        yield f"{' »' if line.is_person else '  '}{after(line, told):+10.3f} s  {line.text}"
+    if not told.is_over:
+        yield "  Nobody has given the permissive back yet."
+    yield "Digests"
+    for name, digest in told.digests.items():
+        yield f"  {name}: {digest}"

@@ -1,0 +1,204 @@
+"""A trip told from the ledger alone: cause, evidence, parts to sort, the line's registers, who did what since."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from jidoka.cli.trip import command
+from jidoka.post_mortem.frames import decoded
+from jidoka.post_mortem.gather import account
+from jidoka.post_mortem.page import page
+from jidoka.post_mortem.sorting import parts
+from jidoka.post_mortem.trips import trips
+from jidoka.post_mortem.words import as_json, frames, what, why
+from jidoka.steward.ledger.check import check
+from jidoka.steward.ledger.reader import entries
+from jidoka_bridge.errors import InputError
+from jidoka_bridge.messages import Kind
+from jidoka_bridge.registers import Word
+
+from tests.bridge.guard.shell_world import plan_of, play, started, wait
+from tests.post_mortem.recorded import FIRST_PART, PART_NS, Recorded
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    made = Recorded(tmp_path_factory.mktemp("ledger"))
+    made.drift()
+    made.recover()
+    assert check(made.write()).is_good
+    return made
+
+
+def test_a_trip_is_found_with_its_cause_and_what_speaks_for_it(recorded: Recorded) -> None:
+    (trip,) = trips(entries(recorded.file))
+    assert (trip.move, trip.cause, trip.is_planned) == ("RUN → HOLD", "R-1", False)
+    told = account(recorded.file, trip.number, plan_of(recorded.plant))
+    assert what(told) == "RUN → HOLD: R-1."
+    assert any("sharpness went down by 3.2 σ" in fact for fact in why(told))
+    assert told.cause["remedy"] == "Look."
+
+
+def test_the_parts_to_sort_go_from_the_onset_to_the_last_one_before_the_output_was_off(
+    recorded: Recorded,
+) -> None:
+    told = account(recorded.file, None, None)
+    found = parts(told)
+    onset = recorded.part_at(recorded.onset_ns)
+    assert (found.first, found.safe_first) == (onset, onset - 2)
+    # parts went by between the verdict and the read-back: they count too, later ones don't
+    assert found.last == FIRST_PART + (told.off_ns - recorded.first_ns) // PART_NS
+    assert found.last > onset + 9
+    assert found.judged == found.last - found.safe_first + 1
+
+
+def test_the_way_from_the_picture_to_the_read_back_is_told_step_by_step(recorded: Recorded) -> None:
+    told = account(recorded.file, None, None)
+    assert list(told.steps) == [
+        "likely onset", "last record", "judged", "guard was told", "interlock tripped", "request sent to the PLC",
+        "read back as off",
+    ]  # fmt: skip
+    assert list(told.steps.values()) == sorted(told.steps.values())
+
+
+def test_the_last_frames_are_read_back_into_the_blocks_that_they_carried(recorded: Recorded) -> None:
+    told = account(recorded.file, None, plan_of(recorded.plant))
+    kept = frames(told)
+    assert len(kept) == 16
+    assert all(each["fields"] for each in kept)
+    sent = [each["fields"] for each in kept if each["way"] == "to the PLC"]
+    came = [each["fields"] for each in kept if each["way"] == "from the PLC"]
+    assert {each["word"] for each in sent} == {Word.MACHINE_AND_AI.name}
+    assert {each["actual"] for each in came} == {Word.MACHINE_AND_AI.name}
+    assert [each["number"] for each in sent] == sorted(each["number"] for each in sent)
+    assert len(told.evidence["round_trips_us"]) > 16
+
+
+def test_a_damaged_frame_is_shown_as_it_is() -> None:
+    assert decoded([5, "B", "0117204b01"], 1) == {
+        "ns": 5, "way": "from the PLC", "hex": "0117204b01", "fields": {},
+    }  # fmt: skip
+
+
+def test_who_did_what_since_is_marked_and_ends_where_the_permissive_came_back(recorded: Recorded) -> None:
+    told = account(recorded.file, None, None)
+    people = [line.text for line in told.since if line.is_person]
+    assert people[0] == "acknowledge R-1 at revision 1 by operator p7: lamp replaced"
+    assert "Reset at the machine" in people[-1]
+    assert told.is_over
+    assert "RUN" in told.since[-1].text or told.since[-1].kind == "cause"
+
+
+def test_the_digests_in_force_are_named(recorded: Recorded) -> None:
+    told = account(recorded.file, None, None)
+    assert told.digests == {
+        "plan": "p" * 64, "software": "jidoka 9.9", "baseline m, recipe 0, position 0": "b" * 64,
+    }  # fmt: skip
+
+
+class Text(HTMLParser):
+    """What a reader sees, and what the page would load."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.loads: list[str] = []
+        self.open: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open.append(tag)
+        self.loads += [str(value) for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data: str) -> None:
+        self.seen.append(data)
+
+
+def test_the_page_names_cause_parts_and_people_and_needs_nothing_from_elsewhere(recorded: Recorded) -> None:
+    source = page(account(recorded.file, None, plan_of(recorded.plant)))
+    shown = Text(source)
+    text = " ".join(shown.seen)
+    onset = recorded.part_at(recorded.onset_ns)
+    for needed in (
+        "R-1.",
+        "sharpness went down",
+        f"Parts {onset - 2} to",
+        "lamp replaced",
+        "MACHINE_AND_AI",
+        "p" * 64,
+    ):
+        assert needed in text
+    assert not shown.loads
+    assert {"svg", "table"} <= set(shown.open)
+    # what happened is seen in the picture: states as bars, the trip and the onset as lines
+    assert re.search(r"class=trip", source)
+    assert re.search(r"class=onset", source)
+    assert "<title>HOLD</title>" in source
+
+
+def test_free_text_of_a_cause_cannot_become_markup(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    made.drift()
+    for _, _, body in made.books.entries:
+        if body.get("id") == "R-1":
+            body["text"] = "<script>alert(1)</script>"
+    source = page(account(made.write(), None, None))
+    assert "<script>" not in source
+    assert "&lt;script&gt;" in source
+
+
+def test_a_trip_that_nobody_has_ended_says_so(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    made.drift()
+    told = account(made.write(), None, None)
+    assert not told.is_over
+    assert "Nobody has given the permissive back yet" in page(told)
+
+
+def test_a_hold_by_a_person_names_the_person_and_no_parts(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    made.plant.ask(Kind.HOLD, role="operator", person="p3", reason="smoke")
+    wait(made.plant, made.process, lambda: made.plant.plc.output is Word.WITHHOLD, "the hold")
+    play(made.plant, made.process, 300)
+    told = account(made.write(), None, None)
+    assert told.trip.cause == "local hold"
+    assert told.evidence["reason"] == "smoke"
+    assert parts(told).first == 0
+
+
+def test_the_death_of_a_guard_is_a_trip_too(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    made.plant.guard_died("lost")
+    made.plant.pass_ms(500)
+    made.process = started(made.plant)
+    play(made.plant, made.process, 1_000)
+    told = account(made.write(), None, None)
+    assert told.trip.move == "guard died"
+    assert told.was == "RUN"
+    assert "ended without having been stopped, in RUN" in what(told)
+
+
+def test_the_commands_list_and_show(recorded: Recorded, tmp_path: Path) -> None:
+    run = CliRunner()
+    listed = run.invoke(command, ["list", "--ledger", str(recorded.file)])
+    assert listed.exit_code == 0, listed.output
+    number = int(listed.output.split()[0])
+    shown = run.invoke(command, ["show", str(number), "--ledger", str(recorded.file)])
+    assert shown.exit_code == 0, shown.output
+    assert "Parts to sort again" in shown.output
+    file = tmp_path / "trip.html"
+    done = run.invoke(command, ["show", "--ledger", str(recorded.file), "--html", str(file), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["sort_again"]["first"] == recorded.part_at(recorded.onset_ns)
+    assert file.read_text().startswith("<!doctype html>")
+    assert json.loads(done.output) == json.loads(json.dumps(as_json(account(recorded.file, None, None))))
+
+
+def test_a_number_that_is_no_trip_is_told_plainly(recorded: Recorded) -> None:
+    with pytest.raises(InputError, match="no trip 999"):
+        account(recorded.file, 999, None)
