@@ -152,6 +152,7 @@ def test_the_verdict_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
     assert (verdict["id"], verdict["task"], verdict["notes"]) == ("surface-inspection", "classifier", [])
     assert set(verdict["not_judged"]) == {
         "drift(output)", "drift(command)", "drift(embedding)", "implausible command",
+        "material(output)", "material(command)", "material(embedding)",
     }  # fmt: skip
 
 

@@ -94,7 +94,7 @@ class World:
         return kind, wire.decode_json(body)
 
     def greet(self) -> None:
-        self.tap.send(line.hello_datagram())
+        self.tap.send(line.hello_datagram(sha256=line.SHA256))
         assert self.answer(self.tap)[0] == wire.WELCOME
 
     def make(self, parts: int, gain: float = 1.0) -> None:
@@ -133,6 +133,8 @@ def test_a_lamp_that_fails_is_an_alarm_with_its_evidence_and_the_parts_to_sort_a
     world = begin(learned(line.plan(tmp_path)))
     assert world.statuses[0] == "STATUS=compiling kernels"
     world.greet()
+    wait_until(lambda: bool(world.guard.of(Kind.MODE)), "the guard hears which file was loaded")
+    assert world.guard.of(Kind.MODE)[0].json() == {"model": line.MODEL, "digest": line.SHA256}
     world.make(60)
     wait_until(lambda: world.is_judged(0, Judgement.OFF), "20 good parts make it off")
     world.make(60, gain=0.9)

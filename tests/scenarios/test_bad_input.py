@@ -823,7 +823,7 @@ def commands() -> Iterator[list[str]]:
         found = jidoka.get_command(click.Context(jidoka), row.name)
         yield [row.name]
         if isinstance(found, click.Group):
-            yield from ([row.name, name] for name in found.commands)
+            yield from ([row.name, name] for name in found.list_commands(click.Context(found)))
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)

@@ -10,6 +10,7 @@ import click
 from jidoka.cli.asking import ask_steward, load_plan, plan_options
 
 if TYPE_CHECKING:
+    from jidoka_bridge.plan import Plan
     from rich.console import Group, RenderableType
     from rich.table import Table
 
@@ -49,7 +50,9 @@ def command(as_json: bool, plan_file: Path, config_file: Path | None) -> None:
 
     from jidoka_bridge.messages import Kind
 
-    value = ask_steward(load_plan(plan_file, config_file), Kind.ASK, {"what": "status"})
+    plan = load_plan(plan_file, config_file)
+    value = ask_steward(plan, Kind.ASK, {"what": "status"})
+    value["commissioning"] = _commissioning(plan)
     if as_json:
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
         return
@@ -58,11 +61,30 @@ def command(as_json: bool, plan_file: Path, config_file: Path | None) -> None:
     Console(highlight=False).print(screen(value))
 
 
+def _commissioning(plan: Plan) -> list[str]:
+    """What was probed and drilled at this machine, by whom, how long ago; nothing where there is no PLC."""
+    import time
+
+    from jidoka_bridge.errors import ConfigurationError
+
+    from jidoka.commissioning.ages import commissioning_lines
+    from jidoka.commissioning.records import entries
+
+    if plan.link is None:
+        return []
+    try:
+        return [line.strip() for line in commissioning_lines(entries(plan.state_dir), time.time())]
+    except ConfigurationError as error:
+        return [error.what]
+
+
 def screen(value: dict[str, Any]) -> Group:
     """The whole screen."""
     from rich.console import Group
 
     parts: list[RenderableType] = [_interlock(value), _alarms(value["alarms"])]
+    if value.get("withheld"):
+        parts.append(_silent(value["withheld"]))
     if value["sort_again"]:
         parts.append(_sort_again(value["sort_again"]))
     if value["models"]:
@@ -126,6 +148,13 @@ def _alarms(alarms: list[dict[str, Any]]) -> RenderableType:
     return table
 
 
+def _silent(alarms: list[dict[str, Any]]) -> RenderableType:
+    from rich.text import Text
+
+    told = ", ".join(f"{each['id']} ({each['letter meaning']})" for each in alarms)
+    return Text(f"silent    {told}; who, why, until when: jidoka alarm list", "dim")
+
+
 def _sort_again(items: list[dict[str, Any]]) -> RenderableType:
     table = _table("sort again", "parts", "likely since", "because of")
     for item in items:
@@ -179,6 +208,8 @@ def _connections(value: dict[str, Any]) -> RenderableType:
         text.append(f"{mqtt['broker']} {link}, {mqtt['published']} told, waiting: {waiting or 'none'}")
     if mqtt["error"]:
         text.append(f"\n          {mqtt['error']}\n          {mqtt['remedy']}", "yellow")
+    for line in value.get("commissioning", ()):
+        text.append("\nmachine   ", "dim").append(line)
     if value["metrics"]:
         text.append("\nmetrics   ", "dim").append(
             f"http://{value['metrics']['host']}:{value['metrics']['port']}/metrics"

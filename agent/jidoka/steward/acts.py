@@ -11,11 +11,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from jidoka_bridge.messages import Kind
-from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
+from jidoka_bridge.roles import ACKNOWLEDGE_REASONS, TAKEN_BACK
 
 LIMIT_NS = 2_000_000_000
-NAMES: dict[Kind, str] = {Kind.ACKNOWLEDGE: "acknowledge", Kind.HOLD: "hold", Kind.UNLOCK: "unlock"}
-NEED_RECORD: frozenset[Kind] = frozenset({Kind.ACKNOWLEDGE, Kind.UNLOCK})
+NAMES: dict[Kind, str] = {
+    Kind.ACKNOWLEDGE: "acknowledge",
+    Kind.HOLD: "hold",
+    Kind.UNLOCK: "unlock",
+    Kind.WINDOW: "announce a window",
+    Kind.MODE: "change a mode",
+    Kind.KNOWN_ANSWERS: "show the known answers",
+    Kind.COMMAND: "command",
+}
+#: those that stop, or that the guard refuses anyway, are passed on even while nothing can be recorded
+NEED_RECORD: frozenset[Kind] = frozenset(NAMES) - {Kind.HOLD, Kind.COMMAND}
+#: what else of an act stands in its entry
+KEPT: tuple[str, ...] = ("model", "mode", "ms", "digest", "command")
+KEPT_CHARACTERS = 80
 
 Seal = Callable[[str], tuple[str, bytes]]
 
@@ -67,12 +79,19 @@ class Acts:
 
 def for_guard(body: dict[str, Any]) -> dict[str, Any]:
     """What the guard gets: all that it decides by, and nothing that somebody wrote freely beside the reason."""
-    return {key: value for key, value in body.items() if key != "text"}
+    told = {key: value for key, value in body.items() if key != "text"}
+    # whoever asked: a guard that doesn't know what `undo` is must find no reason that it would take
+    return {**told, "undo": True, "reason": TAKEN_BACK} if body.get("undo") else told
+
+
+def name_of(kind: Kind, body: dict[str, Any]) -> str:
+    """What the act is called in the record."""
+    return f"un{NAMES[kind]}" if kind is Kind.ACKNOWLEDGE and body.get("undo") else NAMES[kind]
 
 
 def reason_code(reason: str) -> str:
     """The reason as it may stand in an entry: a code of the list, else `other` (the words go to the side file)."""
-    return reason if reason in ACKNOWLEDGE_REASONS or not reason else "other"
+    return reason if reason in {*ACKNOWLEDGE_REASONS, TAKEN_BACK, ""} else "other"
 
 
 def labelled(body: dict[str, Any]) -> dict[str, Any]:
@@ -99,4 +118,6 @@ def recorded(asked: Asked, seal: Seal) -> tuple[dict[str, Any], bytes]:
         "reason": reason_code(reason),
         "commitment": commitment,
     }
-    return entry, line
+    kept = {key: body[key] for key in KEPT if isinstance(body.get(key), str | int)}
+    told = {key: each[:KEPT_CHARACTERS] if isinstance(each, str) else each for key, each in kept.items()}
+    return {**entry, **told}, line

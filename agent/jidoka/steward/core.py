@@ -18,7 +18,7 @@ from jidoka_bridge.roles import is_entitled
 
 from jidoka.steward import acts
 from jidoka.steward.acts import Acts, Asked
-from jidoka.steward.annunciator import Annunciator
+from jidoka.steward.alarm_desk import AlarmDesk
 from jidoka.steward.conditions import Conditions
 from jidoka.steward.effects import ConnectAnew, Effect, Live, Record, Reply, Rows, ToGuard
 from jidoka.steward.labels import Labels, labels_of, words_of
@@ -53,7 +53,7 @@ class Core:
 
     def __init__(self, plan: Plan, boot: bytes, seal: acts.Seal) -> None:
         self.plan = plan
-        self.annunciator = Annunciator()
+        self.alarms = AlarmDesk(plan, seal)
         self.conditions = Conditions(plan)
         self.transitions = Transitions()
         self.acts = Acts()
@@ -85,7 +85,12 @@ class Core:
             Kind.ACKNOWLEDGE: self._act,
             Kind.HOLD: self._act,
             Kind.UNLOCK: self._act,
+            Kind.WINDOW: self._act,
+            Kind.MODE: self._act,
+            Kind.KNOWN_ANSWERS: self._act,
+            Kind.COMMAND: self._act,
             Kind.LABEL: self._label,
+            Kind.ALARM_ACT: self._alarm_act,
             Kind.BYE: lambda now_ns, peer, _message: self.on_peer_lost(peer, now_ns),
         }
         self._from_guard: dict[Kind, Callable[[int, Message], list[Effect]]] = {
@@ -105,8 +110,8 @@ class Core:
         """An entry that was in the ledger at the start. Bodies that can't be read are left alone."""
         restore = {
             EntryKind.TRANSITION: self._restore_transition,
-            EntryKind.CAUSE: lambda body, _: self.annunciator.restore_cause(body),
-            EntryKind.ALARM: lambda body, _: self.annunciator.restore_alarm(body),
+            EntryKind.CAUSE: lambda body, _: self.alarms.annunciator.restore_cause(body),
+            EntryKind.ALARM: lambda body, is_this_boot: self.alarms.restore(entry, body, is_this_boot),
             EntryKind.CONDITION: self.conditions.restore,
             EntryKind.BOOT: self._restore_boot,
             EntryKind.CONFIG: self._restore_config,
@@ -134,6 +139,7 @@ class Core:
 
     def on_guard_connected(self, now_ns: int) -> list[Effect]:
         self.is_guard_here = True
+        self.alarms.guard_connected(now_ns)
         self.transitions.connect()
         effects = self._back("guard", now_ns)
         for asked in self.acts.unsent():
@@ -155,7 +161,6 @@ class Core:
         return self._handled(-1, message, lambda: handle(now_ns, message))
 
     def _transition(self, now_ns: int, message: Message) -> list[Effect]:
-        del now_ns
         body = message.json()
         number = int(body["number"])
         arrival = self.transitions.arrive(number, int(body["ns"]))
@@ -185,7 +190,7 @@ class Core:
         if override:
             kept = {key: body.get(key) for key in ("number", "ns", "text", "person")}
             effects.append(Record(EntryKind.OVERRIDE, {"act": override, **kept}, is_urgent=True))
-        return effects
+        return effects + self.alarms.transition(now_ns, body)
 
     def _without_free_text(self, body: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         reason = str(body.get("reason") or "")
@@ -201,16 +206,8 @@ class Core:
         self.interlock = body
 
     def _cause(self, now_ns: int, message: Message) -> list[Effect]:
-        del now_ns
         body = message.json()
-        cause, alarm = self.annunciator.take(body, self.acts.reason_for(str(body.get("id"))))
-        effects: list[Effect] = []
-        if cause is not None:
-            effects.append(Record(EntryKind.CAUSE, cause, is_urgent=True))
-        if alarm is not None:
-            effects.append(Record(EntryKind.ALARM, alarm, is_urgent=True))
-            effects.append(Live("alarms", self.annunciator.summary))
-        return effects
+        return self.alarms.cause(now_ns, body, self.acts.reason_for(str(body.get("id"))))
 
     def _mode(self, now_ns: int, message: Message) -> list[Effect]:
         del now_ns
@@ -223,10 +220,26 @@ class Core:
         return []
 
     def _answer(self, now_ns: int, message: Message) -> list[Effect]:
-        del now_ns
         answer = message.json()
         asked = self.acts.answered(str(answer.get("request", "")))
-        return [] if asked is None else self._conclude(asked, answer)
+        if asked is None:
+            return []
+        effects = self._conclude(asked, answer)
+        if asked.kind is Kind.ACKNOWLEDGE and answer.get("ok"):
+            told = self.alarms.guard_agreed(now_ns, asked)
+            effects = [*effects[:1], *told, *effects[1:]]  # the answer comes last
+        return effects
+
+    # ------------------------------------------------------------ from elsewhere
+
+    def on_refused_command(self, now_ns: int) -> list[Effect]:
+        """A command from elsewhere isn't followed: a person sees that somebody tries."""
+        return self.alarms.transition(now_ns, {"refused": True})
+
+    def report(self) -> dict[str, Any]:
+        """What a command `report` is answered with."""
+        interlock = {name: self.interlock.get(name) for name in ("to", "cause", "m", "a", "number")}
+        return {"interlock": interlock, "alarms": self.alarms.annunciator.summary, "plan": self.plan.digest}
 
     # ------------------------------------------------------------ from monitor, host, command line
 
@@ -250,8 +263,15 @@ class Core:
         return self._complain(peer, why)
 
     def tick(self, now_ns: int) -> list[Effect]:
-        """What time brings: acts that nobody answered."""
-        effects: list[Effect] = []
+        """What time brings: acts that nobody answered, and what alarms wait for."""
+        effects = self.alarms.tick(
+            now_ns,
+            is_recording=not self.why_not_recording,
+            is_guard_here=self.is_guard_here,
+            plc=self.plc,
+            judgements=self.conditions.judgements,
+            summaries=self.summaries,
+        )
         for asked in self.acts.overdue(now_ns):
             away = "isn't running" if not self.is_guard_here else "doesn't answer within 2 s"
             effects += self._conclude(
@@ -273,12 +293,13 @@ class Core:
         return [Rows(model, rows)]
 
     def _summary(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
-        del now_ns, peer
+        del peer
         body = message.json()
         model = str(body["model"])
         if model not in self.counters.models:
             raise KeyError(model)
         self.summaries[model] = body
+        self.alarms.heard(model, now_ns)
         self.conditions.went_on(model, int(body.get("last_part") or 0))
         return [Live("health", body)]
 
@@ -318,12 +339,24 @@ class Core:
             refused = f"it couldn't be recorded: {self.why_not_recording}"
             asked = Asked(peer, message.kind, body, 0)
             return self._conclude(asked, {"ok": False, "refused": refused, "remedy": self.remedy})
+        if message.kind is Kind.ACKNOWLEDGE:
+            asked = Asked(peer, message.kind, body, 0)
+            decided = self.alarms.before_guard(
+                now_ns, peer, body,
+                lambda why, remedy: self._conclude(asked, {"ok": False, "refused": why, "remedy": remedy}),
+            )  # fmt: skip
+            if decided is not None:
+                return decided
         known = self.acts.ask(now_ns, peer, message.kind, body)
         if known is None:
             refused = "it has no request id, or one that is under way"
             asked = Asked(peer, message.kind, body, 0)
             return self._conclude(asked, {"ok": False, "refused": refused, "remedy": "Use a new random id."})
         return self._pass_on(known)
+
+    def _alarm_act(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
+        why = f"it couldn't be recorded: {self.why_not_recording}" if self.why_not_recording else ""
+        return self.alarms.act(now_ns, peer, message.kind, message.json(), (why, self.remedy))
 
     def _label(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
         """Somebody says whether a model was right: recorded beside what it said, or refused."""
@@ -363,7 +396,7 @@ class Core:
     def _conclude(self, asked: Asked, answer: dict[str, Any]) -> list[Effect]:
         """The act is decided: record it, tell who asked."""
         entry, secret = acts.recorded(asked, self._seal)
-        name = acts.NAMES[asked.kind]
+        name = acts.name_of(asked.kind, asked.body)
         is_granted = bool(answer.get("ok"))
         reply = {
             "request": entry["request"],
@@ -378,7 +411,11 @@ class Core:
         else:
             value = {"what": name, "refused": reply["refused"], "remedy": reply["remedy"], **entry}
             record = Record(EntryKind.REFUSAL, value, is_urgent=True, secret=secret)
-        return [record, Reply(asked.peer, reply)]
+        # an act that only raises or hides nothing may be told at once; an acknowledgement must outlive whoever told it
+        return [
+            record,
+            Reply(asked.peer, reply, is_after_record=is_granted and asked.kind in acts.NEED_RECORD),
+        ]
 
     # ------------------------------------------------------------ small parts
 

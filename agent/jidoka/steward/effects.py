@@ -32,10 +32,11 @@ class ToGuard:
 
 @dataclass(frozen=True)
 class Reply:
-    """Answer whoever asked."""
+    """Answer whoever asked. is_after_record: only once everything that was recorded until now is on the disk."""
 
     peer: int
     value: dict[str, Any]
+    is_after_record: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,19 @@ class Counters:
         return True
 
 
+def alarm_counters(summary: Mapping[str, Any], load: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """(number of the metric, value) of what the alarms ask of people. summary, load: of the annunciator."""
+    return [
+        (47, summary["shelved"]),
+        (48, summary["suppressed"] + summary["out_of_service"]),
+        (49, load["alarms"]),
+        (50, load["last_10_min"]),
+        (51, int(load["flood"])),
+        (52, len(load["chattering"])),
+        (53, load["stale_24_h"]),
+    ]
+
+
 class TableCollector(Collector):
     """Hands the counters to prometheus-client; names get the prefix `jidoka_`."""
 

@@ -20,13 +20,14 @@ from jidoka_bridge.messages import MessageError
 from jidoka_bridge.notify import notify
 from jidoka_bridge.plan import Plan
 
+from jidoka.steward.answers import Answers
 from jidoka.steward.blocks import Blocks
 from jidoka.steward.core import Core
 from jidoka.steward.effects import ConnectAnew, Effect, Live, Record, Reply, Rows, ToGuard
 from jidoka.steward.ledger.format import Entry, Kind
 from jidoka.steward.ledger.people import sealed
 from jidoka.steward.ledger.writer import Ledger, Ticket
-from jidoka.steward.metrics import serve
+from jidoka.steward.metrics import alarm_counters, serve
 from jidoka.steward.mqtt.messages import body_of
 from jidoka.steward.opening import (
     boot_event,
@@ -35,7 +36,9 @@ from jidoka.steward.opening import (
     first_entries,
     loss,
     make_courier,
+    make_desk,
 )
+from jidoka.steward.remote import REMOTE, Remote, is_clock_synchronised
 from jidoka.steward.status import answer_value, status_value, trimmed
 
 log = logging.getLogger("steward")
@@ -57,6 +60,11 @@ class Steward:
         self.core = Core(plan, self.boot, sealed)
         self.blocks = Blocks(self.boot, wall_ns - now_ns)
         self.courier = make_courier(plan, self.boot, self._nudge)
+        self.desk = make_desk(plan)
+        section = plan.sections.get("steward") or {}
+        keys = section.get("commands") or {}
+        self.remote = Remote(self.core, {name: str(each.get("role", "")) for name, each in keys.items()})
+        self._is_clock_assumed = section.get("clock") == "assumed"
         self.ledger = Ledger(plan.ledger_file, self.boot, self._restore, wall_ns)
         self.selector = selectors.DefaultSelector()
         self.peers: dict[int, Channel] = {}
@@ -67,6 +75,7 @@ class Steward:
         self._next_second_ns = 0
         self._is_stopping = False
         self._must_drop_guard = False
+        self._answers = Answers()
         self._begin(now_ns, wall_ns)
 
     # ------------------------------------------------------------ beginning
@@ -81,6 +90,7 @@ class Steward:
 
     def _begin(self, now_ns: int, wall_ns: int) -> None:
         self._do(first_entries(self.core, self.ledger), now_ns, wall_ns)
+        self._do(self.core.alarms.begin(now_ns, wall_ns), now_ns, wall_ns)
         if self.courier is not None:
             for told in self.courier.reconcile(self.ledger.lane_numbers):
                 self._do([loss("outbox cursor", f"{told}: the ledger is an older copy.")], now_ns, wall_ns)
@@ -123,8 +133,12 @@ class Steward:
         now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         self._connect_guard(now_ns, wall_ns)
         self._take_committed(now_ns)
+        self.core.alarms.wall_offset_ns = wall_ns - now_ns
         self._do(self.core.tick(now_ns), now_ns, wall_ns)
+        for peer, value in self._answers.due(self.ledger.committed_entries, now_ns):
+            self._reply(peer, value, now_ns)
         self._beat(now_ns)
+        self._take_commands(now_ns, wall_ns)
         if self.courier is not None:
             for news in self.courier.take_news():
                 log.info("broker: %s", told(news.text, news.remedy))
@@ -218,11 +232,13 @@ class Steward:
         self._send(self.guard, messages.encode(MessageKind.RECORDED, self.guard.number, now_ns, body), now_ns)
 
     def _each_second(self, now_ns: int, wall_ns: int) -> None:
-        put, summary = self.core.counters.put, self.core.annunciator.summary
+        put, summary = self.core.counters.put, self.core.alarms.annunciator.summary
         put(40, self.ledger.committed_entries, {})
         put(41, self.ledger.committed_bytes, {})
         put(45, summary["unacknowledged"], {})
         put(46, summary["active"], {})
+        for number, value in alarm_counters(summary, self.core.alarms.load(now_ns)):
+            put(number, value, {})
         if self.courier is not None:
             put(42, int(self.courier.snapshot.is_connected), {})
             put(43, self.courier.snapshot.published, {})
@@ -241,8 +257,15 @@ class Steward:
         for effect in effects:
             if isinstance(effect, Record):
                 self._record(effect, now_ns, wall_ns)
+            elif isinstance(effect, Reply) and effect.peer == REMOTE:
+                record = self.remote.replied(effect.value)
+                if record is not None:
+                    self._record(record, now_ns, wall_ns)
             elif isinstance(effect, Reply):
-                self._reply(effect.peer, effect.value, now_ns)
+                if effect.is_after_record:
+                    self._answers.keep(self.ledger.entries, effect.peer, effect.value, now_ns)
+                else:
+                    self._reply(effect.peer, effect.value, now_ns)
             elif isinstance(effect, ToGuard):
                 datagram = messages.encode_json(effect.kind, self.guard.number, now_ns, effect.value)
                 self._send(self.guard, datagram, now_ns)
@@ -267,6 +290,17 @@ class Steward:
         )
         if ticket is None and effect.transition:
             self.core.transitions.forget(effect.transition)
+
+    def _take_commands(self, now_ns: int, wall_ns: int) -> None:
+        """Commands from elsewhere, each judged before anything is done."""
+        if self.desk is None or self.courier is None:
+            return
+        is_clock_sure = self._is_clock_assumed or is_clock_synchronised()
+        for name, message, is_retained in self.courier.take_commands():
+            judged = self.desk.judge(
+                name, message, is_retained=is_retained, now_ns=now_ns, wall_s=wall_ns / 1e9, is_clock_sure=is_clock_sure
+            )  # fmt: skip
+            self._do(self.remote.take(now_ns, judged), now_ns, wall_ns)
 
     def _reply(self, peer: int, value: dict[str, Any], now_ns: int) -> None:
         channel = self.peers.get(peer)
@@ -299,7 +333,7 @@ class Steward:
         except MessageError as error:
             self._do(self.core.on_garbage(peer, str(error)), now_ns, time.time_ns())
             return
-        value = answer_value(str(question.get("what")), self.status(now_ns))
+        value = answer_value(str(question.get("what")), self.status(now_ns), self.core.alarms.annunciator)
         answer: dict[str, Any] = {
             "request": str(question.get("request", "")), "ok": value is not None, "refused": "", "remedy": "",
             "value": value or {},

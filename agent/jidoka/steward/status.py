@@ -7,6 +7,7 @@ from typing import Any
 from jidoka_bridge.messages import PlcStatus
 from jidoka_bridge.registers import Fault, Input, PlcState, State, Word
 
+from jidoka.steward.annunciator import Annunciator
 from jidoka.steward.core import PROGRAMS, Core
 
 
@@ -67,8 +68,10 @@ def status_value(
         "offer": core.mode.get("offer", "none"),
         "ready": bool(core.mode.get("ready", False)),
         "missing": list(core.mode.get("missing", [])),
-        "causes": list(core.annunciator.causes.values()),
-        "alarms": core.annunciator.listed,
+        "causes": list(core.alarms.annunciator.causes.values()),
+        "alarms": core.alarms.annunciator.listed,
+        "withheld": core.alarms.annunciator.withheld,
+        "alarm_load": core.alarms.load(now_ns),
         "models": core.summaries,
         "ledger": ledger,
         "mqtt": mqtt,
@@ -79,11 +82,14 @@ def status_value(
     }
 
 
-def answer_value(what: str, status: dict[str, Any]) -> dict[str, Any] | None:
+def answer_value(what: str, status: dict[str, Any], annunciator: Annunciator) -> dict[str, Any] | None:
     """The part of a status that was asked for; None for a question that nobody knows."""
     parts = {
         "status": status,
-        "alarms": {"alarms": status["alarms"], "causes": status["causes"]},
+        "alarms": {
+            **{name: status[name] for name in ("now_ns", "alarms", "withheld", "alarm_load", "causes")},
+            "normal": annunciator.normal,
+        },
         "sort again": {"sort_again": status["sort_again"]},
     }
     return parts.get(what)

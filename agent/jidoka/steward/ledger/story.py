@@ -114,7 +114,9 @@ def _act(body: dict[str, Any]) -> str:
         counts = Counter(_RIGHT[each.get("is_right")] for each in body.get("labels") or [])
         told = ", ".join(f"{count} {word}" for word, count in counts.items())
         return f"label of {body.get('model', '')} by {_who(body)}: {told}"
-    return f"{body['act']}{what} by {_who(body)}: {body.get('reason', '')}"
+    length = f" for {body['for_s'] / 3600:g} h" if body.get("for_s") else ""
+    permit = f" under permit {body['permit']}" if body.get("permit") else ""
+    return f"{body['act']}{what}{length}{permit} by {_who(body)}: {body.get('reason', '')}"
 
 
 def _refusal(body: dict[str, Any]) -> str:
