@@ -3,6 +3,7 @@
 #   make test            Debian packages, environment, tests   make test ARGS="tests/bridge -x"
 #   make check           lint, format, types, imports, generated files
 #   make mutants         is every wrong change noticed?     make mutants MODULE=frames
+#   make firmware        the C firmware: host program and library, Cortex-M image, sizes
 #   make bench           all benches, results in docs/figures  make bench ARGS=--quick
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ export OMP_NUM_THREADS      ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export NUMBA_NUM_THREADS    ?= 1
 
-.PHONY: demo test check bench mutants setup-test clean help
+.PHONY: demo test check bench firmware mutants setup-test clean help
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -34,6 +35,9 @@ check: setup-test
 	$(BIN)/python tools/configuration_docs.py --check
 	$(BIN)/python tools/reference_docs.py --check
 	$(BIN)/python tools/tap_header.py --check
+	$(BIN)/python tools/telemetry_docs.py --check
+	$(BIN)/python tools/interlock_docs.py --check
+	$(BIN)/python tools/alarms_docs.py --check
 	$(BIN)/vermin --target=3.8- --violations --no-tips agent/jidoka_tap
 	$(BIN)/python tools/figures_docs.py --check
 
@@ -46,8 +50,12 @@ bench: setup-test $(VENV)/bench.done
 mutants: setup-test $(VENV)/mutants.done
 	@$(BIN)/python -m tools.mutants $(MODULE) --report docs/mutants
 
+firmware: $(VENV)/python.done
+	@sh tools/setup/debian_packages.sh gcc gcc-arm-none-eabi libc6-dev qemu-system-arm
+	@$(MAKE) --no-print-directory -s -C firmware_bridge/firmware all size PYTHON=$(abspath $(BIN)/python)
+
 setup-test: $(VENV)/test.done
-	@sh tools/setup/debian_packages.sh mosquitto mosquitto-clients
+	@sh tools/setup/debian_packages.sh mosquitto mosquitto-clients postgresql gcc libc6-dev qemu-system-arm gcc-arm-none-eabi cppcheck libmodbus5 clang-14 libclang-rt-14-dev
 
 $(VENV)/python.done:
 	@sh tools/setup/python_environment.sh "$(PYTHON)" "$(VENV)"

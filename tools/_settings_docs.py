@@ -10,7 +10,16 @@ from typing import Any
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from jidoka.config.faults import model_in
-from jidoka.config.quantities import BudgetField, Bytes, Duration, Rate, Share, duration_text, size_text
+from jidoka.config.quantities import (
+    BudgetField,
+    Bytes,
+    Duration,
+    Rate,
+    Share,
+    Speed,
+    duration_text,
+    size_text,
+)
 from jidoka.config.schema import MayBe
 from jidoka.config.users import MOST_USER_ID, User
 from pydantic import BaseModel
@@ -23,6 +32,7 @@ NOTES: dict[type, Callable[[Any], str]] = {
     Duration: lambda note: f"duration, {note.lowest} to {note.highest}",
     Bytes: lambda note: f"size, {note.lowest} to {note.highest}",
     Rate: lambda note: f"rate, {note.lowest_hz:g} per s to {note.highest_hz:g} per s",
+    Speed: lambda note: f"speed, {note.lowest_mm_s:g} mm/s to {note.highest_mm_s:g} mm/s",
     Share: lambda note: f"share, {note.lowest} to {note.highest}",
     BudgetField: lambda _: "budget",
     User: lambda _: f"user: a name of this machine, or a number, 0 to {MOST_USER_ID}",

@@ -69,6 +69,7 @@ QUANTITIES = """## Quantities
 - A budget is `1 per 90 days`, `1 per 10000 records` or `1 per 5000 parts`.
 - A size is `64 kB`, `8 MB` or `4 MiB`.
 - A rate is `10 per s`, `600 per min` or `10 Hz`.
+- A speed is `250 mm/s`, `0.25 m/s` or `15 m/min`.
 """
 
 

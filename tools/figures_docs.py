@@ -25,6 +25,7 @@ than about the program. A figure without a reach is shown for information. A rea
 """
 #: file -> heading; another file is headed by its name
 TITLES = {
+    "alarm_load": "Alarms: what a month asks of people",
     "chain": "The whole chain",
     "tap": "The tap",
     "kernels": "The monitor's kernels",
@@ -34,7 +35,23 @@ TITLES = {
     "delay": "Delay: how soon a change is found, and which parts to sort again",
     "real_data": "Real data: found, missed, false alarms, refused",
     "estimates": "Gates, estimates, labels and slices",
+    "reaction": "Reaction: from a verdict, and from the guard's death, to the coil",
+    "kill_guard": "Programs killed: withheld in time, nothing lost, nothing risen by itself",
     "public_models": "Public control policies, on their outputs alone",
+    "yolox": "A public detector with injected faults",
+    "firmware": "The firmware in an emulated board",
+    "three_answers": "Three answers: Python, C and Structured Text",
+    "explore": "Exploring the interlock to closure",
+    "faults": "Faults on the link",
+    "link": "The link: cost, lateness, memory",
+    "guard_kills": "Killing the guard and its neighbours",
+}
+#: file -> what made it, where that is no bench of its name
+SOURCES_OF = {
+    "explore": "tools/explore.py",
+    "firmware": "tools/firmware/emulated.py",
+    "three_answers": "python -m tools.three_answers",
+    "guard_kills": "tools/kill_guard.py",
 }
 
 
@@ -51,13 +68,19 @@ def line(row: Mapping[str, Any]) -> str:
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 
+def source(name: str) -> str:
+    """The program that wrote a file of this name."""
+    is_bench = (ROOT / "tools" / "bench" / f"{name}.py").exists()
+    return f"tools/{'bench/' if is_bench else ''}{name}.py"
+
+
 def section(name: str, document: Mapping[str, Any]) -> str:
     """One bench."""
     how = ", quick" if document["quick"] else ""
     return "\n".join(
         [
             f"\n## {TITLES.get(name, name.replace('_', ' ').capitalize())}\n",
-            f"`tools/bench/{name}.py`{how}; {document['machine']}.\n",
+            f"`{source(name)}`{how}; {document['machine']}.\n",
             "| figure | measured | reach | kept | beside |",
             "|---|---|---|---|---|",
             *(line(row) for row in document["rows"]),

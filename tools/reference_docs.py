@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from jidoka.alarms import table as alarms
 from jidoka.cli.main import COMMANDS
 from jidoka.exit_codes import EXIT_CODES
 from jidoka.monitor import verdicts
@@ -26,16 +25,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
     return "\n".join(lines)
-
-
-def alarm_cell(cell: alarms.Cell | None) -> str:
-    """One cell of the alarm table in a word or two."""
-    if cell is None:
-        return "–"
-    if cell.refused:
-        return f"refused: {cell.refused}"
-    trip = f" ({cell.trip_to.value} if T)" if cell.trip_to is not None else ""
-    return f"{cell.to.value}{trip}, {cell.sign.value}" + (", counts" if cell.counts else "")
 
 
 def document() -> str:
@@ -69,19 +58,7 @@ def document() -> str:
             [(row.event, *row.cells, row.text) for row in interlock.TABLE],
         ),
         "## Alarms",
-        (
-            "The life of an alarm (`jidoka/alarms/table.py`): next state and what the operator hears and sees "
-            "(S sound, f flash, s steady, - nothing new). T = the trip class. States: "
-            + ", ".join(f"{state.value} {alarms.MEANING[state]}" for state in alarms.State)
-            + "."
-        ),
-        table(
-            ("event", *(state.value for state in alarms.State)),
-            [
-                (event.value, *(alarm_cell(cells.get(state)) for state in alarms.State))
-                for event, cells in alarms.TABLE.items()
-            ],
-        ),
+        "States, events, delays, shelves and the agent's own alarms: [alarms.md](alarms.md).",
         "## Local messages",
         (
             f"One SEQPACKET datagram is one message: {messages.HEADER.size}-byte header `{messages.HEADER.format}` "

@@ -24,6 +24,10 @@ MODULES: dict[str, Module] = {
     ),
     "guard_condition": Module((f"{GUARD}/guard_condition.py",), ("tests/bridge/guard/test_guard_condition.py", "tests/bridge/guard/test_core.py")),
     "interlock": Module((f"{GUARD}/interlock.py",), ("tests/bridge/guard/test_interlock.py", "tests/bridge/guard/test_core.py")),
+    "interlock_rows": Module(
+        tuple(f"{GUARD}/{name}.py" for name in ("trips", "motion", "button", "approved", "known_answers", "clock", "panel", "unjudged", "changes")),
+        tuple(f"tests/bridge/guard/test_{name}.py" for name in ("trips", "motion", "approved", "acknowledging")),
+    ),
     "rule": Module((f"{PLC}/rule.py", f"{PLC}/admission.py", f"{PLC}/press.py"), ("tests/bridge/plc/test_rule.py",)),
     "latch": Module((f"{GUARD}/latch.py",), ("tests/bridge/guard/test_latch.py",)),
     "alarms": Module(("jidoka/alarms",), ("tests/alarms",)),
