@@ -118,6 +118,9 @@ RULES: dict[str, tuple[str, str, str]] = {
     "unit 248": (changed(("by-id/plc", "by-id/plc\n  unit: 248")), "10:9", "no Modbus station"),
     "an odd baud rate": (changed(("by-id/plc", "by-id/plc\n  baud: 19201")), "10:9", "19201 isn't known"),
     "an unstable port": (changed(("/dev/serial/by-id/plc", "/dev/ttyACM1")), "9:9", "another device after a reboot"),
+    "an address without modbus-tcp": (
+        changed(("/dev/serial/by-id/plc", "10.0.0.1:502")), "9:9", "an address, and transport is rtu",
+    ),
     "a beat too short for the baud rate": (
         changed(("by-id/plc", "by-id/plc\n  beat: 65 ms")), "10:9", "at 19200 baud a beat takes 70 ms",
     ),

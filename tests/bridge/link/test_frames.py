@@ -186,3 +186,43 @@ def test_a_frame_whose_count_and_size_differ_is_refused() -> None:
     registers = Registers(lambda: [0] * 170)
     (body,) = RequestParser(1).feed(sealed(bytes((1, 0x10, 0, 0, 0, 3, 2, 0, 0))))
     assert registers.write(body) == 3
+
+
+def test_a_damaged_reply_behind_noise_is_waited_out_and_the_next_one_is_taken() -> None:
+    request = frames.read_holding(1, 100, 1)
+    good = frames.sealed(bytes((1, 3, 2, 0, 7)))
+    assembler = frames.Assembler(request)
+    assert assembler.feed(b"\x00" + good[:-1] + bytes((good[-1] ^ 1,))) is None
+    found = assembler.feed(good)
+    assert found is not None
+    assert found.words == (7,)
+
+
+def test_the_highest_station_and_the_most_registers_are_asked_as_any_others() -> None:
+    assert frames.read_holding(247, 0xFFFE, 125).frame[:-2] == b"\xf7\x03\xff\xfe\x00\x7d"
+    assert frames.write_multiple(247, 0xFFFE, [7] * 125).frame[:7] == b"\xf7\x10\xff\xfe\x00\x7d\xfa"
+    request = frames.read_write(247, 0xFFFE, 125, 0x8000, [7] * 100)
+    assert request.frame[:11] == b"\xf7\x17\xff\xfe\x00\x7d\x80\x00\x00\x64\xc8"
+
+
+def test_an_echo_ends_where_the_request_ended() -> None:
+    request = frames.read_holding(1, 100, 1)
+    good = frames.sealed(bytes((1, 3, 2, 0, 7)))
+    assembler = frames.Assembler(request, echo=True)
+    assert assembler.feed(request.frame) is None
+    assert assembler.why == "no answer"
+    found = assembler.feed(good)
+    assert found is not None
+    assert found.words == (7,)
+
+
+def test_an_altered_echo_and_babble_are_rejects_and_520_bytes_are_no_babble_yet() -> None:
+    request = frames.read_holding(1, 100, 1)
+    found = frames.Assembler(request, echo=True).feed(b"\x02")
+    assert found is not None
+    assert (found.outcome, found.why) == (frames.Outcome.REJECT, "echo altered")
+    assembler = frames.Assembler(request)
+    assert assembler.feed(bytes(520)) is None
+    found = assembler.feed(b"\x00")
+    assert found is not None
+    assert (found.outcome, found.why) == (frames.Outcome.REJECT, "babble")

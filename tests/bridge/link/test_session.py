@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jidoka_bridge.link.blocks import RANK, BlockA, BlockD
 from jidoka_bridge.link.frames import sealed
+from jidoka_bridge.link.freshness import BEHIND_BEATS, SURE_BEATS, EchoHabit
 from jidoka_bridge.link.session import Ask, Session
+from jidoka_bridge.link.skew import UNKNOWN
 from jidoka_bridge.plan import Link
 from jidoka_bridge.plc.rule import PlcRule
 from jidoka_bridge.registers import Input, Phase, PlcState, State, Word
@@ -339,26 +341,46 @@ def test_a_plc_in_stop_is_not_healthy_although_its_stack_answers() -> None:
     modem._scan = lambda: None  # type: ignore[method-assign]
     modem.run(280, RUN)
     assert not modem.session.is_up
-    assert modem.session.counts["counter stands still"] == 3
+    assert modem.session.counts == {"number": 1, "counter stands still": 3}, "not healthy after two beats"
 
 
-def test_an_echo_that_is_one_beat_old_is_good() -> None:
+def test_a_plc_that_is_always_a_number_behind_is_known_after_a_while_and_armed_as_any_other() -> None:
     modem = NullModem()
 
     def served_before_the_program(frame: bytes) -> bytes:
-        (request,) = modem.parser.feed(frame)
+        requests = modem.parser.feed(frame)
         modem.wait(20)
-        exception = modem.registers.write(request)
-        return modem.registers.reply(request, exception)
+        exceptions = [modem.registers.write(request) for request in requests]
+        return b"".join(modem.registers.reply(r, e) for r, e in zip(requests, exceptions, strict=True))
 
     modem.exchange = served_before_the_program  # type: ignore[method-assign]
+    modem.run(1_500)
+    refused = modem.session.counts["number"]
+    assert 0 < refused <= 13
     modem.arm()
     assert modem.rule.output is Word.MACHINE_AND_AI
-    assert modem.session.counts["number"] <= 1
+    assert modem.session.counts["number"] == refused
 
 
-@pytest.mark.parametrize(("age", "why"), [(0, ""), (1, ""), (2, "number"), (0xFFFF, "number")])
-def test_an_echo_older_than_one_beat_or_of_a_number_never_sent_is_refused(age: int, why: str) -> None:
+def test_a_plc_that_begins_to_show_the_current_number_is_held_to_it() -> None:
+    habit = EchoHabit()
+    assert [habit.allows(1) for _ in range(BEHIND_BEATS)] == [False] * (BEHIND_BEATS - 1) + [True]
+    assert all(habit.allows(lag) for lag in (0, 1, 0, 1))
+    assert all(habit.allows(0) for _ in range(SURE_BEATS))
+    assert not habit.allows(1)
+
+
+def test_answers_that_are_late_now_and_then_do_not_make_a_plc_one_that_is_behind() -> None:
+    habit = EchoHabit()
+    for _ in range(3):
+        assert not any(habit.allows(1) for _ in range(BEHIND_BEATS - 1))
+        habit.interrupted()
+
+
+@pytest.mark.parametrize(("age", "why"), [(0, ""), (1, "number"), (2, "number"), (0xFFFF, "number")])
+def test_an_echo_of_the_beat_before_is_refused_of_a_plc_that_shows_the_current_one(
+    age: int, why: str
+) -> None:
     modem = NullModem()
     modem.run(700, REQUEST)
     modem.exchange(modem.session.request(modem.now_ms * MS, REQUEST))
@@ -447,14 +469,24 @@ def test_block_c_is_read_in_pieces_beside_the_beats() -> None:
     assert modem.session.counts == {}
 
 
-def test_block_c_that_is_not_served_costs_three_tries_and_no_link() -> None:
+def test_a_plc_that_does_not_serve_block_c_is_not_armed() -> None:
     modem = NullModem()
     modem.registers._read = lambda address, count: (  # type: ignore[method-assign]
         None if address >= 200 else modem.registers._words["B"]
     )
-    modem.run(5_000)
-    assert (modem.session.block_c, modem.session.is_up) == (None, True)
+    modem.run(1_000)
+    assert (modem.session.block_c, modem.session.is_up) == (None, False)
     assert modem.session.counts == {"exception 2": 3}
+    assert modem.session.skew == UNKNOWN
+    modem.arm()
+    assert (modem.session.phase, modem.rule.state, modem.rule.output) == (
+        Phase.IDLE,
+        PlcState.IDLE,
+        Word.WITHHOLD,
+    )
+    del modem.registers._read  # type: ignore[method-assign]
+    modem.arm()
+    assert modem.rule.output is Word.MACHINE_AND_AI
 
 
 def test_a_number_of_0_is_not_where_a_session_starts() -> None:
@@ -517,3 +549,53 @@ def test_garbage_from_the_line_never_crashes_the_session_and_never_arms_it(chunk
         if session.feed(now_ns, chunk) is None:
             session.timeout(now_ns)
     assert (session.is_up, session.phase, session.presses) == (False, Phase.IDLE, 0)
+
+
+# ---------------------------------------------------------------- block C, torn or lost
+
+
+def test_a_torn_block_c_is_counted_and_read_again() -> None:
+    modem = NullModem()
+    made = modem.registers._read_c
+    modem.registers._read_c = lambda: [*list(made())[:-1], 0]
+    modem.run(2_500)
+    assert (modem.session.block_c, modem.session.counts["block C crc"]) == (None, 1)
+    modem.registers._read_c = made
+    modem.run(4_000)
+    assert modem.session.block_c is not None
+
+
+def test_block_c_is_left_alone_for_an_hour_after_three_failures() -> None:
+    modem = NullModem()
+    modem.run(300)
+    modem.registers._read = lambda address, count: (  # type: ignore[method-assign]
+        None if address >= 200 else modem.registers._words["B"]
+    )
+    modem.run(5_000)
+    assert modem.session.counts == {"exception 2": 3}
+    assert modem.session.is_up
+
+
+def test_the_record_that_block_d_tells_can_be_read_back() -> None:
+    session = Session(Link("port"), 1)
+    session.record = BlockD(0, 5)
+    assert session.record.ledger_size == 5
+
+
+def test_a_request_while_an_answer_is_awaited_gives_that_answer_up() -> None:
+    session = Session(Link("port"), 1)
+    session.request(0, HOLD)
+    session.request(70 * MS, HOLD)
+    assert session.counts == {"no answer": 1}
+
+
+def test_a_link_that_is_up_goes_down_when_the_program_behind_it_is_found_not_to_fit() -> None:
+    modem = NullModem()
+    modem.run(300)
+    assert modem.session.is_up
+    made = modem.registers._read_c
+    modem.registers._read_c = lambda: [0x4302, *list(made())[1:]]
+    modem.session._asides.recheck()
+    modem.run(140)
+    assert not modem.session.is_up
+    assert modem.session.skew
