@@ -11,7 +11,7 @@ from tools.three_answers.structured import Structured
 
 
 def test_waveforms_of_every_kind_are_accepted_exactly_by_the_rule() -> None:
-    seen = button.run(seed=5, waveforms=5 * len(STORIES), makers=(Python, C, Structured))
+    seen = button.run(seed=9, waveforms=5 * len(STORIES), makers=(Python, C, Structured))
     assert all(seen[f"{story.__name__.replace('_', ' ')}: accepted"] for story in STORIES), seen
 
 

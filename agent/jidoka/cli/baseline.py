@@ -57,8 +57,8 @@ def show(configuration: str, model: str | None, as_json: bool) -> None:
     shown = [
         {**as_object(plan, baseline), "signed": _signed(given, baseline)}
         for name in names
-        for given in (signatures(plan, name),)
-        for baseline in load_all(plan, name).values()
+        for baselines, given in ((load_all(plan, name), signatures(plan, name)),)
+        for baseline in baselines.values()
     ]
     if not shown:
         raise BaselineError(
