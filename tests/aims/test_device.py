@@ -109,12 +109,18 @@ def world(tmp_path: Path, database: Postgres) -> Iterator[World]:
 
 def check(world: World) -> None:
     """Each entry of the lanes that are told is there once, with its body, or its digest where it stays."""
-    there = {
-        (lane, seq): (kind, data)
-        for lane, seq, kind, data in world.database.rows("SELECT lane, seq, type, data FROM event")
-    }
-    wanted = [entry for entry in entries(world.place.ledger) if entry.lane in SENT_LANES]
-    assert there.keys() == {(entry.lane.label, entry.lane_number) for entry in wanted}
+    there: dict[tuple[object, object], tuple[object, Any]] = {}
+    wanted: list[Any] = []
+
+    def same() -> bool:
+        # the steward goes on recording what it sees of its surroundings
+        wanted[:] = [entry for entry in entries(world.place.ledger) if entry.lane in SENT_LANES]
+        rows = world.database.rows("SELECT lane, seq, type, data FROM event")
+        there.clear()
+        there.update({(lane, seq): (kind, data) for lane, seq, kind, data in rows})
+        return there.keys() == {(entry.lane.label, entry.lane_number) for entry in wanted}
+
+    wait_until(same, "the database has the ledger's numbers, each once")
     for entry in wanted:
         kind, data = there[entry.lane.label, entry.lane_number]
         if kind == "jidoka.kept.v1":
