@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import math
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from jidoka_bridge.errors import InputError
 
+from jidoka import html_page
 from jidoka.baselines.comparing import Distance
 from jidoka.baselines.signing import Signature
 from jidoka.monitor.baseline import Baseline
@@ -55,7 +55,7 @@ def page(sheet: Sheet) -> str:
     shown, first = sheet.shown, sheet.first
     title = f"Baseline of {shown['model']}, recipe {shown['recipe']}, position {shown['position']}"
     parts = [
-        f"<h1>{_text(title)}</h1>",
+        f"<h1>{html_page.text(title)}</h1>",
         _facts(shown),
         "<h2>May it arm?</h2>",
         _verdict(shown),
@@ -72,29 +72,9 @@ def page(sheet: Sheet) -> str:
         "<h2>Against the first signed baseline</h2>",
         _moved(sheet.moved, is_first=first is None or first.digest == sheet.baseline.digest),
         "<h2>What is promised</h2>",
-        f"<p>{_text(shown['promised'])}</p>",
+        f"<p>{html_page.text(shown['promised'])}</p>",
     ]
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(title)}</title>"
-        f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
-    )
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]], numbers_from: int = 1) -> str:
-    """Columns from `numbers_from` on are set as numbers."""
-
-    def cells(tag: str, row: Sequence[object]) -> str:
-        return "".join(
-            f"<{tag}{' class=n' if place >= numbers_from else ''}>{_text(cell)}</{tag}>"
-            for place, cell in enumerate(row)
-        )
-
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<table><tr>{cells('th', head)}</tr>{body}</table>"
+    return html_page.page(title, _STYLE, parts)
 
 
 def _facts(shown: Mapping[str, Any]) -> str:
@@ -105,7 +85,9 @@ def _facts(shown: Mapping[str, Any]) -> str:
         ("baseline", f"SHA-256 {shown['digest']}"),
     ]
     return (
-        "<table>" + "".join(f"<tr><th>{_text(a)}</th><td>{_text(b)}</td></tr>" for a, b in rows) + "</table>"
+        "<table>"
+        + "".join(f"<tr><th>{html_page.text(a)}</th><td>{html_page.text(b)}</td></tr>" for a, b in rows)
+        + "</table>"
     )
 
 
@@ -114,7 +96,7 @@ def _verdict(shown: Mapping[str, Any]) -> str:
         return "<p class=good>Yes.</p>"
     return (
         "<p class=bad>No.</p><ul>"
-        + "".join(f"<li>{_text(fault)}</li>" for fault in shown["faults"])
+        + "".join(f"<li>{html_page.text(fault)}</li>" for fault in shown["faults"])
         + "</ul>"
     )
 
@@ -124,8 +106,8 @@ def _signatures(signed: Sequence[Signature], needed: int) -> str:
     state = "good" if have >= needed else "bad"
     word = "Signed." if have >= needed else f"Not signed off: {have} of {needed} persons signed."
     rows = [(each.person, each.role, each.signed_at, each.reason) for each in signed]
-    table = _table(("person", "role", "when", "why"), rows, 9) if rows else ""
-    return f"<p class={state}>{_text(word)}</p>{table}"
+    table = html_page.table(("person", "role", "when", "why"), rows, 9) if rows else ""
+    return f"<p class={state}>{html_page.text(word)}</p>{table}"
 
 
 def _condition(name: str, each: Mapping[str, Any], judged: str) -> list[str]:
@@ -148,18 +130,18 @@ def _condition(name: str, each: Mapping[str, Any], judged: str) -> list[str]:
     shifts = sorted({delay["shift_sigma"] for delay in each["sees"]})
     head = ["moved by", *(f"{shift:g} σ {way}" for shift in shifts for way in ("up", "down"))]
     budget = (
-        f"<p>False alarms: <b>{_text(each['false_alarms'])}</b>, which is at most one in {each['limit_records']:,.0f} "
+        f"<p>False alarms: <b>{html_page.text(each['false_alarms'])}</b>, which is at most one in {each['limit_records']:,.0f} "
         f"{judged}s on average. {judged.capitalize()}s until the alarm, simulated on this baseline:</p>"
     )
     refused = each.get("refused") or {}
     return [
-        f"<h2>{_text(name)}</h2>",
+        f"<h2>{html_page.text(name)}</h2>",
         budget,
-        _table(head, rows),
+        html_page.table(head, rows),
         *(
             [
                 f"<p>{len(refused)} features are refused, nobody watches them for it:</p>",
-                _table(("feature", "why"), list(refused.items()), 9),
+                html_page.table(("feature", "why"), list(refused.items()), 9),
             ]
             if refused
             else []
@@ -187,9 +169,9 @@ def _histogram(baseline: Baseline, first: Baseline | None, f: int) -> str:
     low, high = (float(everything.min()), float(everything.max())) if everything.size else (0.0, 1.0)
     edges = np.linspace(low, high if high > low else low + 1.0, BINS + 1)
     bars = _bars(now, edges, "now") + (_bars(before, edges, "first") if before.size else "")
-    caption = f"{_text(name)} <span class=quiet>{low:.4g} … {high:.4g}</span>"
+    caption = f"{html_page.text(name)} <span class=quiet>{low:.4g} … {high:.4g}</span>"
     return (
-        f"<figure><svg width={WIDTH} height={HEIGHT} viewBox='0 0 {WIDTH} {HEIGHT}' role=img aria-label='{_text(name)}'>"
+        f"<figure><svg width={WIDTH} height={HEIGHT} viewBox='0 0 {WIDTH} {HEIGHT}' role=img aria-label='{html_page.text(name)}'>"
         f"{bars}</svg><figcaption>{caption}</figcaption></figure>"
     )
 
@@ -214,7 +196,7 @@ def _moved(moved: Sequence[Distance], *, is_first: bool) -> str:
          f"{each.ks:.2f}", "look" if each.is_large else "")
         for each in moved
     ]  # fmt: skip
-    return _table(("feature", "mean then", "mean now", "moved, σ", "spread, ×", "KS", ""), rows)
+    return html_page.table(("feature", "mean then", "mean now", "moved, σ", "spread, ×", "KS", ""), rows)
 
 
 def told(value: float, how: str) -> str:

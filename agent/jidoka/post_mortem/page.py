@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from jidoka import html_page
 from jidoka.post_mortem.frames import short
 from jidoka.post_mortem.gather import Account, Line
 from jidoka.post_mortem.picture import picture
@@ -37,15 +37,15 @@ def page(told: Account) -> str:
     sort = f"Parts {found.safe_first} to {found.last}" if found.first else "None"
     site = f"{told.plan.site} / {told.plan.line} / {told.plan.device}" if told.plan else ""
     sections = [
-        f"<h1>{_text(title)}</h1><p class=quiet>{_text(site)}</p>",
-        f"<p class=what>{_text(what(told))}</p>",
-        "<ul>" + "".join(f"<li>{_text(fact)}</li>" for fact in why(told)) + "</ul>",
-        f"<p>To do: {_text(told.cause['remedy'])}</p>" if told.cause.get("remedy") else "",
+        f"<h1>{html_page.text(title)}</h1><p class=quiet>{html_page.text(site)}</p>",
+        f"<p class=what>{html_page.text(what(told))}</p>",
+        "<ul>" + "".join(f"<li>{html_page.text(fact)}</li>" for fact in why(told)) + "</ul>",
+        f"<p>To do: {html_page.text(told.cause['remedy'])}</p>" if told.cause.get("remedy") else "",
         picture(told),
         f"<p class=quiet>{_LEGEND}</p>",
-        f"<h2>Parts to sort again</h2><p class=sort>{sort}</p><p>{_text(found.why)}</p>",
+        f"<h2>Parts to sort again</h2><p class=sort>{sort}</p><p>{html_page.text(found.why)}</p>",
         "<h2>How it went</h2>",
-        _table(("step", "ms from the trip"), [(name, f"{ms:+.1f}") for name, ms in times(told)]),
+        html_page.table(("step", "ms from the trip"), [(name, f"{ms:+.1f}") for name, ms in times(told)]),
         "<h2>Who did what since</h2>",
         "" if told.is_over else "<p>Nobody has given the permissive back yet.</p>",
         _lines(told.since, told),
@@ -53,40 +53,22 @@ def page(told: Account) -> str:
         "<h2>The minute before</h2>",
         _lines(told.before, told),
         "<h2>The line to the PLC</h2>",
-        *(f"<p>{_text(fact)}</p>" for fact in link(told)),
+        *(f"<p>{html_page.text(fact)}</p>" for fact in link(told)),
         _round_trips(told),
         _registers(told),
         "<h2>What was in force</h2>",
-        _table(("what", "digest"), told.digests.items(), 9),
+        html_page.table(("what", "digest"), told.digests.items(), 9),
         "<h2>Evidence as it was recorded</h2>",
-        f"<code>{_text(json.dumps({k: v for k, v in told.evidence.items() if k != 'frames'}, ensure_ascii=False))}</code>",
+        f"<code>{html_page.text(json.dumps({k: v for k, v in told.evidence.items() if k != 'frames'}, ensure_ascii=False))}</code>",
     ]
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(title)}</title>"
-        f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style><body>{''.join(sections)}</body></html>\n"
-    )
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]], numbers_from: int = 1) -> str:
-    def cells(tag: str, row: Sequence[object]) -> str:
-        return "".join(
-            f"<{tag}{' class=n' if place >= numbers_from else ''}>{_text(cell)}</{tag}>"
-            for place, cell in enumerate(row)
-        )
-
-    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    return f"<table><tr>{cells('th', head)}</tr>{body}</table>"
+    return html_page.page(title, _STYLE, sections)
 
 
 def _lines(lines: Sequence[Line], told: Account) -> str:
     """Lines of the story; what somebody did is marked."""
     rows = "".join(
         f"<tr{' class=person' if line.is_person else ''}><td class=n>{after(line, told):+.3f} s</td>"
-        f"<td>{_text(line.kind)}</td><td>{_text(line.text)}</td></tr>"
+        f"<td>{html_page.text(line.kind)}</td><td>{html_page.text(line.text)}</td></tr>"
         for line in lines
     )
     return f"<table>{rows}</table>" if rows else "<p>Nothing is recorded.</p>"
@@ -123,7 +105,7 @@ def _registers(told: Account) -> str:
     if not rows:
         return ""
     body = "".join(
-        f"<tr><td class=n>{_text(at)}</td><td>{_text(way)}</td><td>{_text(told_)}<br><code class=quiet>{_text(raw)}</code></td></tr>"
+        f"<tr><td class=n>{html_page.text(at)}</td><td>{html_page.text(way)}</td><td>{html_page.text(told_)}<br><code class=quiet>{html_page.text(raw)}</code></td></tr>"
         for at, way, told_, raw in rows
     )
     return f"<h2>The registers, as the last frames carried them</h2><table>{body}</table>"
