@@ -295,8 +295,8 @@ class Steward:
         """Commands from elsewhere, each judged before anything is done."""
         if self.desk is None or self.courier is None:
             return
-        is_clock_sure = self._is_clock_assumed or is_clock_synchronised()
         for name, message, is_retained in self.courier.take_commands():
+            is_clock_sure = self._is_clock_assumed or is_clock_synchronised()
             judged = self.desk.judge(
                 name, message, is_retained=is_retained, now_ns=now_ns, wall_s=wall_ns / 1e9, is_clock_sure=is_clock_sure
             )  # fmt: skip
