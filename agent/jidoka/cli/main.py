@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import os
 import sys
-from typing import NamedTuple
 
 import click
 from jidoka_bridge.errors import PlainError, told
 
 from jidoka import __version__
+from jidoka.cli.lazy import LazyGroup, Row
 from jidoka.exit_codes import EXIT_CODES, code_of
-
-
-class Row(NamedTuple):
-    """One command. module: below jidoka.cli, holds `command`; section: its heading in `jidoka --help`."""
-
-    name: str
-    module: str
-    section: str
-    summary: str
-
 
 COMMANDS: tuple[Row, ...] = (
     Row("demo", "demo", "See it", "Play the whole story on this machine: no hardware, no broker, no configuration."),
@@ -52,8 +40,10 @@ COMMANDS: tuple[Row, ...] = (
 )  # fmt: skip
 
 
-class Commands(click.Group):
+class Commands(LazyGroup):
     """The group behind `jidoka`; knows every command by the table alone, so that --help imports none of them."""
+
+    rows = COMMANDS
 
     def invoke(self, ctx: click.Context) -> object:
         """As click does it, but a reader that has enough (`| head`) is no error."""
@@ -62,26 +52,6 @@ class Commands(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return [row.name for row in COMMANDS]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        for row in COMMANDS:
-            if row.name == cmd_name:
-                found = importlib.import_module(f"jidoka.cli.{row.module}").command
-                assert isinstance(found, click.Command)
-                return found
-        near = difflib.get_close_matches(cmd_name, self.list_commands(ctx), 1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise click.UsageError(f"there is no command {cmd_name!r}.{hint}", ctx)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        del ctx
-        for section in dict.fromkeys(row.section for row in COMMANDS):
-            with formatter.section(section):
-                formatter.write_dl([(row.name, row.summary) for row in COMMANDS if row.section == section])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
