@@ -40,18 +40,25 @@ TITLES = {
     "public_models": "Public control policies, on their outputs alone",
     "yolox": "A public detector with injected faults",
     "firmware": "The firmware in an emulated board",
-    "three_answers": "Three answers: Python, C and Structured Text",
+    "three_answers_agree": "Three answers: Python, C and Structured Text say the same",
+    "three_answers_button": "Three answers: presses of the button",
+    "three_answers_hostile": "Three answers: a hostile guard",
+    "three_answers_mutants": "Three answers: mutants of the Structured Text block",
     "explore": "Exploring the interlock to closure",
+    "explore_faults": "Exploring the interlock: seeded faults",
     "faults": "Faults on the link",
     "link": "The link: cost, lateness, memory",
-    "guard_kills": "Killing the guard and its neighbours",
+    "outbox": "The outbox: nothing lost, alarms first",
+    "outbox_kills": "The outbox: programs killed, files torn",
 }
 #: file -> what made it, where that is no bench of its name
 SOURCES_OF = {
-    "explore": "tools/explore.py",
+    "explore_faults": "tools/explore.py --faults",
     "firmware": "tools/firmware/emulated.py",
-    "three_answers": "python -m tools.three_answers",
-    "guard_kills": "tools/kill_guard.py",
+    **{
+        f"three_answers_{each}": f"python -m tools.three_answers {each}"
+        for each in ("agree", "button", "hostile", "mutants")
+    },
 }
 
 
@@ -70,6 +77,8 @@ def line(row: Mapping[str, Any]) -> str:
 
 def source(name: str) -> str:
     """The program that wrote a file of this name."""
+    if name in SOURCES_OF:
+        return SOURCES_OF[name]
     is_bench = (ROOT / "tools" / "bench" / f"{name}.py").exists()
     return f"tools/{'bench/' if is_bench else ''}{name}.py"
 
