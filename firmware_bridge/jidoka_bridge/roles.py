@@ -14,6 +14,8 @@ ENTITLED: dict[str, frozenset[str]] = {
     "bring a model into enforce": frozenset({"engineer"}),
     "show the known answers": frozenset({"maintenance", "engineer", "quality"}),
     "sign baseline": frozenset({"engineer", "quality"}),
+    "keep a master part": frozenset({"engineer", "quality"}),
+    "show a master part": frozenset({"operator", "maintenance", "engineer", "quality"}),
     "shelve": frozenset({"operator", "maintenance", "engineer", "quality"}),
     "out of service": frozenset({"maintenance"}),
     "drill": frozenset({"maintenance", "engineer"}),

@@ -7,18 +7,18 @@ folder; the ledger has the same acts.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from jidoka_bridge.errors import BaselineError, RefusedError
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.roles import ENTITLED, is_entitled
 
+from jidoka import chained_lines
+from jidoka.chained_lines import ChainError
 from jidoka.monitor.baseline import Baseline, Key, folder_of, load, path_of
 
 ACT = "sign baseline"
@@ -60,33 +60,22 @@ def signatures(plan: Plan, model: str) -> list[Signature]:
     """Every signature of a model, oldest first. Raises BaselineError where a line was changed or is missing."""
     path = signatures_file(plan, model)
     try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise BaselineError(
-            f"{path}: can't read the signatures: {error.strerror}",
-            "Run as the user that owns the state directory.",
-        ) from None
-    found: list[Signature] = []
-    previous = ""
-    for number, line in enumerate(lines, 1):
-        try:
-            each = Signature(**json.loads(line))
-        except (ValueError, TypeError):
-            raise _broken(path, number, "isn't a signature") from None
-        if each.previous != previous:
-            raise _broken(
-                path, number, "doesn't follow from the line before: a line was changed or taken away"
-            )
-        previous = hashlib.sha256(line).hexdigest()
-        found.append(each)
-    return found
+        lines = chained_lines.read(path)
+    except ChainError as error:
+        raise _broken(error) from None
+    return [_signature(path, number, values) for number, values in enumerate(lines, 1)]
 
 
-def _broken(path: Path, number: int, what: str) -> BaselineError:
+def _signature(path: Path, number: int, values: dict[str, Any]) -> Signature:
+    try:
+        return Signature(**values)
+    except TypeError:
+        raise _broken(ChainError(f"{path}:{number}", "isn't a signature")) from None
+
+
+def _broken(error: ChainError) -> BaselineError:
     return BaselineError(
-        f"{path}:{number}: {what}",
+        str(error),
         "Compare it with a copy and with the ledger, and find out who wrote to it.",
     )
 
@@ -128,28 +117,24 @@ def sign(plan: Plan, baseline: Baseline, *, role: str, person: str, reason: str,
             f"{person} signed {model}, recipe {baseline.recipe}, position {baseline.position} already",
             "A baseline that replaces a signed one needs two persons: let somebody else sign.",
         )
-    path, copy = signatures_file(plan, model), copy_of(plan, model, baseline.digest)
+    copy = copy_of(plan, model, baseline.digest)
+    signature = Signature(
+        baseline.digest, baseline.recipe, baseline.position, len(baseline.records), baseline.learned_at, role,
+        person, reason, signed_at,
+    )  # fmt: skip
     try:
-        lines = path.read_bytes().splitlines() if given else []
-        signature = Signature(
-            baseline.digest, baseline.recipe, baseline.position, len(baseline.records), baseline.learned_at, role,
-            person, reason, signed_at, hashlib.sha256(lines[-1]).hexdigest() if lines else "",
-        )  # fmt: skip
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         if not copy.exists():
             part = copy.with_suffix(".part")
             shutil.copyfile(path_of(plan, model, baseline.recipe, baseline.position), part)
             part.replace(copy)
-        with path.open("ab") as file:
-            file.write(json.dumps(asdict(signature), sort_keys=True).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
+        return Signature(**chained_lines.append(signatures_file(plan, model), asdict(signature)))
+    except (OSError, ChainError) as error:
+        why = str(error) if isinstance(error, ChainError) else f"{error.filename}: {error.strerror}"
         raise BaselineError(
-            f"{error.filename or path}: can't keep the signature: {error.strerror}",
+            f"can't keep the signature: {why}",
             "Run as the user that owns the state directory, and see that its disk has room.",
         ) from None
-    return signature
 
 
 def first_signed(plan: Plan, baseline: Baseline) -> Baseline | None:

@@ -146,6 +146,12 @@ def _keep(plan: Plan, learner: Learner, *, as_json: bool) -> None:
         print_json(shown)
     else:
         click.echo("\n".join(line for each in shown for line in as_lines(each)))
+        if shown:
+            click.echo(
+                "Now lay down a part that is known to be good, then one that is known to be bad: "
+                "jidoka baseline master --help",
+                err=True,
+            )
     if refused:
         text = "; ".join(fault for _, _, faults in refused for fault in faults)
         files = ", ".join(str(kept) for _, kept, _ in refused)
