@@ -58,7 +58,8 @@ class Plant:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self.manner = self._random.choice(MANNERS)
-        self.now_ms = WRAP_MS - self._random.randrange(30_000)
+        # not at the wrap itself: that is another power-up for a program that counts without end
+        self.now_ms = WRAP_MS - self._random.randrange(1, 30_001)
         self.last_id = 0
         self._b: tuple[int, ...] = (0,) * 16
         self._old_b: tuple[int, ...] = self._b
