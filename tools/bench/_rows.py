@@ -37,6 +37,17 @@ class Row:
 Measure = Callable[[bool], Iterable[Row]]
 
 
+def write(path: Path, rows: Iterable[Row], *, is_quick: bool = False) -> None:
+    """Write a file of figures, as docs/figures has them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    document = {
+        "machine": f"{platform.machine()}, Python {platform.python_version()}",
+        "quick": is_quick,
+        "rows": [{**asdict(row), "holds": row.holds} for row in rows],
+    }
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
 def bench(description: str, measure: Measure, further: tuple[str, str, Measure] | None = None) -> None:
     """Run a bench from the command line: --quick takes at most 40 s, --json FILE writes what was measured.
 
@@ -62,11 +73,5 @@ def bench(description: str, measure: Measure, further: tuple[str, str, Measure] 
         )
         print(f"{row.name:62} {row.value:12.4g} {row.unit:8} {held}", flush=True)
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        document = {
-            "machine": f"{platform.machine()}, Python {platform.python_version()}",
-            "quick": options.quick,
-            "rows": [{**asdict(row), "holds": row.holds} for row in rows],
-        }
-        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        write(options.json, rows, is_quick=options.quick)
     sys.exit(0 if all(row.holds is not False for row in rows) else 1)
