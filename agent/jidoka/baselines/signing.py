@@ -7,7 +7,6 @@ folder; the ledger has the same acts.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from jidoka_bridge.roles import ENTITLED, is_entitled
 from jidoka import chained_lines
 from jidoka.chained_lines import ChainError
 from jidoka.monitor.baseline import Baseline, Key, folder_of, load, path_of
+from jidoka.whole_file import write_whole
 
 ACT = "sign baseline"
 #: the first baseline needs one person; one that replaces a signed one needs two: so can nobody teach a slow drift alone
@@ -123,11 +123,8 @@ def sign(plan: Plan, baseline: Baseline, *, role: str, person: str, reason: str,
         person, reason, signed_at,
     )  # fmt: skip
     try:
-        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         if not copy.exists():
-            part = copy.with_suffix(".part")
-            shutil.copyfile(path_of(plan, model, baseline.recipe, baseline.position), part)
-            part.replace(copy)
+            write_whole(copy, path_of(plan, model, baseline.recipe, baseline.position).read_bytes())
         return Signature(**chained_lines.append(signatures_file(plan, model), asdict(signature)))
     except (OSError, ChainError) as error:
         why = str(error) if isinstance(error, ChainError) else f"{error.filename}: {error.strerror}"

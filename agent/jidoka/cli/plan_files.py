@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
 from jidoka_bridge import plan as plans
 from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.plan import Plan
+
+from jidoka.whole_file import write_whole
+
+#: each program reads it, as a user of its own
+PLAN_MODE = 0o644
 
 
 def is_compiled(path: Path) -> bool:
@@ -27,14 +30,7 @@ def read_or_compile(path: Path) -> Plan:
 
 def write_plan(path: Path, plan: Plan, remedy: str) -> None:
     """A program that starts meanwhile sees the old plan or the new one. Raises ConfigurationError with `remedy`."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
-            file.write(plans.dump(plan))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_whole(path, plans.dump(plan), PLAN_MODE)
     except OSError as error:
-        with contextlib.suppress(OSError):  # where it couldn't be made it can't be taken away
-            beside.unlink(missing_ok=True)
         raise ConfigurationError(f"{path}: can't write the plan: {error.strerror}", remedy) from None
