@@ -96,3 +96,25 @@ def two_cycles(rng: Rng, n: int, then: int) -> Floats:
 def column(series: Floats) -> NDArray[Any]:
     """(T,) as the (T, 1) records of one feature."""
     return np.ascontiguousarray(series[:, None])
+
+
+#: the step of a covariate that walks, in units of the noise of the feature that follows it
+WALK_STEP = 0.3
+
+
+def follows(law: str, slope: float = 2.0, rho: float = 0.0) -> Process:
+    """(n + T, 2): a feature slope · x + noise, and x, a random walk, which is its covariate. rho: of the noise."""
+
+    def draw(rng: Rng, n: int, then: int) -> Floats:
+        x = WALK_STEP * walk(rng, n, then)
+        noise = ar((rho,), law)(rng, n, then) if rho else INNOVATIONS[law](rng, n + then)
+        return np.column_stack([slope * x + noise, x])
+
+    return draw
+
+
+def follows_two(rng: Rng, n: int, then: int) -> Floats:
+    """(n + T, 3): a feature that follows a slow covariate and not a second one that goes along with the first."""
+    slow: Floats = ar((0.99,))(rng, n, then)
+    other = slow + ar((0.9,))(rng, n, then)
+    return np.column_stack([slow + rng.standard_normal(n + then), slow, other])

@@ -33,7 +33,8 @@ from tools.bench._stat_laws import (  # noqa: E402
     LAWS,
     Process,
     ar,
-    column,
+    follows,
+    follows_two,
     independent,
     two_cycles,
     volatile,
@@ -46,6 +47,7 @@ BASELINES = (300, 1000, 10_000)
 #: streams of a cell by the length of its baseline: of short ones it must be told whether 1 in 100 arms
 STREAMS = {300: 1000, 1000: 200, 10_000: 200}
 QUICK_STREAMS = 8
+STEP_STREAMS = 100
 LIMITS = (1e3, 1e4)
 RHOS = (0.5, 0.9, 0.99)
 #: an error of the fitted coefficient that must not cost the budget
@@ -62,13 +64,16 @@ FAR_STREAMS, FAR_SHARE, FAR_ALARMS = 100, 0.1, 16
 
 class Cell(NamedTuple):
     """One law at one length of the baseline. early: share of alarms before A/10 that is allowed; bias: added to the
-    fitted coefficient."""
+    fitted coefficient; covariates: how many columns behind the first one explain it; step: what is added to it after the
+    baseline."""
 
     name: str
     process: Process
     baseline: int
     early: float
     bias: float = 0.0
+    covariates: int = 0
+    step: float = 0.0
 
 
 def cells() -> Iterator[Cell]:
@@ -92,12 +97,37 @@ def cells() -> Iterator[Cell]:
             yield Cell(f"{name}, n = {n:,}", process, n, EARLY_DEPENDENT)
 
 
+def explained() -> Iterator[Cell]:
+    """Features that follow covariates."""
+    for name, process, covariates in (
+        ("follows a random walk, unexplained", follows("normal"), 0),
+        ("follows a random walk, explained by it", follows("normal"), 1),
+        ("follows a random walk, t₃, explained by it", follows("t₃"), 1),
+        ("follows a random walk, AR(1) ρ = 0.9 beside, explained by it", follows("normal", rho=0.9), 1),
+        ("follows nothing, explained by a random walk", follows("normal", slope=0.0), 1),
+        ("follows one of two covariates that go together", follows_two, 2),
+    ):
+        for n in BASELINES[1:]:
+            yield Cell(
+                f"{name}, n = {n:,}",
+                process,
+                n,
+                EARLY if covariates else EARLY_DEPENDENT,
+                covariates=covariates,
+            )
+
+
 def first_alarm(cell: Cell, limit: float, length: int, seeds: tuple[int, ...]) -> int | None:
     """Of one stream with a baseline of its own; 0 = none, None = it may not arm."""
     rng = np.random.default_rng(seeds)
     n = cell.baseline
-    series = column(cell.process(rng, n, length))
-    offline = Offline(("x",), series[:n], limit, seed=int(rng.integers(1, 2**31)), bias=cell.bias)
+    series = np.ascontiguousarray(cell.process(rng, n, length).reshape(n + length, -1))
+    series = series[:, : 1 + cell.covariates].copy()
+    series[n:, 0] += cell.step
+    names = ("x", *(f"covariate {k}" for k in range(1, 1 + cell.covariates)))
+    offline = Offline(
+        names, series[:n], limit, seed=int(rng.integers(1, 2**31)), bias=cell.bias, covariates=names[1:]
+    )
     return None if offline.faults else offline.first_alarm(series[n:])
 
 
@@ -118,7 +148,7 @@ def told(name: str, runs: Runs, early: float, *, is_held: bool) -> Iterator[Row]
 
 
 def budgets(*, is_quick: bool) -> Iterator[Row]:
-    for place, cell in enumerate(cells()):
+    for place, cell in enumerate([*cells(), *explained()]):
         for limit in LIMITS:
             length = int(LENGTH * limit)
             firsts = [
@@ -127,6 +157,22 @@ def budgets(*, is_quick: bool) -> Iterator[Row]:
             ]
             name = f"{cell.name}, A = {limit:,.0f}"
             yield from told(name, gathered(limit, length, firsts), cell.early, is_held=not is_quick)
+
+
+def steps(*, is_quick: bool) -> Iterator[Row]:
+    """What is still found while a covariate wanders: a step of 1 σ of what it doesn't explain."""
+    limit, length = 1e4, 2000
+    for place, cell in enumerate(each._replace(step=1.0) for each in explained() if each.covariates):
+        runs = [
+            first_alarm(cell, limit, length, (SEED, 1000 + place, stream))
+            for stream in range(QUICK_STREAMS if is_quick else STEP_STREAMS)
+        ]
+        armed = [each for each in runs if each is not None]
+        found = [each for each in armed if each]
+        yield Row(
+            f"{cell.name}, A = 10,000: a step of 1 σ found within {length:,} records", len(found) / max(len(armed), 1),
+            "of runs", peer=f"mean delay {np.mean(found) if found else np.inf:.3g}; {len(runs) - len(armed)} refused",
+        )  # fmt: skip
 
 
 def far(limit: float, label: str) -> Iterator[Row]:
@@ -143,6 +189,7 @@ def measure(is_quick: bool) -> Iterator[Row]:
     """All rows."""
     print(f"stream s of cell c at A draws from the seed ({SEED}, c, A, s)")
     yield from budgets(is_quick=is_quick)
+    yield from steps(is_quick=is_quick)
     yield from far(1e6, "10⁶")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import struct
 from collections.abc import Mapping, Sequence
@@ -24,11 +23,12 @@ from jidoka_bridge.errors import BaselineError
 from jidoka_bridge.plan import Plan
 from numpy.typing import NDArray
 
-from jidoka.monitor.detectors.arming import Armed, arm
+from jidoka.monitor.detectors.arming import Armed, arm, none_armed
 from jidoka.monitor.detectors.material import Shares, arm_shares
 from jidoka.monitor.detectors.reference import Reference, freeze
 from jidoka.monitor.features.embedding_fit import Fit, decode
 from jidoka.monitor.terms import Terms
+from jidoka.whole_file import write_whole
 
 MAGIC = b"JDKBASE"
 FORMAT, WITH_FITS = 1, 2
@@ -61,8 +61,18 @@ class Baseline:
 
     @cached_property
     def reference(self) -> Reference:
-        """The frozen reference that the detectors hold records against."""
+        """The frozen reference that the detectors hold records against, where nothing is explained by covariates."""
         return freeze(self.names, self.records)
+
+    def reference_for(self, covariates: Sequence[str]) -> Reference:
+        """The frozen reference of what the covariates don't explain; as `reference` where there are none, or where the
+        baseline lacks one of them (then `armed` arms nothing)."""
+        places = tuple(self.names.index(name) for name in covariates if name in self.names)
+        if not places or len(places) < len(covariates):
+            return self.reference
+        if places not in self._explained:
+            self._explained[places] = freeze(self.names, self.records, covariates=places)
+        return self._explained[places]
 
     def armed(self, names: Sequence[str], terms: Terms) -> Armed:
         """Which of a group's features may arm under the terms, and why the others may not.
@@ -70,10 +80,16 @@ class Baseline:
         Found out once for each group, limit and cycle: a rehearsal takes tens of milliseconds a feature.
         """
         rows = tuple(f for f, name in enumerate(self.names) if name in names)
-        asked = (rows, terms.limit, terms.slowest_cycle_s)
+        asked = (rows, terms.limit, terms.slowest_cycle_s, terms.covariates)
         if asked not in self._armed:
             cycle = terms.slowest_cycle_s * self.rate_hz
-            self._armed[asked] = arm(self.reference, self.records, rows, terms.limit, cycle)
+            missing = [name for name in terms.covariates if name not in self.names]
+            if missing:
+                why = f"can't be explained: the baseline has no {', '.join(missing)}"
+                self._armed[asked] = none_armed({self.names[f]: why for f in rows})
+            else:
+                reference = self.reference_for(terms.covariates)
+                self._armed[asked] = arm(reference, self.records, rows, terms.limit, cycle)
         return self._armed[asked]
 
     def shares(self, names: Sequence[str], terms: Terms) -> Shares:
@@ -92,7 +108,11 @@ class Baseline:
         return {}
 
     @cached_property
-    def _armed(self) -> dict[tuple[tuple[int, ...], float, float], Armed]:
+    def _armed(self) -> dict[tuple[tuple[int, ...], float, float, tuple[str, ...]], Armed]:
+        return {}
+
+    @cached_property
+    def _explained(self) -> dict[tuple[int, ...], Reference]:
         return {}
 
 
@@ -135,14 +155,8 @@ def encode(baseline: Baseline) -> bytes:
 def save(path: Path, baseline: Baseline) -> str:
     """Write the file as a whole or not at all; returns its digest. Raises BaselineError if it can't."""
     data = encode(baseline)
-    part = path.with_suffix(".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_whole(path, data)
     except OSError as error:
         raise BaselineError(
             f"{path}: can't write the baseline: {error.strerror}",
@@ -276,4 +290,5 @@ def terms_of(detector: Mapping[str, Any], limit: float) -> Terms:
     return Terms(
         str(detector["group"]), limit, int(detector["off_records"]), float(detector["off_error"]),
         float(detector.get("slowest_cycle_s") or 0.0), float(detector.get("tolerance") or 0.0),
+        tuple(detector.get("covariates") or ()),
     )  # fmt: skip

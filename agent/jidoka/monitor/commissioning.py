@@ -149,8 +149,14 @@ def delays(baseline: Baseline, names: tuple[str, ...], terms: Terms, seed: int =
     # embeddings are fitted on the first records, and have features from then on: all are taken from there
     begins = np.argmax(~np.isnan(baseline.records[:, members]), axis=0).max(initial=0)
     records = baseline.records[int(begins) :]
+    left = (
+        baseline.reference_for(terms.covariates).columns(baseline.records)
+        if not terms.tolerance
+        else baseline.records
+    )
     for f in members:
-        sigma = float(np.nanstd(records[:, f]))
+        # of what no covariate explains
+        sigma = float(np.nanstd(left[int(begins) :, f]))
         for shift in (1.0, 2.0):
             for direction, sign in (("up", 1.0), ("down", -1.0)):
                 lengths = []
@@ -183,7 +189,13 @@ def _simulated(
 
     def changed(x: Floats, ties: int) -> int:
         alarms = run_alarms(
-            baseline.reference, x, armed.constants, terms.limit, ties, most=1, members=armed.members
+            baseline.reference_for(terms.covariates),
+            x,
+            armed.constants,
+            terms.limit,
+            ties,
+            most=1,
+            members=armed.members,
         )
         return int(alarms[0]) if alarms.size else 0
 

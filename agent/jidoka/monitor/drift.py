@@ -41,10 +41,11 @@ class Watch:
         self.key = (baseline.recipe, baseline.position)
         self.names = baseline.names
         self.bit = int(DRIFT[terms.group])
-        reference = baseline.reference
+        reference = baseline.reference_for(terms.covariates)
         self.detector = ShiryaevRoberts(armed.members, terms.limit, armed.constants, bets)
         each = [term_up_to(reference.whitenings[f].shift_v, terms.records) for f in armed.members]
         self.level = LevelTest(armed.members, reference.counts, terms.records, terms.error, np.array(each))
+        self.is_explained = bool(reference.table.size)
         self.judgement = Judgement.UNKNOWN
         self.judged_ns = 0
         self.evidence: dict[str, Any] = {}
@@ -60,7 +61,8 @@ class Watch:
     def take(self, statistic: float, z: Floats, history: History, now_ns: int) -> None:
         """One record, already in the history and the bets; the judgement may change.
 
-        statistic: NaN if the record has none of the watch's features, and so says nothing.
+        statistic: NaN if the record has none of the watch's features, and so says nothing; z: (3, F) its scores, the
+        lowest and the highest that they may be where covariates explain them.
         """
         if math.isnan(statistic):
             return
@@ -74,7 +76,7 @@ class Watch:
             return
         if self.judgement is Judgement.OFF:
             return
-        accepted = self.level.update(z)
+        accepted = self.level.update(z[1], z[2]) if self.is_explained else self.level.update(z[0])
         if accepted is None:
             return
         if not accepted and self.judgement is not Judgement.ON:
@@ -131,7 +133,9 @@ class Stream:
         self.history = History(count)
         places = {name: place for place, name in enumerate(features.names)}
         self._columns = np.array([places.get(name, -1) for name in baseline.names], np.int64)
-        self._z = np.empty(count)
+        #: one setting of the model, so all of its conditions have the same
+        self.reference = baseline.reference_for(next((each.covariates for each in terms.values()), ()))
+        self._z = np.empty((3, count))
         self._lags, self._seen, self._scale = (
             np.zeros((count, MOST_ORDER)),
             np.zeros(count, np.int64),
@@ -163,10 +167,10 @@ class Stream:
 
     def take(self, values: Floats, part: int, start_ns: int, now_ns: int) -> None:
         """Feed one record's features, (V,) in the order of the feature set."""
-        reference, history = self.baseline.reference, self.history
+        reference, history = self.reference, self.history
         place = history.add(part, start_ns)
         judge(
-            values, self._columns, reference.models, reference.orders, reference.values, reference.counts, self._lags,
+            values, self._columns, reference.table, reference.models, reference.orders, reference.values, reference.counts, self._lags,
             self._seen, self._scale, self._ties, self._z, self._bets, self._members, self._constants, self._spans,
             self._statistics, history.scores, place,
         )  # fmt: skip
@@ -201,13 +205,13 @@ class Stream:
     @cached_property
     def digest(self) -> str:
         """Of the bets, and of what they are on: two streams with the same one may go on from each other's state."""
-        reference = self.baseline.reference
+        reference = self.reference
         whole = hashlib.sha256(
             repr((self.baseline.names, self._members.tolist(), self._spans.tolist())).encode()
         )
         shares = [each.detector.shares for each in self._materials.values()]
         ranges = [array for each in shares for array in (each.low, each.high, each.allowed, each.odds)]
-        for array in (self._constants, reference.models, reference.values, *ranges):
+        for array in (self._constants, reference.models, reference.values, reference.table, *ranges):
             whole.update(np.ascontiguousarray(array).tobytes())
         return whole.hexdigest()
 

@@ -1,8 +1,9 @@
-"""What the streams have seen so far, kept over a restart: one file a stream, of no use to another baseline.
+"""What the streams and gates have seen so far, kept over a restart: one file each, of no use to another baseline.
 
 Format 1: `JDKSTRM1`, u32 length of the header, header (JSON), arrays one after the other, SHA-256 of all before.
 Little-endian. Restored are the statistics, the history for the onset, and what was found to be on. What was found to be
-off is judged anew: nobody knows what happened in between.
+off is judged anew: nobody knows what happened in between. A gate's file is `JDKGATE1` and the like without arrays: the level
+that it adapted to, and its counts.
 """
 
 from __future__ import annotations
@@ -12,27 +13,35 @@ import json
 import logging
 import struct
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jidoka_bridge.errors import BaselineError
 from jidoka_bridge.messages import Judgement
 from jidoka_bridge.plan import Plan
 
 from jidoka.monitor.baseline import Key
 from jidoka.monitor.core import Monitor
 from jidoka.monitor.drift import Stream
+from jidoka.monitor.gates import Gate
+from jidoka.monitor.models import ModelState
 
 LOG = logging.getLogger("monitor")
 
-MAGIC = b"JDKSTRM1"
+MAGIC, GATE_MAGIC = b"JDKSTRM1", b"JDKGATE1"
 LENGTH = struct.Struct("<I")
 
 
 def path_of(plan: Plan, model: str, key: Key) -> Path:
     """Where one stream's file lies."""
     return Path(plan.state_dir) / "streams" / model / f"recipe-{key[0]}.position-{key[1]}.stream"
+
+
+def gate_path_of(plan: Plan, model: str, key: Key) -> Path:
+    """Where the file of one gate lies."""
+    return path_of(plan, model, key).with_suffix(".gate")
 
 
 def encode(stream: Stream, names: dict[int, str]) -> list[bytes]:
@@ -55,13 +64,22 @@ def encode(stream: Stream, names: dict[int, str]) -> list[bytes]:
         "arrays": {name: [array.dtype.str, *array.shape] for name, array in arrays.items()},
         "watches": watches,
     }
+    return [*_head(MAGIC, header), *(array.tobytes() for array in arrays.values())]
+
+
+def encode_gate(gate: Gate) -> list[bytes]:
+    """The bytes of a gate's file without its digest, in pieces."""
+    return _head(GATE_MAGIC, gate.state())
+
+
+def _head(magic: bytes, header: Mapping[str, Any]) -> list[bytes]:
     text = json.dumps(header, sort_keys=True).encode()
-    return [MAGIC, LENGTH.pack(len(text)), text, *(array.tobytes() for array in arrays.values())]
+    return [magic, LENGTH.pack(len(text)), text]
 
 
 def restore(stream: Stream, names: dict[int, str], data: bytes, now_ns: int) -> None:
     """Let a stream go on where the file left it. Raises ValueError if the file isn't whole or of another baseline."""
-    header, body = _parse(data)
+    header, body = _parse(data, MAGIC)
     if header["baseline"] != stream.baseline.digest:
         raise ValueError("it belongs to another baseline")
     arrays = stream.arrays()
@@ -81,13 +99,19 @@ def restore(stream: Stream, names: dict[int, str], data: bytes, now_ns: int) -> 
             watch.evidence = dict(each["evidence"])
 
 
-def _parse(data: bytes) -> tuple[dict[str, Any], bytes]:
-    if data[: len(MAGIC)] != MAGIC:
+def restore_gate(gate: Gate, data: bytes) -> None:
+    """Let a gate go on where the file left it. Raises ValueError, or BaselineError if it is of another baseline or rate."""
+    header, _ = _parse(data, GATE_MAGIC)
+    gate.restore(header)
+
+
+def _parse(data: bytes, magic: bytes) -> tuple[dict[str, Any], bytes]:
+    if data[: len(magic)] != magic:
         raise ValueError("it isn't one (cut off, another file, or another program's)")
     if len(data) < 32 or hashlib.sha256(data[:-32]).digest() != data[-32:]:
         raise ValueError("its digest doesn't match: it was cut or changed")
-    (length,) = LENGTH.unpack_from(data, len(MAGIC))
-    start = len(MAGIC) + LENGTH.size
+    (length,) = LENGTH.unpack_from(data, len(magic))
+    start = len(magic) + LENGTH.size
     return json.loads(data[start : start + length]), data[start + length : -32]
 
 
@@ -106,32 +130,51 @@ def restore_all(monitor: Monitor, now_ns: int) -> list[str]:
                 refused.append(f"{path}: isn't used, the stream begins afresh: {error}")
                 continue
             state.current[key] = stream
+        for key, gate in _gates_of(state).items():
+            path = gate_path_of(monitor.plan, model, key)
+            try:
+                restore_gate(gate, path.read_bytes())
+            except FileNotFoundError:
+                continue
+            except BaselineError as error:
+                refused.append(f"{path}: isn't used, the gate begins at the agreed rate: {error.what}")
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                refused.append(f"{path}: isn't used, the gate begins at the agreed rate: {error}")
     return refused
 
 
+def _gates_of(state: ModelState) -> Mapping[Key, Gate]:
+    return state.gates.gates if state.gates is not None else {}
+
+
 def snapshot(monitor: Monitor) -> list[tuple[Path, list[bytes]]]:
-    """Path and content of every stream that has seen a record."""
+    """Path and content of every stream that has seen a record, and of every gate that has judged one."""
     names = {condition.index: condition.id for condition in monitor.conditions}
-    return [
+    streams = [
         (path_of(monitor.plan, model, key), encode(stream, names))
         for model, state in monitor.models.items()
         for key, stream in state.current.items()
     ]
+    gates = [
+        (gate_path_of(monitor.plan, model, key), encode_gate(gate))
+        for model, state in monitor.models.items()
+        for key, gate in _gates_of(state).items()
+        if gate.judged
+    ]
+    return [*streams, *gates]
 
 
 def write(taken: Iterable[tuple[Path, list[bytes]]]) -> None:
     """Write each file as a whole or not at all; what can't be written is said and left."""
     for path, pieces in taken:
         body = b"".join(pieces)
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f"{path.suffix}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
             part.write_bytes(body + hashlib.sha256(body).digest())
             part.replace(path)
         except OSError as error:
-            LOG.warning(
-                "%s: what the detectors have seen can't be kept over a restart: %s", path, error.strerror
-            )
+            LOG.warning("%s: what was seen can't be kept over a restart: %s", path, error.strerror)
 
 
 class Saver:

@@ -11,8 +11,10 @@ from jidoka_bridge.plan import Plan
 from jidoka.monitor.baseline import Baseline, limit_of, rate_of, terms_of
 from jidoka.monitor.commissioning import Delay, delays, faults_of, refused_of
 from jidoka.monitor.detectors.calibration import CONFIDENCE
+from jidoka.monitor.detectors.reference import Reference
 from jidoka.monitor.features import feature_set
 from jidoka.monitor.gates import gate_faults
+from jidoka.monitor.kernels.explain import CENTRE, SLOPES
 
 PROMISED = (
     "Where neighbouring {each_is} don't resemble each other the budget is kept for this baseline with the confidence "
@@ -93,6 +95,7 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
                 "limit_records": limits[name],
                 "confidence": CONFIDENCE,
                 "tolerance": each.get("tolerance") or 0.0,
+                "covariates": [] if each.get("tolerance") else list(each.get("covariates") or ()),
                 "off_records": each["off_records"],
                 "off_error": each["off_error"],
                 "refused": refused[name],
@@ -103,8 +106,37 @@ def as_object(plan: Plan, baseline: Baseline) -> dict[str, Any]:
             }
             for name, each in detectors.items()
         },
+        "explained": explained_of(
+            baseline, next((tuple(each.get("covariates") or ()) for each in detectors.values()), ())
+        ),
         "faults": faults_in(plan, baseline),
         "promised": PROMISED.format(each_is=f"{baseline.judged}s"),
+    }
+
+
+def explained_of(baseline: Baseline, covariates: tuple[str, ...]) -> dict[str, Any]:
+    """What covariates do to each feature: slopes, what of its spread is left, how sure that is; {} without any."""
+    reference = baseline.reference_for(covariates)
+    if reference.explained is None or reference.explained.steady:
+        return {}
+    return {
+        name: _explained(baseline, reference, f)
+        for f, name in enumerate(baseline.names)
+        if f not in reference.explained.places
+    }
+
+
+def _explained(baseline: Baseline, reference: Reference, f: int) -> dict[str, Any]:
+    explained = reference.explained
+    assert explained is not None, "asked only where there are covariates"
+    names = [baseline.names[place] for place in explained.places]
+    return {
+        "slopes": dict(zip(names, reference.table[:, SLOPES + f].tolist(), strict=True)),
+        "around": dict(zip(names, reference.table[:, CENTRE].tolist(), strict=True)),
+        "sigma": float(np.nanstd(baseline.records[:, f])),
+        "sigma_left": float(explained.sigmas[f]),
+        "doubt_sigma": round(float(reference.doubts[f]), 3),
+        "remembers": round(reference.whitenings[f].tau, 2),
     }
 
 
@@ -135,6 +167,7 @@ def as_lines(shown: Mapping[str, Any]) -> list[str]:
             f"  {each['lowest']:<10.4g}  {each['highest']:<10.4g}"
             f"  {each['remembers']:.0f}"
         )
+    lines += _explained_lines(shown.get("explained") or {}, wide)
     for name, each in shown["conditions"].items():
         lines += [
             "",
@@ -154,6 +187,26 @@ def as_lines(shown: Mapping[str, Any]) -> list[str]:
             lines += [f"      {feature} {why}" for feature, why in each["refused"].items()]
     lines += ["", f"  {shown['promised']}"]
     lines += [f"  refused: {fault}" for fault in shown["faults"]]
+    return lines
+
+
+def _explained_lines(explained: Mapping[str, Any], wide: int) -> list[str]:
+    """What the covariates take out of each feature."""
+    if not explained:
+        return []
+    covariates = ", ".join(next(iter(explained.values()))["slopes"])
+    lines = [
+        "",
+        f"  explained by {covariates}: drift is looked for in what is left, of which 1 σ and 2 σ below are told.",
+        "  Where they lie so far from all that was learned that it may be off by more than 1 σ, nothing is judged.",
+        f"  {'feature':<{wide}} σ           σ left      in doubt by  remembers  slopes",
+    ]
+    for name, each in explained.items():
+        slopes = ", ".join(f"{slope:.3g}" for slope in each["slopes"].values())
+        lines.append(
+            f"  {name:<{wide}} {each['sigma']:<10.4g}  {each['sigma_left']:<10.4g}  {each['doubt_sigma']:<.2f} σ"
+            f"       {each['remembers']:<9.0f}  {slopes}"
+        )
     return lines
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jidoka.monitor.detectors.bank import bank
+from jidoka.monitor.detectors.covariates import IS_COVARIATE, WIDEST_DOUBT
+from jidoka.monitor.detectors.long_memory import wanders
 from jidoka.monitor.detectors.reference import Reference, freeze
 from jidoka.monitor.kernels.bets import ROWS
 from jidoka.monitor.kernels.judge import alarms
@@ -53,11 +55,17 @@ def arm(  # noqa: PLR0917 - options have defaults
         if why := refusal(reference, records, f, limit, len(rows), slowest_cycle, bias):
             refused[reference.names[f]] = why
             continue
-        found = bank(reference.whitenings[f], limit, len(rows), stakes)
+        is_explained = reference.explained is not None
+        found = bank(reference.whitenings[f], limit, len(rows), stakes, is_explained=is_explained)
         if found is not None:
             members.append(f)
             constants.append(found)
     return Armed(np.array(members, np.int64), np.array(constants).reshape(-1, ROWS, 7), refused)
+
+
+def none_armed(refused: dict[str, str]) -> Armed:
+    """A group of which every feature is refused."""
+    return Armed(np.zeros(0, np.int64), np.zeros((0, ROWS, 7)), refused)
 
 
 def refusal(  # noqa: PLR0917 - what a rule looks at
@@ -74,7 +82,9 @@ def refusal(  # noqa: PLR0917 - what a rule looks at
     records: (n, F) of the baseline; limit: A; features: how many share the group; slowest_cycle: of the process, in
     records, 0 = none declared.
     """
-    each, column = reference.whitenings[f], records[:, f]
+    if text := unexplained(reference, f):
+        return text
+    each, column = reference.whitenings[f], reference.columns(records)[:, f]
     present = column[~np.isnan(column)]
     n = present.size
     needed = max(FEWEST, math.ceil(MEMORIES * each.tau))
@@ -82,11 +92,32 @@ def refusal(  # noqa: PLR0917 - what a rule looks at
         return too_short(n, needed, each.tau)
     if text := cycle_fault(slowest_cycle, n):
         return text
-    if text := unsettled(present, each.tau):
+    if text := unsettled(present, each.tau) or wanders(present):
         return text
     if bank(each, limit, features) is None:
         return "varies so that no bet is left which could pay within four baselines"
+    if reference.explained is not None:
+        return rehearsed(records[:, f], limit, features, bias, records[:, list(reference.explained.places)])
     return rehearsed(column, limit, features, bias)
+
+
+def unexplained(reference: Reference, f: int) -> str:
+    """Words if feature f can't be told apart from what the covariates do to it."""
+    explained = reference.explained
+    if explained is None:
+        return ""
+    if f in explained.places:
+        return IS_COVARIATE
+    if explained.steady:
+        names = ", ".join(reference.names[place] for place in explained.steady)
+        return f"can't be explained: {names} never varied in the baseline; learn while it does"
+    doubt, n = float(reference.doubts[f]), int(explained.counts[f])
+    if doubt > WIDEST_DOUBT:
+        return (
+            f"can't be told from what {len(explained.places)} covariates do to it: with {n} records their coefficients "
+            f"may put it off by {doubt:.2g} σ; needs at least {explained.needed(f, doubt) - n} more"
+        )
+    return ""
 
 
 def too_short(n: int, needed: int, tau: float) -> str:
@@ -122,25 +153,39 @@ def unsettled(present: Floats, tau: float) -> str:
     )
 
 
-def rehearsed(column: Floats, limit: float, features: int, bias: float = 0.0) -> str:
-    """Words if a detector fitted on one half of the records alarms on the other more often than chance allows."""
+def rehearsed(
+    column: Floats, limit: float, features: int, bias: float = 0.0, covariates: Floats | None = None
+) -> str:
+    """Words if a detector fitted on one half of the records alarms on the other more often than chance allows.
+
+    covariates: (n, K) that explain it; their coefficients are fitted on the same half.
+    """
     # embeddings are fitted on the first records, and have features from then on
-    column = column[int(np.argmax(~np.isnan(column))) :]
-    half = column.size // 2
-    for learned, run in ((column[:half], column[half:]), (column[half:], column[:half])):
-        if np.isnan(learned).all():
+    begins = int(np.argmax(~np.isnan(column)))
+    beside = np.empty((column.size, 0)) if covariates is None else covariates
+    records = np.column_stack([column, beside])[begins:]
+    half, places = len(records) // 2, tuple(range(1, 1 + beside.shape[1]))
+    for learned, run in ((records[:half], records[half:]), (records[half:], records[:half])):
+        if np.isnan(learned).all(axis=0).any():
             return "came in one half of the records only"
-        reference = freeze(("",), np.ascontiguousarray(learned)[:, None], bias)
-        constants = bank(reference.whitenings[0], limit, features)
+        reference = freeze(("", *("",) * len(places)), np.ascontiguousarray(learned), bias, places, features)
+        constants = bank(reference.whitenings[0], limit, features, is_explained=bool(places))
         if constants is None:
             continue
         level = limit * features
         while level >= LOWEST_LEVEL:
-            found = run_alarms(reference, np.ascontiguousarray(run)[:, None], constants[None], level, TIES)
-            if poisson_tail(found.size, run.size / level) < REHEARSAL_ERROR:
+            found = run_alarms(
+                reference,
+                np.ascontiguousarray(run),
+                constants[None],
+                level,
+                TIES,
+                members=np.zeros(1, np.int64),
+            )
+            if poisson_tail(found.size, len(run) / level) < REHEARSAL_ERROR:
                 return (
                     f"alarmed {found.size} times in a rehearsal on the other half of its own baseline, "
-                    f"where {run.size / level:.2g} are allowed"
+                    f"where {len(run) / level:.2g} are allowed"
                 )
             level /= 10.0
     return ""
@@ -156,7 +201,7 @@ def run_alarms(  # noqa: PLR0917 - as above
         return found
     members = np.arange(len(reference.names)) if members is None else members
     count = alarms(
-        x, reference.models, reference.orders, reference.values, reference.counts, np.array([ties], np.uint64), members,
+        x, reference.table, reference.models, reference.orders, reference.values, reference.counts, np.array([ties], np.uint64), members,
         constants, limit, found,
     )  # fmt: skip
     return found[:count]

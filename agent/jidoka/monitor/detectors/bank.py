@@ -47,16 +47,20 @@ MOST_RESTLESS = 1.5
 HEAD_START, MOST_HEAD = 2.0 * math.exp(0.5772156649), 0.01
 
 
-def bank(whitening: Whitening, limit: float, features: int, stakes: str = "full") -> Floats | None:
+def bank(
+    whitening: Whitening, limit: float, features: int, stakes: str = "full", *, is_explained: bool = False
+) -> Floats | None:
     """(8, 7) constants of the bets on one feature as `advance` reads them; None if no bet is left.
 
-    limit: A; features: how many share the group. With a variance term v a bet's log-normaliser ψ counts v times, and its
+    limit: A; features: how many share the group; is_explained: the coefficients of covariates need half of the 5 % by
+    which the promise may fail. With a variance term v a bet's log-normaliser ψ counts v times, and its
     margin for the baseline's chance √v times.
     """
     n = whitening.innovations.size
     constants = np.zeros((ROWS, 7))
     nats = math.log(max(limit, 2.0) * max(features, 1))
     highest = float(cell_scores(n)[-1])
+    bounds = 2 * features if is_explained else features
     for k, shift in enumerate(SHIFTS):
         size = shift * whitening.gain * whitening.ratio if whitening.order else shift
         first = min(shift * whitening.ratio, highest) if whitening.order else shift
@@ -66,14 +70,14 @@ def bank(whitening: Whitening, limit: float, features: int, stakes: str = "full"
         # e^(b d⁴ (v_s − 1)/4), v_s the variance term of z², as a variance term larger by d²(v_s − 1)/2 allows for
         restless = 0.5 * size * size * (term_up_to(whitening.spread_v, lasts) - 1.0)
         v = term_up_to(whitening.shift_v, lasts) + restless
-        price = _price(shift_worth(n, size, features), v)
+        price = _price(shift_worth(n, size, bounds), v)
         pays = size * size - price
         if v > MOST_VARIANCE or pays <= 0.0 or nats / pays > MOST_BASELINES * n:
             continue
         constants[STEP_HEAD, k] = min(HEAD_START / (size * size), MOST_HEAD * limit)
         constants[FACTOR, k] = math.exp(-price)
         if whitening.order:
-            price = _price(worth(shift_gain(cell_scores(n), first), deviates_for(features)), v)
+            price = _price(worth(shift_gain(cell_scores(n), first), deviates_for(bounds)), v)
         constants[FIRST_FACTOR, k] = math.exp(-price)
     most = MOST_RESTLESS if whitening.is_scaled else MOST_VARIANCE
     for k, variance in enumerate(VARIANCES):
@@ -82,7 +86,7 @@ def bank(whitening: Whitening, limit: float, features: int, stakes: str = "full"
         if v <= most and nats / growth <= MOST_BASELINES * n:
             typical = float(np.log(spread_gain(cell_scores(n), k)).mean())
             constants[SPREAD_HEAD, k] = min(0.5 * HEAD_START / growth, MOST_HEAD * limit)
-            constants[SPREAD_FACTOR, k] = math.exp(-_price(spread_worth(n, k, features), v, typical))
+            constants[SPREAD_FACTOR, k] = math.exp(-_price(spread_worth(n, k, bounds), v, typical))
     return _weighted(constants, STAKES[stakes])
 
 

@@ -38,7 +38,7 @@ class LevelTest:
         self._limits: Floats = limit * np.sqrt(
             (1.0 if terms is None else terms) * (1.0 / records + 1.0 / counts[members])
         )
-        self._sums: Floats = np.zeros(members.size)
+        self._sums: Floats = np.zeros((2, members.size))
         self._taken = np.zeros(members.size, np.int64)
 
     def restart(self) -> None:
@@ -47,9 +47,13 @@ class LevelTest:
         self._taken[:] = 0
         self.taken = 0
 
-    def update(self, z: Floats) -> bool | None:
-        """Take one record's scores, (F,). True: baseline accepted; False: rejected; None: not judged yet."""
-        judged, self.taken = level_step(z, self.members, self._sums, self._taken, self.needed, self._limits)
+    def update(self, z: Floats, highest: Floats | None = None) -> bool | None:
+        """Take one record's scores, (F,), or the lowest and the highest that they may be. True: baseline accepted; False:
+        rejected; None: not judged yet."""
+        most = z if highest is None else highest
+        judged, self.taken = level_step(
+            z, most, self.members, self._sums, self._taken, self.needed, self._limits
+        )
         if judged < 0:
             return None
         self.restart()

@@ -22,6 +22,7 @@ from jidoka.monitor.detectors.arming import (
     too_short,
 )
 from jidoka.monitor.detectors.calibration import CONFIDENCE
+from jidoka.monitor.detectors.long_memory import wanders
 from jidoka.monitor.detectors.reference import Reference
 from jidoka.monitor.kernels.material import share_alarms
 
@@ -131,7 +132,7 @@ def _refusal(  # noqa: PLR0917 - what a rule looks at
     needed = max(FEWEST, math.ceil(MEMORIES * tau)) if math.isfinite(tau) else math.inf
     if present.size < needed:
         return too_short(present.size, int(min(needed, 10**12)), tau)
-    if why := cycle_fault(slowest_cycle, present.size):
+    if why := cycle_fault(slowest_cycle, present.size) or wanders(present):
         return why
     if tolerance + largest_share(present.size / tau, OUTER_SHARE, 2 * features) >= 1.0:
         return f"{present.size} records that resemble each other are too few to know its range"

@@ -16,7 +16,7 @@ class Offline:
 
     names: F features; records: (n, F) of the baseline, in the order they came, NaN = none; limit: A, in records; seed: as
     of the generator that a live stream draws its ties from; slowest_cycle: of the process, in records, 0 = none declared;
-    stakes: "full", or "location" for bets on steps alone; bias: is added to what is fitted (`whiten`), for tests of the
+    covariates: of names, which explain the others; stakes: "full", or "location" for bets on steps alone; bias: is added to what is fitted (`whiten`), for tests of the
     promise. faults: why the whole may not arm, empty = armed; refused: feature -> why it leaves the group.
 
     >>> rng = np.random.default_rng(1)
@@ -27,12 +27,13 @@ class Offline:
 
     def __init__(  # noqa: PLR0917 - options have defaults
         self, names: tuple[str, ...], records: Floats, limit: float, seed: int = 1, slowest_cycle: float = 0.0,
-        stakes: str = "full", bias: float = 0.0,
+        stakes: str = "full", bias: float = 0.0, covariates: tuple[str, ...] = (),
     ) -> None:  # fmt: skip
         self.names = tuple(names)
         self.limit = limit
         records = np.asarray(records, np.float64)
-        self.reference = freeze(self.names, records, bias)
+        places = tuple(self.names.index(name) for name in covariates)
+        self.reference = freeze(self.names, records, bias, places)
         self._ties = ties_of(np.random.default_rng(seed))
         found = arm(self.reference, records, tuple(range(len(names))), limit, slowest_cycle, stakes, bias)
         self.members, self.constants, self.refused = found.members, found.constants, found.refused

@@ -82,6 +82,7 @@ class Gate:
             "format": STATE_FORMAT,
             "digest": self.digest,
             "rate": self.level.rate,
+            "side": self.tails.side,
             "level": self.level.now,
             "judged": self.judged,
             "rejected": self.rejected,
@@ -89,9 +90,9 @@ class Gate:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on where another gate of the same baseline and rate left off.
+        """Go on where another gate of the same baseline, rate and side left off.
 
-        Raises BaselineError for a state of another baseline, rate or format, or one that can't be read; then nothing
+        Raises BaselineError for a state of another baseline, rate, side or format, or one that can't be read; then nothing
         changes.
         """
         remedy = "Remove the saved state: the gate then begins at the agreed rate."
@@ -99,8 +100,9 @@ class Gate:
             raise BaselineError(
                 f"a gate's state of format {state.get('format')}, this program reads 1", remedy
             )
-        if (state.get("digest"), state.get("rate")) != (self.digest, self.level.rate):
-            raise BaselineError("the saved state of a gate is of another baseline or rate", remedy)
+        own = (self.digest, self.level.rate, self.tails.side)
+        if (state.get("digest"), state.get("rate"), state.get("side")) != own:
+            raise BaselineError("the saved state of a gate is of another baseline, rate or side", remedy)
         try:
             level = float(state["level"])
             counts = [int(state[name]) for name in ("judged", "rejected", "without")]

@@ -48,6 +48,11 @@ class ModelGates:
                 digest=baseline.digest,
             )
 
+    @property
+    def have_judged(self) -> bool:
+        """True once a gate judged a record, or was restored from one that did."""
+        return any(gate.judged for gate in self.gates.values())
+
     def judge(self, key: Key, values: NDArray[np.float64], *, is_fed: bool) -> int:
         """The bit UNUSUAL_RECORD, or 0. values: (V,) in the order of `names`."""
         gate = self.gates.get(key)

@@ -7,6 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Sevens = tuple[float, float, float, float, float, float, float]
 
 #: sizes of the shifts that are bet on, in standard deviations of the feature, each upwards and downwards
 SHIFTS: tuple[float, ...] = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
@@ -69,81 +70,116 @@ def normal_quantile(p: float) -> float:
     return found
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
+def powers(c: Floats, m: int, score: float) -> Sevens:
+    """e^(d₁ z) of the seven sizes, which come in doublings, so that two exponentials give all. In registers: an array
+    would have to be fetched from the heap."""
+    a = np.exp(c[m, 0, 0] * score)
+    b = np.exp(c[m, 0, 1] * score)
+    a2 = a * a
+    b2 = b * b
+    a4 = a2 * a2
+    b4 = b2 * b2
+    return a, b, a2, b2, a4, b4, a4 * a4
+
+
+@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
+def jumps(c: Floats, m: int, score: float) -> Sevens:
+    """e^(d₀ z) of the seven first sizes, which are cut, and so don't come in doublings."""
+    return (
+        np.exp(c[m, 2, 0] * score), np.exp(c[m, 2, 1] * score), np.exp(c[m, 2, 2] * score), np.exp(c[m, 2, 3] * score),
+        np.exp(c[m, 2, 4] * score), np.exp(c[m, 2, 5] * score), np.exp(c[m, 2, 6] * score),
+    )  # fmt: skip
+
+
+@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
 def advance(R: Floats, z: Floats, members: NDArray[np.int64], constants: Floats) -> float:
+    """`advance_between` with scores that are known, z: (F,)."""
+    mean: float = advance_between(R, z, z, members, constants)
+    return mean
+
+
+@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
+def advance_between(
+    R: Floats, lowest: Floats, highest: Floats, members: NDArray[np.int64], constants: Floats
+) -> float:
     """One step of every bet of a group; returns the weighted mean statistic over the members.
 
-    R: (M, 35) statistics of the bets, changed in place; z: (F,) normal scores; members: (M,) rows of z; constants:
-    (M, 8, 7): sizes d₁ and factors K₁ of the bets on a record after the first, d₀ and K₀ of the first one, factors of
-    the bets on the spread, weights (of one step bet, one spread bet, one ramp), head starts. A factor of 0 drops a bet.
+    R: (M, 35) statistics of the bets, changed in place; lowest, highest: (F,) between which a record's normal scores
+    lie: each bet is paid by the end that pays it least; members: (M,) rows of them; constants: (M, 8, 7): sizes d₁ and
+    factors K₁ of the bets on a record after the first, d₀ and K₀ of the first one, factors of the bets on the spread,
+    weights (of one step bet, one spread bet, one ramp), head starts. A factor of 0 drops a bet.
     Step: S ← K₁ e^(±d₁z) S + K₀ e^(±d₀z); spread: S ← K e^(a z²) (S + 1), a = (1 − 1/σ²)/2; ramp: a chain of stages
     d₁, each left for the next at the rate CLIMB. All are Shiryaev–Roberts sums over starts, so S − t is a
     supermartingale where every factor makes its bet fair; a member without a score keeps what it has.
     Source: Shiryaev 1963, Roberts 1966; as an e-process Ramdas et al. 2023. Oracle: tests/naive.py.
     """
     total = 0.0
-    up = np.empty(7)
-    first = np.empty(7)
     for m in range(members.shape[0]):
-        S = R[m]
-        c = constants[m]
-        score = z[members[m]]
+        score = lowest[members[m]]
+        above = highest[members[m]]
         if not np.isnan(score):
-            # sizes come in doublings, so two exponentials give all seven
-            up[0] = np.exp(c[0, 0] * score)
-            up[1] = np.exp(c[0, 1] * score)
-            up[2] = up[0] * up[0]
-            up[3] = up[1] * up[1]
-            up[4] = up[2] * up[2]
-            up[5] = up[3] * up[3]
-            up[6] = up[4] * up[4]
-            is_plain = c[2, 6] == c[0, 6]
-            for k in range(7):
-                first[k] = up[k] if is_plain else np.exp(c[2, k] * score)
+            is_plain = constants[m, 2, 6] == constants[m, 0, 6]
+            up = powers(constants, m, score)
+            first = up if is_plain else jumps(constants, m, score)
+            down = up
+            last = first
+            if above != score:
+                down = powers(constants, m, above)
+                last = down if is_plain else jumps(constants, m, above)
             start = 0
-            while start < 6 and c[1, start] == 0.0:
+            while start < 6 and constants[m, 1, start] == 0.0:
                 start += 1
             for k in range(6, -1, -1):
-                K1 = c[1, k]
-                K0 = c[3, k]
+                K1 = constants[m, 1, k]
+                K0 = constants[m, 3, k]
                 L = K1 * up[k]
-                D = K1 / up[k]
-                S[k] = min(L * S[k] + K0 * first[k], CEILING)
-                S[7 + k] = min(D * S[7 + k] + K0 / first[k], CEILING)
+                D = K1 / down[k]
+                R[m, k] = min(L * R[m, k] + K0 * first[k], CEILING)
+                R[m, 7 + k] = min(D * R[m, 7 + k] + K0 / last[k], CEILING)
                 stay = 1.0 - CLIMB if k < 6 else 1.0
-                rise = S[21 + k] * stay
-                fall = S[28 + k] * stay
+                rise = R[m, 21 + k] * stay
+                fall = R[m, 28 + k] * stay
                 if k > start:
-                    rise += CLIMB * S[20 + k]
-                    fall += CLIMB * S[27 + k]
+                    rise += CLIMB * R[m, 20 + k]
+                    fall += CLIMB * R[m, 27 + k]
                 elif k == start:
                     rise += 1.0
                     fall += 1.0
-                S[21 + k] = min(L * rise, CEILING)
-                S[28 + k] = min(D * fall, CEILING)
-            e = np.exp(score * score / 12.0)
+                R[m, 21 + k] = min(L * rise, CEILING)
+                R[m, 28 + k] = min(D * fall, CEILING)
+            near = score
+            far = score
+            if above != score:
+                near = max(score, -above, 0.0)
+                far = max(-score, above)
+            e = np.exp(near * near / 12.0)
             e2 = e * e
             e3 = e2 * e
             e4 = e2 * e2
             e6 = e3 * e3
-            S[14] = min(c[4, 0] * e2 * (S[14] + 1.0), CEILING)
-            S[15] = min(c[4, 1] * e3 * (S[15] + 1.0), CEILING)
-            S[16] = min(c[4, 2] * e4 * (S[16] + 1.0), CEILING)
-            S[17] = min(c[4, 3] / e3 * (S[17] + 1.0), CEILING)
-            S[18] = min(c[4, 4] / e6 * (S[18] + 1.0), CEILING)
-            S[19] = min(c[4, 5] / (e6 * e6 * e6) * (S[19] + 1.0), CEILING)
+            R[m, 14] = min(constants[m, 4, 0] * e2 * (R[m, 14] + 1.0), CEILING)
+            R[m, 15] = min(constants[m, 4, 1] * e3 * (R[m, 15] + 1.0), CEILING)
+            R[m, 16] = min(constants[m, 4, 2] * e4 * (R[m, 16] + 1.0), CEILING)
             tail = 1.0 - TAIL_SHARE + TAIL_SHARE * e4 * e / np.sqrt(6.0)
-            S[20] = min(c[4, 6] * tail * (S[20] + 1.0), CEILING)
+            R[m, 20] = min(constants[m, 4, 6] * tail * (R[m, 20] + 1.0), CEILING)
+            if far != near:
+                e = np.exp(far * far / 12.0)
+                e3 = e * e * e
+                e6 = e3 * e3
+            R[m, 17] = min(constants[m, 4, 3] / e3 * (R[m, 17] + 1.0), CEILING)
+            R[m, 18] = min(constants[m, 4, 4] / e6 * (R[m, 18] + 1.0), CEILING)
+            R[m, 19] = min(constants[m, 4, 5] / (e6 * e6 * e6) * (R[m, 19] + 1.0), CEILING)
         steps = 0.0
         for k in range(14):
-            steps += S[k]
+            steps += R[m, k]
         spread = 0.0
         for k in range(14, 21):
-            spread += S[k]
+            spread += R[m, k]
         ramps = 0.0
         for k in range(21, 35):
-            ramps += S[k]
-        total += c[5, 0] * steps + c[5, 1] * spread + c[5, 2] * ramps
+            ramps += R[m, k]
+        total += constants[m, 5, 0] * steps + constants[m, 5, 1] * spread + constants[m, 5, 2] * ramps
     mean: float = total / members.shape[0]
     return mean
 

@@ -1,8 +1,9 @@
-"""Everything that is measured of a picture of bytes: one pass, integers only, a row at a time.
+"""Everything that is measured of a picture of bytes: one pass, integers only, a band of rows at a time.
 
 Grey levels are counted in quarters (`QUARTERS`), so that the Laplacian and the noise mask of any picture fit 16 bits
-and a row's worth of them fits the first cache. The loops are short and do one thing each, over unsigned indices: the
-compiler turns each into vector instructions, which it does not for one long loop.
+and a band's worth of them fits the first cache. The loops are short and do one thing each, over unsigned indices: the
+compiler turns each into vector instructions, which it does not for one long loop. A band is as many rows as come to
+`BAND` pixels, laid end to end, so that a narrow picture doesn't pay for a loop's beginning and end in each of its rows.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ NOISE_BINS = 2041
 NOISE_SCALE = 1.0 / (6.0 * 0.6744897501960817)
 #: squares of bytes of a wider row overflow 32 bits
 WIDEST = 32768
+#: pixels of a band, or a row if that is wider: few enough for the first cache and for squares of bytes in 32 bits
+BAND = 4096
 #: so many squares of a Laplacian in quarters fit 32 bits
 LAPLACIANS = 128
 #: neighbouring pixels are counted in different tables: the same grey level twice needn't wait for itself
@@ -49,6 +52,18 @@ _16 = np.uint64(0xFFFF)
 #: multipliers of the fingerprint (Knuth's MMIX and golden ratio)
 _MIX, _SPREAD = np.uint64(6364136223846793005), np.uint64(0x9E3779B97F4A7C15)
 _S16, _S32, _S48, _S11 = (np.uint64(n) for n in (16, 32, 48, 11))
+
+
+def _weights() -> NDArray[np.int16]:
+    """A number for each pixel of a band, the same on every machine: what the fingerprint is made with."""
+    word, found = int(_SPREAD), []
+    for _ in range(BAND):
+        word = (word * int(_MIX) + int(_SPREAD)) % 2**64
+        found.append(word >> 48)
+    return np.array(found, np.uint16).view(np.int16)
+
+
+_WEIGHTS = _weights()
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.int16]
@@ -96,10 +111,10 @@ def _grey(plane: Bytes, first: int, W: int, luma: Words, at: int) -> None:
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _weigh(luma: Words, at: int, W: int, weights: Words) -> int:
+def _weigh(luma: Words, at: int, n: int) -> int:
     total = int32(0)
-    for x in range(uint64(W)):
-        total = int32(total + int32(int32(luma[uint64(at) + x]) * int32(weights[x])))
+    for x in range(uint64(n)):
+        total = int32(total + int32(int32(luma[uint64(at) + x]) * int32(_WEIGHTS[x])))
     weighed: int = np.int64(total)
     return weighed
 
@@ -115,12 +130,20 @@ def _bend(  # noqa: PLR0917 - as above
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _mask(bend: Words, W: int, masks: Words) -> None:
-    """|Immerkær's mask| in whole grey levels: the second difference across of that downwards."""
-    for x in range(uint64(W - 2)):
-        v = int16(int16(bend[x] + bend[x + _2]) - int16(bend[x + _1] + bend[x + _1]))
+def _carry(luma: Words, source: int, n: int, target: int) -> None:
+    """Forwards to an earlier place; a slice would be copied aside first."""
+    for x in range(uint64(n)):
+        luma[uint64(target) + x] = luma[uint64(source) + x]
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _mask(bend: Words, row: int, n: int, masks: Words, at: int) -> None:
+    """n of |Immerkær's mask| in whole grey levels: the second difference across of that downwards."""
+    for x in range(uint64(n)):
+        i = uint64(row) + x
+        v = int16(int16(bend[i] + bend[i + _2]) - int16(bend[i + _1] + bend[i + _1]))
         v = max(v, int16(-v))
-        masks[x] = int16(v + int16(2)) >> int16(2)
+        masks[uint64(at) + x] = int16(v + int16(2)) >> int16(2)
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
@@ -139,6 +162,21 @@ def _laplacian(bend: Words, luma: Words, row: int, n: int) -> tuple[int, int]:
             some2 = int32(some2 + int32(v * v))
         total += np.int64(some)
         squares += np.int64(some2)
+    return total, squares
+
+
+@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+def _ends(bend: Words, luma: Words, row: int, W: int, rows: int) -> tuple[int, int]:
+    """What `_laplacian` over rows laid end to end sums up too much: two at the end of each but the last, across the edge."""
+    total = np.int64(0)
+    squares = np.int64(0)
+    for y in range(1, rows):
+        for x in range(uint64(y * W - 2), uint64(y * W)):
+            i = uint64(row) + x
+            across = int16(int16(luma[i] + luma[i + _2]) - int16(luma[i + _1] + luma[i + _1]))
+            v = np.int64(int16(bend[x + _1] + across))
+            total += v
+            squares += v * v
     return total, squares
 
 
@@ -248,15 +286,15 @@ def frame_bytes(  # noqa: PLR0917 - a kernel takes numbers, not records
     whole number below 2^53 that two pictures in a row share only if they are the same) and HISTOGRAM.
     Pictures below 3 × 3 have no sharpness and no noise (NaN). Oracle: tests/naive.py.
     """
-    wide = (W + 3) // 4 * 4
-    luma = np.empty(3 * wide, np.int16)
+    band = max(BAND // W, 1)
+    # the last two rows of the band before lie in front of the band's, which begins at a multiple of 4
+    begin = (2 * W + 3) // 4 * 4
+    luma = np.empty((begin + band * W + 3) // 4 * 4, np.int16)
     fours = luma.view(np.uint64)
-    masks = np.empty(wide, np.int16)
+    masks = np.empty(((band // 2 + 1) * W + 3) // 4 * 4, np.int16)
     masked_fours = masks.view(np.uint64)
-    bend = np.empty(wide, np.int16)
-    planes = np.empty(3 * W, np.uint8)
-    weights = np.empty(W, np.int16)
-    fill_weights(weights)
+    bend = np.empty((band + 1) * W, np.int16)
+    planes = np.empty(3 * band * W if C == 3 and not is_planar else 0, np.uint8)
     tones = np.zeros((TABLES, LEVELS), np.uint32)
     masked = np.zeros((TABLES, NOISE_BINS), np.uint32)
     totals = np.zeros(6, np.int64)
@@ -268,42 +306,53 @@ def frame_bytes(  # noqa: PLR0917 - a kernel takes numbers, not records
     plane = H * W
     red, blue = (2, 0) if is_bgr else (0, 2)
     for n in range(N):
-        for y in range(H):
-            row = y % 3 * wide
+        for first in range(0, H, band):
+            rows = min(band, H - first)
+            size = rows * W
             if C == 1:
-                at = n * plane + y * W
-                total, squares = _sums(pixels, at, W)
+                at = n * plane + first * W
+                total, squares = _sums(pixels, at, size)
                 totals[0] += total
                 totals[3] += squares
-                _grey(pixels, at, W, luma, row)
+                _grey(pixels, at, size, luma, begin)
             elif is_planar:
-                at = n * 3 * plane + y * W
+                at = n * 3 * plane + first * W
                 for c in range(3):
-                    total, squares = _sums(pixels, at + c * plane, W)
+                    total, squares = _sums(pixels, at + c * plane, size)
                     totals[c] += total
                     totals[3 + c] += squares
-                _luma(pixels, at + red * plane, at + plane, at + blue * plane, W, luma, row)
+                _luma(pixels, at + red * plane, at + plane, at + blue * plane, size, luma, begin)
             else:
-                _split(pixels, 3 * (n * plane + y * W), W, planes, 0, W, 2 * W)
+                _split(pixels, 3 * (n * plane + first * W), size, planes, 0, size, 2 * size)
                 for c in range(3):
-                    total, squares = _sums(planes, c * W, W)
+                    total, squares = _sums(planes, c * size, size)
                     totals[c] += total
                     totals[3 + c] += squares
-                _luma(planes, red * W, W, blue * W, W, luma, row)
-            _count(luma, fours, row, W, tones)
-            fingerprint = uint64(fingerprint * _MIX + uint64(_weigh(luma, row, W, weights)))
-            if y < 2 or W < 3:
-                continue
-            middle = (y - 1) % 3 * wide
-            _bend(luma, (y - 2) % 3 * wide, middle, row, W, bend)
-            total, squares = _laplacian(bend, luma, middle, W - 2)
-            lap += total
-            lap2 += squares
-            interior += W - 2
-            if y % 2 == 0:
-                _mask(bend, W, masks)
-                _count(masks, masked_fours, 0, W - 2, masked)
-                sampled += W - 2
+                _luma(planes, red * size, size, blue * size, size, luma, begin)
+            _count(luma, fours, begin, size, tones)
+            for some in range(0, size, BAND):
+                weighed = _weigh(luma, begin + some, min(BAND, size - some))
+                fingerprint = uint64(fingerprint * _MIX + uint64(weighed))
+            # rows that have one above and one below by now, and hadn't before
+            y = max(1, first - 1)
+            middle = begin + (y - first) * W
+            middles = first + rows - 1 - y if W > 2 else 0
+            if middles > 0:
+                _bend(luma, middle - W, middle, middle + W, middles * W, bend)
+                total, squares = _laplacian(bend, luma, middle, middles * W - 2)
+                lap += total
+                lap2 += squares
+                total, squares = _ends(bend, luma, middle, W, middles)
+                lap -= total
+                lap2 -= squares
+                interior += middles * (W - 2)
+                count = 0
+                for j in range(1 - y % 2, middles, 2):  # every second row: the odd ones
+                    _mask(bend, j * W, W - 2, masks, count)
+                    count += W - 2
+                _count(masks, masked_fours, 0, count, masked)
+                sampled += count
+            _carry(luma, begin + size - 2 * W, 2 * W, begin - 2 * W)
     add_tables(tones)
     found[:] = 0.0
     count = N * plane

@@ -6,8 +6,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from jidoka.monitor.kernels.bets import advance, head, restart
-from jidoka.monitor.kernels.whiten import MOST_ORDER, score_record
+from jidoka.monitor.kernels.bets import advance, advance_between, head, restart
+from jidoka.monitor.kernels.explain import explain
+from jidoka.monitor.kernels.whiten import MOST_ORDER, score_between, score_record
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -15,14 +16,14 @@ Indices = NDArray[np.int64]
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
 def judge(  # noqa: PLR0917 - a kernel takes arrays, not records
-    values: Floats, columns: Indices, models: Floats, orders: Indices, reference: Floats, counts: Indices,
+    values: Floats, columns: Indices, table: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices,
     lags: Floats, seen: Indices, scale: Floats, ties: NDArray[np.uint64], z: Floats, bets: Floats, members: Indices,
     constants: Floats, spans: Indices, statistics: Floats, history: NDArray[np.float32], place: int,
 ) -> None:  # fmt: skip
     """Scores of one record, kept in the history, and one step of every watch's statistic.
 
-    values: (V,) features of the record; columns: (F,) where in it the baseline's features lie, -1 = nowhere; models …
-    z: as of `score_record`; bets: (M, 35), members: (M,) and constants: (M, 8, 7), of all watches one after the other, of
+    values: (V,) features of the record; columns: (F,) where in it the baseline's features lie, -1 = nowhere; table: as of
+    `explain`, of no row where nothing is; models … ties: as of `score_record`; z: (3, F) as of `score_between`; bets: (M, 35), members: (M,) and constants: (M, 8, 7), of all watches one after the other, of
     which watch w has those from spans[w] to spans[w + 1]; statistics: (W,), filled as by `advance`, NaN where no
     member of the watch has a score: it didn't see this record; history: (H, F), of which row `place` is filled.
     """
@@ -30,22 +31,32 @@ def judge(  # noqa: PLR0917 - a kernel takes arrays, not records
     x = np.empty(F)
     for f in range(F):
         x[f] = values[columns[f]] if columns[f] >= 0 else np.nan
-    score_record(x, models, orders, reference, counts, lags, seen, scale, ties, z)
+    is_known = table.shape[0] == 0
+    if is_known:
+        score_record(x, models, orders, reference, counts, lags, seen, scale, ties, z[0])
+    else:
+        doubts = np.empty(F)
+        explain(x, table, doubts)
+        score_between(x, doubts, models, orders, reference, counts, lags, seen, scale, ties, z)
+    scores = z[0]
     for f in range(F):
-        history[place, f] = z[f]
+        history[place, f] = scores[f]
     for w in range(statistics.shape[0]):
         first = spans[w]
         last = spans[w + 1]
         statistics[w] = np.nan
         for m in range(first, last):
-            if not np.isnan(z[members[m]]):
-                statistics[w] = advance(bets[first:last], z, members[first:last], constants[first:last])
+            if not np.isnan(scores[members[m]]):
+                ends = (scores, scores) if is_known else (z[1], z[2])
+                statistics[w] = advance_between(
+                    bets[first:last], ends[0], ends[1], members[first:last], constants[first:last]
+                )
                 break
 
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
 def alarms(  # noqa: PLR0917 - as above
-    x: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices, ties: NDArray[np.uint64],
+    x: Floats, table: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices, ties: NDArray[np.uint64],
     members: Indices, constants: Floats, limit: float, found: Indices,
 ) -> int:  # fmt: skip
     """Records of x, (T, F), counted from 1, at which one watch's statistic reaches `limit`; it restarts after each.
@@ -54,7 +65,10 @@ def alarms(  # noqa: PLR0917 - as above
     """
     T, F = x.shape
     R = np.zeros((members.shape[0], 35))
-    z = np.empty(F)
+    z = np.empty((3, F))
+    row = np.empty(F)
+    scores = np.empty(F)
+    doubts = np.empty(F)
     lags = np.zeros((F, MOST_ORDER))
     seen = np.zeros(F, np.int64)
     scale = np.ones(F)
@@ -62,8 +76,16 @@ def alarms(  # noqa: PLR0917 - as above
     restart(R, constants)
     count = 0
     for t in range(T):
-        score_record(x[t], models, orders, reference, counts, lags, seen, scale, ties, z)
-        if advance(R, z, members, constants) >= threshold:
+        for f in range(F):
+            row[f] = x[t, f]
+        if table.shape[0] == 0:
+            score_record(row, models, orders, reference, counts, lags, seen, scale, ties, scores)
+            statistic = advance(R, scores, members, constants)
+        else:
+            explain(row, table, doubts)
+            score_between(row, doubts, models, orders, reference, counts, lags, seen, scale, ties, z)
+            statistic = advance_between(R, z[1], z[2], members, constants)
+        if statistic >= threshold:
             found[count] = t + 1
             count += 1
             if count == found.shape[0]:
@@ -74,25 +96,33 @@ def alarms(  # noqa: PLR0917 - as above
 
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
 def level_step(  # noqa: PLR0917 - as above
-    z: Floats, members: Indices, sums: Floats, taken: Indices, needed: int, limits: Floats
+    lowest: Floats,
+    highest: Floats,
+    members: Indices,
+    sums: Floats,
+    taken: Indices,
+    needed: int,
+    limits: Floats,
 ) -> tuple[int, int]:
     """One record for the off-test: (1 accepted, 0 rejected, -1 not judged yet; scores of the member with fewest).
 
-    z: (F,); members: (M,) rows of z; sums, taken: (M,) of the scores taken so far, changed in place; needed: of
-    each; limits: (M,) of |mean|. A member that never had a score has no say.
+    lowest, highest: (F,) between which the scores lie; members: (M,) rows of them; sums: (2, M) of both, taken: (M,) how
+    many so far, changed in place; needed: of each; limits: (M,) of |mean|: rejected is what lies beyond for sure. A
+    member that never had a score has no say.
     """
     fewest = needed + 1
     for m in range(members.shape[0]):
-        score = z[members[m]]
+        score = lowest[members[m]]
         if not np.isnan(score) and taken[m] < needed:
-            sums[m] += score
+            sums[0, m] += score
+            sums[1, m] += highest[members[m]]
             taken[m] += 1
         if taken[m] > 0:
             fewest = min(fewest, taken[m])
     if fewest != needed:
         return -1, fewest if fewest < needed else 0
     for m in range(members.shape[0]):
-        if taken[m] > 0 and not abs(sums[m]) / needed <= limits[m]:
+        if taken[m] > 0 and not (sums[0, m] / needed <= limits[m] and -sums[1, m] / needed <= limits[m]):
             return 0, needed
     return 1, needed
 

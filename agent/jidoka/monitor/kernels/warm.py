@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import types
 
-from jidoka.monitor.kernels.bets import advance, head, normal_quantile, restart
+from jidoka.monitor.kernels.bets import advance, advance_between, head, normal_quantile, restart
 from jidoka.monitor.kernels.command import command_step, residuals
 from jidoka.monitor.kernels.detections import count_not_finite, detection_features
 from jidoka.monitor.kernels.embedding import embedding_features
@@ -49,14 +49,15 @@ KERNELS = (
     ]),
     (residuals, [(_read(F4, 2), _read(F4, 2), TABLE, F8, MATRIX, VECTOR, I8)]),
     (advance, [(MATRIX, VECTOR, COUNTS, CUBE)]),
+    (advance_between, [(MATRIX, VECTOR, VECTOR, COUNTS, CUBE)]),
     (restart, [(MATRIX, CUBE)]),
     (head, [(CUBE,)]),
     (judge, [
-        (VECTOR, COUNTS, MATRIX, COUNTS, MATRIX, COUNTS, MATRIX, COUNTS, VECTOR, TIES, VECTOR, MATRIX, COUNTS, CUBE,
-         COUNTS, VECTOR, F4[:, ::1], I8),
+        (VECTOR, COUNTS, MATRIX, MATRIX, COUNTS, MATRIX, COUNTS, MATRIX, COUNTS, VECTOR, TIES, MATRIX, MATRIX, COUNTS,
+         CUBE, COUNTS, VECTOR, F4[:, ::1], I8),
     ]),
-    (alarms, [(MATRIX, MATRIX, COUNTS, MATRIX, COUNTS, TIES, COUNTS, CUBE, F8, COUNTS)]),
-    (level_step, [(VECTOR, COUNTS, VECTOR, COUNTS, I8, VECTOR)]),
+    (alarms, [(MATRIX, MATRIX, MATRIX, COUNTS, MATRIX, COUNTS, TIES, COUNTS, CUBE, F8, COUNTS)]),
+    (level_step, [(VECTOR, VECTOR, COUNTS, MATRIX, COUNTS, I8, VECTOR)]),
     (add_up, [(VECTOR, VECTOR, COUNTS)]),
     (share_step, [
         (VECTOR, COUNTS, VECTOR, VECTOR, VECTOR, COUNTS, MATRIX, COUNTS, TABLE, CUBE, types.uint8[::1]),
