@@ -87,6 +87,20 @@ def test_a_relay_that_does_not_follow_drops_the_output(kind: str, tmp_path: Path
         assert events(plc, "output")[-1]["why"] == "relay feedback"
 
 
+@pytest.mark.process
+@pytest.mark.parametrize("kind", ["model", *KINDS])
+def test_a_line_at_the_panel_counts_though_its_writer_has_gone(kind: str, tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "jidoka_bridge.plc") if kind == "model" else program(kind)
+    KINDS.get(kind, lambda: None)()
+    with programs(tmp_path) as start:
+        plc = start(*command, "--link", str(tmp_path / "plc"), "--panel", str(tmp_path / "panel"))
+        plc.wait_for_text('"ready"')
+        panel = os.open(tmp_path / "panel", os.O_WRONLY | os.O_NOCTTY)
+        os.write(panel, b"nonsense\n")
+        os.close(panel)
+        plc.wait_for_text('"refused"')
+
+
 def read_until(descriptor: int, needle: bytes) -> bytes:
     """What a panel shows, up to what was looked for."""
     shown = b""

@@ -127,6 +127,9 @@ class FaultyPort:
         if data:
             self._world.send(data, is_up=True)
 
+    def line_errors(self) -> None:
+        """A simulated driver counts none."""
+
     def close(self) -> None:
         self.is_open = False
 
@@ -156,7 +159,7 @@ class World:
         self._probability = 0.0
         self._is_everywhere = False
         self._asked_ns = 0
-        self._bound_ns = (link.hold_ms + link.beat_ms + 2 * link.scan_ms) * MS
+        self.bound_ns = (link.hold_ms + link.beat_ms + 2 * link.scan_ms) * MS
 
     # ------------------------------------------------------------------ the line
 
@@ -265,31 +268,40 @@ class World:
             outlived_ns = self.now_ns - self._allowed_ns[before]
             tally.late_ns = max(tally.late_ns, outlived_ns)
         if rank:
-            tally.late += self.now_ns - self._allowed_ns[rank] > self._bound_ns
+            tally.late += self.now_ns - self._allowed_ns[rank] > self.bound_ns
         for reply in replies:
             self.send(reply, is_up=False)
 
     def _account(self) -> None:
         """Every frame: sent + more = came + lost + still under way; found = accepted + refused + …; beats likewise."""
-        tally, frames, line, plc = self.tally, self.tally.frames, self.line, self.plc
-        wrong = 0
-        for side, is_up in (("up", True), ("down", False)):
-            flying = sum(each[2] is is_up for each in self._heap)
-            frames[f"under way {side}"] = flying
-            wrong += abs(frames[f"gone {side}"] - frames[f"came {side}"] - flying)
-            balance = frames[f"sent {side}"] + frames[f"more {side}"] - frames[f"fewer {side}"]
-            wrong += abs(balance - frames[f"gone {side}"])
-        tally.fates.update(plc.fates)
+        plc = self.plc
+        wrong = self.account_line() + self.account_beats()
+        self.tally.fates.update(plc.fates)
         pending = plc.found - sum(plc.fates.values())
         wrong += pending if not 0 <= pending <= 8 else 0
         judged = sum(
             n for why, n in plc.fates.items() if why.startswith("refused") and "exception" not in why
         )
         wrong += abs(plc.own_refusals - judged)
+        # frames that the PLC's Modbus half took for none: torn, damaged, of another station
+        self.tally.frames["no request to the PLC"] += self.tally.frames["came up"] - plc.found
+        self.tally.unaccounted += wrong
+
+    def account_line(self) -> int:
+        """Frames that are missing on the line itself."""
+        frames, wrong = self.tally.frames, 0
+        for side, is_up in (("up", True), ("down", False)):
+            flying = sum(each[2] is is_up for each in self._heap)
+            frames[f"under way {side}"] = flying
+            wrong += abs(frames[f"gone {side}"] - frames[f"came {side}"] - flying)
+            balance = frames[f"sent {side}"] + frames[f"more {side}"] - frames[f"fewer {side}"]
+            wrong += abs(balance - frames[f"gone {side}"])
+        return wrong
+
+    def account_beats(self) -> int:
+        """Beats of the guard that are neither good nor lost by a reason."""
+        line = self.line
         counts = line.session.counts
         lost = sum(n for why, n in counts.items() if why not in NO_BEAT)
-        wrong += abs(line.beats - line.good - line.lost - line.in_transaction) + abs(line.lost - lost)
-        tally.beats.update({"good": line.good, "under way": int(line.in_transaction), **counts})
-        # frames that the PLC's Modbus half took for none: torn, damaged, of another station
-        frames["no request to the PLC"] += frames["came up"] - plc.found
-        tally.unaccounted += abs(wrong)
+        self.tally.beats.update({"good": line.good, "under way": int(line.in_transaction), **counts})
+        return abs(line.beats - line.good - line.lost - line.in_transaction) + abs(line.lost - lost)

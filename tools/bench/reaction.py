@@ -1,16 +1,21 @@
 """How long until the output is off: after a verdict, and after the guard's death; simulated at every moment, and for real.
 
-python tools/bench/reaction.py [--quick] [--json FILE]
+python tools/bench/reaction.py [--quick] [--json FILE] [--only simulated|real]
 
 In simulated time 10^5 trips and as many deaths a baud rate, each against its formula. Then the real programs over a line
-that takes the time of its characters, idle and beside busy loops and a disk writer. About 45 minutes.
+that takes the time of its characters, idle and beside busy loops and a disk writer. About 45 minutes; a half that is run
+alone takes its rows' places in FILE and leaves the others there.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 
 # whatever ends this program, what it started ends too
@@ -70,11 +75,34 @@ def by_default() -> Iterator[Row]:
     yield Row("default link: verdict to coil", times.withdraw_ms, "ms", DEFAULT_MS)
 
 
-def measure(is_quick: bool) -> Iterator[Row]:
-    yield from by_default()
-    yield from simulated(is_quick)
-    yield from _real_reaction.rows(is_quick)
+HALVES: dict[str, Callable[[bool], Iterator[Row]]] = {
+    "simulated": lambda is_quick: chain(by_default(), simulated(is_quick)),
+    "real": _real_reaction.rows,
+}
+REAL = "real, "
+
+
+def others(half: str, file: Path) -> Iterator[Row]:
+    """The other half's rows, as they stand in the file of figures; none where there is no file."""
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
+    for row in rows:
+        if row["name"].startswith(REAL) != (half == "real"):
+            yield Row(**{field.name: row[field.name] for field in fields(Row)})
+
+
+def measure(half: str | None, file: Path | None, is_quick: bool) -> Iterator[Row]:
+    """All rows in one order, whichever half was measured now."""
+    for each, rows in HALVES.items():
+        if half in (None, each):
+            yield from rows(is_quick)
+        elif file is not None and half is not None:
+            yield from others(half, file)
 
 
 if __name__ == "__main__":
-    bench(__doc__ or "", measure)
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--only", choices=list(HALVES))
+    parser.add_argument("--json", type=Path)
+    given, rest = parser.parse_known_args()
+    sys.argv[1:] = [*rest, *(["--json", str(given.json)] if given.json else [])]
+    bench(__doc__ or "", lambda is_quick: measure(given.only, given.json, is_quick))

@@ -7,6 +7,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from jidoka.demo.facts import OFF_WORDS, Facts
@@ -56,6 +57,9 @@ def kill_rounds(rig: Rig, victim: Victim, rounds: int) -> Tally:
         child.next_start_s = time.monotonic() + 2 * limit_ms / 1000
         what = f"{victim.name} {number}"
         if victim.name == "plc":  # with the PLC its output is gone; the guard has to notice
+            # a pulled plug: a name that stayed would lead to whatever terminal the system makes next
+            for name in (Path(link.port), rig.site.panel):
+                name.unlink(missing_ok=True)
             rig.wait(lambda f: f.state == "HOLD", "the guard holds", START_S)
         else:
             rig.wait(lambda f: f.is_output_off, "the output drops", START_S)

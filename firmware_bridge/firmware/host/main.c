@@ -185,12 +185,13 @@ static void listen_until(struct jidoka_rig *rig, uint8_t unit, unsigned long lon
                 end = terminal_read(&agent_line, waiting, sizeof waiting);
                 *heard_ms = now_ms();
             }
-            if ((lines[1].revents & POLLIN) != 0) {
-                char typed[64];
-                const size_t size = terminal_read(&panel_line, typed, sizeof typed);
-                for (size_t i = 0; i < size; i++) {
-                    jidoka_rig_panel(rig, typed[i]);
-                }
+        }
+        /* what somebody wrote who has gone since wakes nobody */
+        if ((lines[1].revents & POLLIN) != 0 || lines[1].fd < 0) {
+            char typed[64];
+            const size_t size = terminal_read(&panel_line, typed, sizeof typed);
+            for (size_t i = 0; i < size; i++) {
+                jidoka_rig_panel(rig, typed[i]);
             }
         }
     } while (left_ns != 0ULL && is_stopped == 0);

@@ -18,6 +18,10 @@ ARM_NS = 1_000 * MS
 RISE_NS = 2_000 * MS
 
 
+#: good beats in a row, and their time, after which a PLC that is asked by nobody else has offered a session
+OFFERED_BEATS, OFFERED_NS = 3 * ARM_BEATS, 3 * ARM_NS
+
+
 @dataclass(frozen=True)
 class Ask:
     """What the guard wants this beat to carry.
@@ -132,3 +136,26 @@ class Arming:
             self._rise_until_ns = previous_ns + RISE_NS - self._margin_ns
         elif counted:
             self.unasked_presses += counted
+
+
+class OfferWatch:
+    """Waits for the PLC's offer of a session. `is_late`: it didn't come, as where two agents begin at the same time and each
+    breaks the other's run of step 1; it stays so until there is an offer, or nothing to be offered.
+    """
+
+    def __init__(self) -> None:
+        self.is_late = False
+        self._beats = 0
+        self._since_ns = 0
+
+    def good(self, now_ns: int, is_first_step: bool) -> None:
+        """A good beat. is_first_step: the PLC counts it towards an offer."""
+        self._beats = self._beats + 1 if is_first_step else 0
+        if self._beats == 1:
+            self._since_ns = now_ns
+        is_over = self._beats >= OFFERED_BEATS and now_ns - self._since_ns >= OFFERED_NS
+        self.is_late = is_first_step and (self.is_late or is_over)
+
+    def lost(self) -> None:
+        """A lost beat may have broken the PLC's run."""
+        self._beats = 0

@@ -5,7 +5,9 @@ An FTDI chip gathers bytes for 16 ms before it hands them on: at two lost beats 
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import os
 import termios
 from pathlib import Path
@@ -19,6 +21,9 @@ from jidoka_bridge.plan import Link
 #: Linux: what a tty's driver shows of it (Documentation/ABI/testing/sysfs-tty, ftdi_sio's latency_timer)
 TTYS = Path("/sys/class/tty")
 LATENCY_MS = 1
+#: Linux: counts of a tty's driver (include/uapi/linux/serial.h: serial_icounter_struct, 11 ints in use of 20)
+TIOCGICOUNT = 0x545D
+COUNTS, FRAME, PARITY = 20, 6, 8
 RS485_REMEDY = "Set plc.rs485 to adapter where adapter or wiring switch the direction by themselves (most USB adapters do)."
 
 
@@ -71,6 +76,16 @@ def hasten(port: serial.Serial, path: str, ttys: Path = TTYS) -> tuple[tuple[str
             f"Let a udev rule or root set it: echo {LATENCY_MS} > {timer}. Otherwise add {latency_ms} ms to plc.plc_answer.",
         ),
     )
+
+
+def line_errors(descriptor: int) -> tuple[int, int] | None:
+    """(framing, parity) errors as the driver counts them, of a UART or most USB adapters; None where it doesn't."""
+    counts = array.array("i", bytes(4 * COUNTS))
+    try:
+        fcntl.ioctl(descriptor, TIOCGICOUNT, counts, True)
+    except OSError:
+        return None
+    return counts[FRAME], counts[PARITY]
 
 
 def _shown(timer: Path) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter, deque
 
-from jidoka_bridge.link.arming import MS, Arming, Ask
+from jidoka_bridge.link.arming import MS, Arming, Ask, OfferWatch
 from jidoka_bridge.link.asides import Asides
 from jidoka_bridge.link.blocks import RANK, BlockA, BlockB, BlockC, BlockD, BlockError
 from jidoka_bridge.link.exchange import CONFIGURATION_FAULTS, Exchange, Sent
@@ -66,6 +66,7 @@ class Session:
         self._is_paused = False
         self._mismatches = 0
         self._misfits = 0
+        self._offer = OfferWatch()
 
     @property
     def is_up(self) -> bool:
@@ -101,6 +102,11 @@ class Session:
     def skew(self) -> str:
         """Why this PLC's program isn't armed, whatever it answers: its register map or firmware; "" if it fits."""
         return self._asides.skew
+
+    @property
+    def is_unoffered(self) -> bool:
+        """The PLC answers and takes the beats of step 1, but offers no session."""
+        return self.is_up and self._offer.is_late
 
     @property
     def block_c(self) -> BlockC | None:
@@ -228,6 +234,8 @@ class Session:
         return Beat(True, "", now_ns, now_ns - sent.at_ns, self.block)
 
     def _judge(self, now_ns: int, sent: Sent, found: Found) -> Beat:
+        # one that came in time and is read after a pause brings back nothing that the PLC has let go meanwhile
+        self._check_time(now_ns)
         try:
             block = BlockB.decode(found.words, self.link.unit)
         except BlockError as error:
@@ -267,11 +275,14 @@ class Session:
         self.block = block
         self.asked_ns = sent.asked_ns
         self._mismatches = self._misfits = 0
+        is_first_step = self.connection_id == 0 and self.phase == Phase.IDLE and self._word == Word.WITHHOLD
+        self._offer.good(now_ns, is_first_step)
         self._standing.good(now_ns, sent.at_ns, fits=not self.skew)
         return Beat(True, "", now_ns, now_ns - sent.at_ns, block)
 
     def _lost(self, now_ns: int, why: str) -> Beat:
         self._sent = None
+        self._offer.lost()
         self.has_second = False
         self.counts[why] += 1
         if why not in ("number", "resync pause"):

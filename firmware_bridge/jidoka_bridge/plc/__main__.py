@@ -62,6 +62,7 @@ class Plc:
 
     def listen(self, until_ns: int) -> None:
         """Gather what comes over both lines until the scan is due."""
+        self._commands(self.board.left_over())
         while (left_ns := until_ns - time.monotonic_ns()) > 0:
             poller = select.poll()
             self.link.register(poller)

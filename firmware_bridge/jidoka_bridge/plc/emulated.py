@@ -39,6 +39,8 @@ BOOTS = ("power-up", "reset", "watchdog", "fault")
 WHYS = ("", "hold time over", "key", "relay feedback", "withheld", "abstained", "raise without press", "press",
         "lowered", "memory")  # fmt: skip
 PANEL_BUFFER_BYTES = 4 << 20
+#: how often it is looked whether somebody wrote and has gone again
+AWAY_MS = 20
 _PR_SET_PDEATHSIG = 1
 
 
@@ -158,9 +160,12 @@ class Relay:
     def turn(self, limit_ms: int) -> None:
         """Carry what is there, waiting for it at most so long."""
         poller = select.poll()
-        for terminal in (self.link, self.board):
+        for terminal, line in ((self.link, self.emulator.link), (self.board, self.emulator.panel)):
             if terminal.is_connected:
                 poller.register(terminal.fd, select.POLLIN)
+            else:
+                line.sendall(terminal.left_over())
+                limit_ms = min(limit_ms, AWAY_MS)
         for line in (self.emulator.link, self.emulator.panel):
             poller.register(line, select.POLLIN)
         for descriptor, _ in poller.poll(limit_ms):

@@ -43,11 +43,17 @@ class SerialLine:
     def readable(self, descriptor: int, now_ns: int) -> None:
         """Bytes wait at a descriptor of ours."""
         del descriptor
-        self._requests += [(SERIAL, request) for request in self._parser.feed(self._terminal.read())]
+        self._hear(now_ns, self._terminal.read())
+
+    def _hear(self, now_ns: int, data: bytes) -> None:
+        self._requests += [(SERIAL, request) for request in self._parser.feed(data)]
         self._heard_ns = now_ns
 
     def take(self, now_ns: int) -> list[tuple[Mark, bytes]]:
         """Whole requests since the last scan: (mark, unit and PDU)."""
+        data = self._terminal.left_over()
+        if data:
+            self._hear(now_ns, data)
         if now_ns - self._heard_ns > SILENCE_NS:
             self._parser.silence()
         requests, self._requests = self._requests, []

@@ -56,6 +56,10 @@ class PseudoTerminal:
             return os.read(self.fd, 4096)
         return b""
 
+    def left_over(self) -> bytes:
+        """What somebody wrote who has gone since: whoever waits for readable bytes isn't woken by it."""
+        return b"" if self.is_connected else self.read()
+
     def write(self, data: bytes) -> bool:
         """Send all of it. False: nobody is there, or the buffer is full, and it is gone."""
         if not self.is_connected:

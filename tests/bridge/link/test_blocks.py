@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jidoka_bridge import registers
-from jidoka_bridge.link.blocks import BlockA, BlockB, BlockC, BlockD, BlockError, Flaw, checksum
+from jidoka_bridge.link.blocks import (
+    RANK,
+    BlockA,
+    BlockB,
+    BlockC,
+    BlockD,
+    BlockError,
+    Flaw,
+    checksum,
+)
 from jidoka_bridge.registers import Fault, Input, Input2, Phase, PlcState, State, Word
 
 U16 = st.integers(0, 0xFFFF)
@@ -124,3 +133,36 @@ def test_the_hold_time_is_rounded_down() -> None:
 def test_golden_words_for_the_other_implementations() -> None:
     words = BlockA(310, 5, 1, 2, State.RUN, Phase.ARMED, 0, Word.MACHINE).encode(1)
     assert words == [0x411F, 5, 1, 2, 0x2200, 0x6996, 0xF8F7, 0x4E79]
+
+
+def test_abstain_asks_for_nothing_and_the_model_only_ever_comes_with_the_machine() -> None:
+    assert RANK == {Word.WITHHOLD: 0, Word.ABSTAIN: 0, Word.MACHINE: 1, Word.MACHINE_AND_AI: 2}
+
+
+def test_what_a_block_isnt_told_is_zero_on_the_wire() -> None:
+    blocks = (
+        BlockB(7, 8, 9, Word.WITHHOLD, PlcState.OFF, Fault.NONE, Input(0)),
+        BlockC(1, 2, 3, 4, 5),
+        BlockD(7),
+    )
+    for block, told in zip(blocks, ({0, 1, 2, 3, 4, 5}, set(range(7)), {0, 1}), strict=True):
+        words = block.encode(1)  # type: ignore[attr-defined]
+        assert [place for place, word in enumerate(words[:-2]) if word and place not in told] == []
+        assert type(block).decode(words, 1) == block  # type: ignore[attr-defined]
+    assert blocks[1].ring == ((0, 0),) * 24  # type: ignore[attr-defined]
+
+
+def test_why_words_are_no_block_is_said_and_classed() -> None:
+    good = ONE_OF_EACH[1].encode(1)
+    state, word = ONE_OF_EACH[0].encode(1), list(good)
+    state[4], word[4] = 0x8000, 0
+    for kind, words, flaw, text in (
+        (BlockB, good[:-1], Flaw.LENGTH, "block B has 16 words, 15 came"),
+        (BlockB, [*good[:-1], good[-1] ^ 1], Flaw.CRC, "block B: the CRC-32 doesn't match"),
+        (BlockB, reseal([0x4B02, *good[1:]], 0x0A), Flaw.FORMAT, "block B: format 0x4b02 isn't 0x4b01"),
+        (BlockA, reseal(state, 0xA0), Flaw.CODE, "block A: 8 is not a valid State"),
+        (BlockB, reseal(word, 0x0A), Flaw.CODE, "block B: 0 is not a valid Word"),
+    ):
+        with pytest.raises(BlockError) as caught:
+            kind.decode(words, 1)
+        assert (caught.value.flaw, str(caught.value)) == (flaw, text)

@@ -195,7 +195,7 @@ def test_a_damaged_reply_behind_noise_is_waited_out_and_the_next_one_is_taken() 
     assert assembler.feed(b"\x00" + good[:-1] + bytes((good[-1] ^ 1,))) is None
     found = assembler.feed(good)
     assert found is not None
-    assert found.words == (7,)
+    assert (found.words, found.exception) == ((7,), 0)
 
 
 def test_the_highest_station_and_the_most_registers_are_asked_as_any_others() -> None:

@@ -41,7 +41,22 @@ def test_a_driver_that_cannot_switch_the_direction_says_so_with_the_remedy(path:
     port = SerialPort(Link(path, rs485="rts"))
     assert not port.open(0)
     assert port.error == f"{path}: the driver of this adapter can't switch the direction (RS-485)"
-    assert not port.is_open
+    assert "plc.rs485 to adapter" in port.remedy
+    assert (port.is_open, port.line_errors()) == (False, None)
+
+
+def test_the_drivers_counts_of_line_errors_are_read_where_it_has_any(path: str) -> None:
+    port = SerialPort(Link(path))
+    assert port.open(0)
+    assert port.line_errors() is None, "a pseudo-terminal counts none"
+    port.close()
+    try:  # asking the UART of the console changes nothing on it
+        uart = os.open("/dev/ttyS0", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        pytest.skip("no UART that this user may ask")
+    counts = serial_adapter.line_errors(uart)
+    os.close(uart)
+    assert counts is None or min(counts) >= 0
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.guard.line import Line
-from jidoka_bridge.link import frames, serial_port
+from jidoka_bridge.link import byte_port, frames, serial_port
 from jidoka_bridge.link.frames import sealed
 from jidoka_bridge.link.serial_port import SerialPort
 from jidoka_bridge.link.session import Session
@@ -188,7 +188,7 @@ def test_9_every_error_of_the_system_closes_the_port_and_ends_the_session(
         return error
 
     with monkeypatch.context() as patch:
-        patch.setattr(serial_port.os, "read" if error == b"" else "write", failing)
+        patch.setattr(byte_port.os, "read" if error == b"" else "write", failing)
         if error == b"":
             rig.line.readable(rig.now_ms * MS, rig.guard)
         else:
@@ -226,7 +226,7 @@ def test_10_a_port_that_comes_back_is_a_new_session_and_a_new_arming(rig: Rig, t
     for _ in range(100):
         rig.now_ms += 10
         rig.line.step(rig.now_ms * MS, rig.guard)
-        opened.append(rig.line.port._next_try_ns)  # type: ignore[union-attr]
+        opened.append(rig.line.port._next_try_ns)
     assert len(set(opened)) <= 5, "it is tried with back-off"
     assert "No such file" in rig.view.lack
     fresh = Rig(tmp_path)
@@ -243,7 +243,7 @@ def test_11_a_real_port_is_opened_exclusively(monkeypatch: pytest.MonkeyPatch) -
     """A pseudo-terminal that is taken for a real port: the kernel says whether it is exclusive (TIOCGEXCL)."""
     ours, other = pty.openpty()
     tty.setraw(other)
-    monkeypatch.setattr(serial_port, "_is_pseudo_terminal", lambda _: False)
+    monkeypatch.setattr(serial_port, "PSEUDO_MAJORS", ())
     port = SerialPort(Link(os.ttyname(other), parity="N"))
     assert port.open(0), port.error
     flag = fcntl.ioctl(port.fileno(), TIOCGEXCL, struct.pack("i", 0))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from jidoka_bridge.errors import LinkError
-from jidoka_bridge.link.serial_port import BACKOFF_MAX_NS, BACKOFF_MIN_NS, SerialPort
+from jidoka_bridge.link.byte_port import BACKOFF_MAX_NS, BACKOFF_MIN_NS
+from jidoka_bridge.link.serial_port import SerialPort
 from jidoka_bridge.plan import Link
 
 from tests.processes import wait_until

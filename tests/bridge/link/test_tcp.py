@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jidoka_bridge.errors import ConfigurationError, LinkError
 from jidoka_bridge.link import frames
+from jidoka_bridge.link.byte_port import BACKOFF_MIN_NS, DRAIN_READS, READ_BYTES
 from jidoka_bridge.link.frames import Outcome
 from jidoka_bridge.link.mbap import RequestFinder, Tcp, TcpAssembler, UnframedError, wrapped
-from jidoka_bridge.link.ports import port_of, remedy_of
-from jidoka_bridge.link.serial_port import BACKOFF_MIN_NS
+from jidoka_bridge.link.ports import port_of
 from jidoka_bridge.link.session import Session
 from jidoka_bridge.link.tcp_port import CONNECT_NS, TcpPort, address_of
 from jidoka_bridge.plan import Link
@@ -27,6 +27,7 @@ from jidoka_bridge.plc.line import TcpLine
 from jidoka_bridge.registers import Word
 
 from tests.bridge.link.null_modem import REQUEST
+from tests.bridge.link.pty_rig import waiting
 from tests.processes import programs, wait_until
 
 READ = frames.read_holding(9, 100, 2)
@@ -225,7 +226,7 @@ def test_nobody_there_is_told_and_tried_again_with_back_off(server: socket.socke
     assert "can't connect: Connection refused" in port.error
     assert not port.open(BACKOFF_MIN_NS // 2)
     assert port._socket is None
-    assert "Modbus TCP server" in remedy_of(port.link)
+    assert "Modbus TCP server" in port.remedy
     assert isinstance(port_of(port.link), TcpPort)
 
 
@@ -243,6 +244,27 @@ def test_a_host_that_says_nothing_is_given_up() -> None:
         assert "Connection timed out" in last.error
         for each in others:
             each.close()
+
+
+def test_an_address_that_leads_nowhere_is_told_at_once() -> None:
+    """A link-local address without an interface: the kernel refuses before anything is sent."""
+    port = TcpPort(Link("[fe80::1]:502", transport="modbus-tcp"))
+    assert not port.open(0)
+    assert "can't connect: Invalid argument" in port.error
+    assert (port.is_open, port.line_errors()) == (False, None)
+
+
+def test_a_flood_is_drained_for_a_bounded_time(server: socket.socket) -> None:
+    port, far = connected(server)
+    flood = DRAIN_READS * READ_BYTES
+    with far:
+        far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 * flood)
+        far.setblocking(False)
+        assert far.send(bytes(4 * flood)) > flood
+        wait_until(lambda: waiting(port.fileno()) >= flood - READ_BYTES, "more waits than is read at once")
+        assert port.drain() <= flood
+        assert port.is_open
+    port.close()
 
 
 def test_a_name_in_the_plan_is_refused_in_words() -> None:

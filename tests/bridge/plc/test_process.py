@@ -194,8 +194,26 @@ def test_a_pseudo_terminal_is_raw_keeps_so_and_throws_away_what_nobody_reads(tmp
     assert terminal.read() == b""  # no echo
     os.close(other)
     assert not terminal.is_connected
+    assert terminal.left_over() == b""
     terminal.close()
     assert not (tmp_path / "line").is_symlink()
+
+
+def test_what_somebody_wrote_who_has_gone_is_read_all_the_same(tmp_path: Path) -> None:
+    """A release that nobody reads would be a button that stays down."""
+    terminal = PseudoTerminal(tmp_path / "line")
+    tell(tmp_path / "line", "release")
+    assert terminal.read() == b"release\n"
+    tell(tmp_path / "line", "release")
+    assert terminal.left_over() == b"release\n"
+    terminal.close()
+
+
+def tell(panel: Path, line: str) -> None:
+    """Open the panel, say something, leave."""
+    descriptor = os.open(panel, os.O_WRONLY | os.O_NOCTTY)
+    os.write(descriptor, line.encode() + b"\n")
+    os.close(descriptor)
 
 
 class Agent:
