@@ -1,12 +1,12 @@
 """Explores interlock, causes and link of the program itself, every order of every event, until nothing new comes.
 
 python tools/explore.py [--quick] [--slice NAME] [--json FILE]   all slices, two processes
-python tools/explore.py --faults [--quick]                       each seeded fault must be found
+python tools/explore.py --faults [--quick]                       each seeded fault must be found, in each row of both tables
 python tools/explore.py --replay FILE                            the story of one counter-example
 python tools/explore.py --list                                   slices and what they show
 
 A counter-example is written into build/explore/ and printed. Ends with 1 if an invariant broke, a slice didn't close,
-a state had no way back to RUN, or a fault wasn't found. See docs/proving.md.
+a state had no way back to RUN, a cell of the tables was neither met nor explained, or a fault wasn't found. See docs/proving.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.exploring import runs, slices, story  # noqa: E402
+from tools.exploring import flipping, runs, slices, story  # noqa: E402
 from tools.exploring.search import Found  # noqa: E402
 
 KEPT = ROOT / "build" / "explore"
@@ -58,7 +58,7 @@ def main() -> int:
     if options.slice:
         chosen = [slices.BY_NAME[name] for name in options.slice]
     if options.faults:
-        return runs.faults(options.quick, options.processes, options.json)
+        return flipping.faults(options.quick, options.processes, options.json)
     return runs.explore(chosen, options.processes, options.limit, KEPT, options.json)
 
 

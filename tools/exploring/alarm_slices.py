@@ -3,7 +3,7 @@
 The book knows whether the condition holds and whether somebody saw it, by what was told; it doesn't read the table.
 K1: normal means gone and seen. K2: what holds the machine is neither shelved nor suppressed. K3: active and not seen is
 shown as such. K4: what holds the machine waits for the reset. K5: silence changes nothing. K6: what becomes active and
-unseen is heard. Source: INTERLOCK §3.
+unseen is heard. K7: nothing is hidden but by a decision to hide it. Source: INTERLOCK §3.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ from tools.exploring.core_slices import Slice
 
 HIDDEN = (State.SHELVED, State.SUPPRESSED, State.OUT_OF_SERVICE)
 PRIORITIES = {Event.TRUE: "medium", Event.SEVERITY_RISES: "high", Event.SEVERITY_FALLS: "low"}
+#: decisions to hide, and where they lead
+HIDES = {
+    Event.SHELVE: State.SHELVED,
+    Event.SUPPRESS: State.SUPPRESSED,
+    Event.OUT: State.OUT_OF_SERVICE,
+}
 HOLDERS = {
     Event.SHELVE: Withheld("shelf", reason="r"),
     Event.SUPPRESS: Withheld("rule"),
@@ -84,6 +90,8 @@ class AlarmWorld:
             claim(not is_gone or kind is Event.RESET, f"K4: it left without a reset, by {event}")
         if is_shown and self.is_true and self.is_unseen:
             claim(state is State.ACTIVE, f"K3: {state.value} though it is active and unseen, by {event}")
+        if state in HIDDEN and state is not before.state:
+            claim(HIDES.get(kind) is state, f"K7: {state.value} by {event}")
         if kind in (Event.NO_DATA, Event.DATA_BACK):
             claim(
                 after.below is before.below, f"K5: {before.below.value} became {after.below.value} by {event}"

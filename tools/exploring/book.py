@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tools.exploring.plant import Limits, Plant
 from tools.exploring.search import BrokenInvariantError
 
 #: permissive words of the register map, by what they permit: nothing, M, M and A
@@ -31,6 +32,8 @@ class Site:
     record_may_fall_back: bool = False
     valid_ns: int = 0
     enforces: bool = True
+    may_take_back: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Fact:
     off_run: int = -1
     off_ns: int = 0
     on_run: int = -1
+    wrong_ns: int = 0
     is_told: bool = False
 
 
@@ -60,10 +64,13 @@ class Book:
     actual: int = 0
     is_disk_failing: bool = False
     may_hold_with_key: bool = False
+    plant: Plant = field(init=False)
+    looked_ns: int = 0
     waiting: set[str] = field(default_factory=set)
-    tripped: set[str] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
     on_disk: set[str] = field(default_factory=set)
     is_lockout_on_disk: bool = False
+    is_hold_on_disk: bool = False
     is_unlocked: bool = False
     rank: int = 0
     state: int = START_UP
@@ -86,6 +93,7 @@ class Book:
 
     def __post_init__(self) -> None:
         self.facts = {name: Fact(name in self.site.statistical) for name in self.site.responses}
+        self.plant = Plant(self.site.limits)
 
     # ------------------------------------------------------------------ what was told
 
@@ -95,9 +103,11 @@ class Book:
         is_of_run = name not in self.site.statistical or (run == self.run and now_ns >= self.began_ns)
         if self.proving and not is_of_run:
             return
+        if judgement == "off" and fact.wrong_ns and now_ns <= fact.wrong_ns:
+            return  # it was judged before the known answers were wrong
         fact.off_run, fact.is_told = -1, True
         if judgement == "on":
-            if not fact.on and any(name in each.split("|") for each in self.tripped):
+            if not fact.on and self.site.responses[name] != "advise":
                 self.waiting.add(name)
             fact.on, fact.on_run = True, run
             self.is_locked = self.is_locked or self.site.responses[name] == "lockout"
@@ -111,21 +121,33 @@ class Book:
 
     def acknowledged(self, name: str) -> None:
         """An entitled person acknowledged, at the machine, with a reason, the revision that is the present one."""
-        self.waiting = {each for each in self.waiting if name not in each.split("|")}
+        gone = {each for each in self.waiting if name in each.split("|")}
+        self.waiting -= gone
+        if self.site.may_take_back:
+            self.seen |= gone
+
+    def taken_back(self, name: str) -> None:
+        """That acknowledgement was a mistake."""
+        back = {each for each in self.seen if name in each.split("|")}
+        self.waiting |= back
+        self.seen -= back
 
     def written(self, waiting: set[str], is_lockout: bool) -> None:
         """The latch file holds now what stood at the time that the write began."""
         self.on_disk, self.is_lockout_on_disk = set(waiting), is_lockout
+        self.is_hold_on_disk = self.may_hold_with_key
 
     def restarted(self, is_clean: bool) -> None:
         """The process died or ended; the PLC has dropped by itself."""
         self.waiting = set(self.on_disk) | (set() if is_clean else {"restart"})
-        self.tripped = set(self.waiting)
+        self.seen = set()
         self.facts = {name: Fact(name in self.site.statistical) for name in self.site.responses}
         self.rank = self.least = self.data_ns = self.record_ns = 0
         self.press_least = -1
-        self.is_up = self.proving = self.key = self.may_hold_with_key = False
+        self.is_up = self.proving = self.key = False
+        self.may_hold_with_key = self.is_hold_on_disk  # the key must go off first, whoever restarts what
         self.began_ns = 0
+        self.plant.unlinked()
         self.state = LOCKOUT if self.is_lockout_on_disk else START_UP
         self.is_locked = self.is_lockout_on_disk
 
@@ -169,10 +191,14 @@ class Book:
         bad |= {"not ready"} if not self.ready else set()
         return frozenset(bad | ({self.struck} if self.struck else set()))
 
-    def answers(self, is_right: bool) -> None:
-        """The model was shown the known answers: until the next reset that is its judgement."""
+    def answers(self, is_right: bool, now_ns: int) -> None:
+        """The model was shown the known answers: until the next reset, or until it was wrong, that is its judgement."""
         for name in self.site.statistical & self.facts.keys():
-            self.facts[name].on, self.facts[name].on_run = not is_right, -1
+            fact = self.facts[name]
+            if not is_right and self.site.responses[name] != "advise":
+                self.waiting.add(name)
+            fact.on, fact.on_run = not is_right, -1 if is_right else self.run
+            fact.wrong_ns = 0 if is_right else now_ns
         self.answered = set(self.site.statistical) if is_right else set()
 
     def is_in_window(self, now_ns: int) -> bool:
@@ -203,6 +229,10 @@ class Book:
 
     # ------------------------------------------------------------------ what must hold
 
+    def forget_press(self) -> None:
+        """Where a reset is written at once it counts in its own step or never."""
+        self.press_least, self.is_press_on_disk, self.is_press_clear = -1, False, True
+
     def beat(self, now_ns: int, is_pressed: bool) -> None:
         """A good beat ends; is_pressed: with a press that the PLC counted. Called before the guard hears of it."""
         if is_pressed:
@@ -214,23 +244,31 @@ class Book:
         """After each input. by: what it was."""
         rank = RANKS[word]
         self.is_locked = self.is_locked or (self.is_file_wrong and not self.is_in_window(now_ns))
+        self._count_override(now_ns)
         if rank > self.rank:
             self._look_at_rise(now_ns, by, rank, state)
             self.press_least = -1
-            self.tripped = set()
+            self.seen = set()
             self.answered = set()
         if (proving and not self.proving) or run != self.run:
             self.began_ns, self.run = now_ns, run
         fell = rank < self.rank or (state == LOCKOUT != self.state and by != "restart")
         self._look_at_state(now_ns, rank, word, state, proving)
         self._look_at_facts(now_ns, rank, state)
+        is_other = self.is_file_wrong or self.is_out_of_enforce
+        claim(not (proving and is_other), "I1: a proving run of a model that isn't approved, or in enforce")
+        wrong = self.plant.wrong(rank, state, is_proving=proving and self.proving)
+        claim(not wrong, wrong)
+        self.plant.looked(rank, state, is_changed=rank != self.rank, is_proving=proving and self.proving)
         self.rank, self.state, self.proving = rank, state, proving
         bad = self.is_bad(now_ns)
-        # what came with it may have tripped; a PLC that isn't ready tells its own alarms
+        # what came with it may have tripped; a condition waits by itself, a PLC that isn't ready tells its own alarms
         new = bad - self.bad
-        if fell and new and "not ready" not in new:
-            self.tripped.add("|".join(sorted(new)))
+        if fell and new and "not ready" not in new and not new & self.facts.keys():
             self.waiting.add("|".join(sorted(new)))
+        trip = new & self.facts.keys()
+        if fell and rank == 0 and len(trip) == 1:
+            self._count_trip(next(iter(trip)))
         self.bad, self.struck = bad - {self.struck}, ""
         allowed = self.allowed(now_ns)
         # what a beat found is what stands after the guard's answer to it
@@ -240,7 +278,25 @@ class Book:
             self.press_least = min(self.press_least, allowed)
             self.is_press_clear = self.is_press_clear and not self.waiting
         if self.press_least <= 0 or now_ns - self.pressed_ns > PRESS_NS:
-            self.press_least, self.is_press_on_disk, self.is_press_clear = -1, False, True
+            self.forget_press()
+
+    def _count_override(self, now_ns: int) -> None:
+        """For how long a human has had the machine by the key; called before the state is noted."""
+        plant, limit_ns = self.plant, self.site.limits.override_ns
+        if self.state == OVERRIDE and limit_ns:
+            plant.overridden_ns += now_ns - self.looked_ns
+        if limit_ns and plant.overridden_ns > limit_ns:
+            self.may_hold_with_key = True
+        self.looked_ns = now_ns
+
+    def _count_trip(self, name: str) -> None:
+        """A cause that stops the machine again and again locks out."""
+        if self.site.responses[name] == "hold" and name not in self.site.statistical:
+            self.is_locked = self.plant.tripped(name) or self.is_locked
+
+    def key_off(self) -> None:
+        """The next time begins anew."""
+        self.may_hold_with_key, self.plant.overridden_ns = False, 0
 
     def _look_at_rise(self, now_ns: int, by: str, rank: int, state: int) -> None:
         claim(not by.startswith("remote"), f"I4: rank {rank} by {by}")
@@ -252,8 +308,13 @@ class Book:
         )
         claim(self.is_press_clear, f"I7: rank {rank} by a press from before the acknowledgement")
         if rank == 2:
+            # an advice is no trip: with it on, or not judged, the model runs on and people are told
             unjudged = [
-                name for name in self.site.statistical if name in self.facts and not self.is_off(name, now_ns)
+                name
+                for name in self.site.statistical
+                if name in self.facts
+                and self.site.responses[name] != "advise"
+                and not self.is_off(name, now_ns)
             ]
             claim(not unjudged, f"I1: A while {', '.join(sorted(unjudged))} isn't judged off")
         claim(self.is_press_on_disk, f"I2: rank {rank} before the latch file holds the reset")
@@ -272,6 +333,7 @@ class Book:
         if self.state == LOCKOUT and state != LOCKOUT:
             claim(self.is_unlocked and state == HOLD, f"I3: LOCKOUT became {state}")
             self.is_locked = False
+            self.plant.unlocked()
         claim(not self.is_locked or state == LOCKOUT, f"I3: state {state} after a fact that locks out")
         claim((state == OVERRIDE) == (word == ABSTAIN), f"I6: {word:#06x} in state {state}")
         if state == FALLBACK:

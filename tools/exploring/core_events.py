@@ -71,6 +71,16 @@ def _clock(world: CoreWorld) -> None:
     world.look("clock step")
 
 
+def _first_clock(world: CoreWorld) -> None:
+    world.guard.clock(world.now_ns, ClockStep(2 * 10**9, is_first=True))
+    world.look("clock set")
+
+
+def _refuse(world: CoreWorld) -> None:
+    world.guard.refuse(world.now_ns, "the monitor may not send UNLOCK")
+    world.look("remote or unfair message")
+
+
 def _stop(world: CoreWorld) -> None:
     world.guard.stop(world.now_ns)
     world.look("planned stop")
@@ -90,10 +100,14 @@ EVENTS: Mapping[str, Event] = MappingProxyType(
         ),
         "acknowledge without a reason": Event(lambda world: world.acknowledge(False, reason="")),
         "acknowledge as an auditor": Event(lambda world: world.acknowledge(False, role="auditor")),
+        "acknowledgement taken back": Event(lambda world: world.take_back()),
         **_judgements(),
         **{f"{name}, permitted": _moving(event) for name, event in _judgements().items()},
         "hold": Event(lambda world: world.hold(False)),
         "remote hold": Event(lambda world: world.hold(True)),
+        "hold as an auditor": Event(
+            lambda world: world.act(Kind.HOLD, "remote or unfair hold", role="auditor", reason="test")
+        ),
         "unlock": Event(lambda world: world.unlock()),
         "unlock remotely": Event(lambda world: world.unlock(False, remote=True)),
         "unlock as an operator": Event(lambda world: world.unlock(False, role="operator")),
@@ -120,7 +134,10 @@ EVENTS: Mapping[str, Event] = MappingProxyType(
         "relay obeys": _switch("relay", "obeys"),
         "relay falls off": _switch("relay", "off"),
         "relay sticks": _switch("relay", "stuck"),
-        "a part": Event(lambda world: setattr(world, "parts", world.parts + 1)),
+        "a part": Event(
+            lambda world: setattr(world, "parts", world.parts + 1),
+            lambda world: world.parts == world.guard.view.part_count,
+        ),
         "disk stuck": _switch("disk", False),
         "disk back": _switch("disk", True),
         "disk writes": Event(
@@ -148,6 +165,9 @@ EVENTS: Mapping[str, Event] = MappingProxyType(
         "known answers right": Event(lambda world: world.show_answers(True)),
         "known answers wrong": Event(lambda world: world.show_answers(False)),
         "clock step": Event(_clock),
+        "clock set for the first time": Event(_first_clock),
+        "a message that is refused": Event(_refuse),
+        "an error inside": Event(lambda world: world.fail()),
         "somebody else on the line": _switch("is_foreign", True),
         "alone on the line": _switch("is_foreign", False),
         "remote reset": Event(

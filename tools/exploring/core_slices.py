@@ -12,13 +12,19 @@ from typing import Any
 from jidoka_bridge.plan import Model, Proving, Trips
 
 from tools.exploring.core_events import EVENTS
-from tools.exploring.core_world import LOST, CoreWorld, Setting
+from tools.exploring.core_world import LOST, LOST_ROOTS, READY_ROOTS, UNLINKED, CoreWorld, Setting
 from tools.exploring.liveness import MENDING
-from tools.exploring.plans import ADVICE, DIGEST, DRIFT, INVALID, STEP_MS, plan
+from tools.exploring.plans import ADVICE, DIGEST, DRIFT, INVALID, NEVER_S, STEP_MS, plan
 from tools.exploring.search import World
 from tools.exploring.seeding import Seed
 
 ALWAYS = ("beat", "press", "disk writes", "acknowledge")
+#: events by which leases or records could be lost, or parts be owed: there they come with each beat
+FEEDING = frozenset(
+    {
+        "monitor lost", "monitor restarts", "monitor restarts cold", "steward lost", "inferences stop", "a part",
+    }
+)  # fmt: skip
 DRIFT_SAID = ("drift on", "drift off", "drift unknown")
 INVALID_SAID = ("invalid on", "invalid off")
 
@@ -48,19 +54,26 @@ def core(
     contents: dict[str, dict[str, Any]] | None = None,
     asks: tuple[str, ...] = ("L1",),
     is_prompt: bool = True,
+    faults: tuple[str, ...] = (),
+    budget: int = 0,
     **changes: Any,
 ) -> Slice:
     """A slice of the guard's core. is_prompt: a press is written at once; else anything may come between."""
+    is_fed = bool(FEEDING & set(events))
+    never = {} if is_fed else {"no_data_ms": NEVER_S * 1_000, "no_record_ms": NEVER_S * 1_000}
     two_phase = "disk begins" in events
     always = tuple(each for each in ALWAYS if not ((two_phase or is_prompt) and each == "disk writes"))
     remembers = "restart" in events
     restates = remembers or bool({"monitor lost", "monitor restarts", "monitor restarts cold"} & set(events))
 
     def make() -> CoreWorld:
-        a_plan = plan(responses, **{**changes, "times": dict(changes.get("times", {}))})
-        return CoreWorld(
-            Setting(responses, a_plan, remembers, restates, two_phase, is_prompt, contents or {}), EVENTS
-        )
+        a_plan = plan(responses, **{**changes, "times": {**never, **changes.get("times", {})}})
+        takes_back = "acknowledgement taken back" in events
+        setting = Setting(
+            responses, a_plan, remembers, restates, two_phase, is_prompt, is_fed, takes_back, faults,
+            frozenset(events), budget, contents or {},
+        )  # fmt: skip
+        return CoreWorld(setting, EVENTS)
 
     # a reduced slice also begins where everything runs: what goes wrong there is found sooner
     roots = roots or (("start", "running") if is_reduced else ("start",))
@@ -68,6 +81,14 @@ def core(
 
 
 SEC = STEP_MS / 1000
+#: every kind of event, but those that only say the same anew or belong to writes in two steps
+ONCE = tuple(
+    each
+    for each in EVENTS
+    if each not in ALWAYS
+    and not each.startswith(("disk begins", "disk ends", "disk fails", "drift"))
+    and not each.endswith((", permitted", "of an old run"))
+)
 APPROVED = Model("m", "enforce", longest_interval_ms=10**6, digest="a" * 64, known_answers="b" * 64)
 
 
@@ -101,12 +122,12 @@ def _contents() -> dict[str, dict[str, Any]]:
 CONTENTS = _contents()
 CORE: tuple[Slice, ...] = (
     core("causes", "a statistical and an integrity cause, no fallback",
-         {DRIFT: "hold", INVALID: "hold"}, *DRIFT_SAID, "drift off of an old run", *INVALID_SAID, is_prompt=False),
+         {DRIFT: "hold", INVALID: "hold"}, *DRIFT_SAID, "drift off of an old run", *INVALID_SAID),
     core("drift", "one statistical cause", {DRIFT: "hold"}, *DRIFT_SAID, "drift off of an old run", is_prompt=False),
     core("invalid alone", "one integrity cause", {INVALID: "hold"}, *INVALID_SAID, "invalid unknown", is_reduced=True),
     core("fallback", "a statistical and an integrity cause that fall back, and the plant's own program",
          {DRIFT: "fallback", INVALID: "fallback"}, "drift on", "drift off", *INVALID_SAID,
-         "fallback ready", "fallback gone", fallback="program 7"),
+         "fallback ready", fallback="program 7"),
     core("fallback alone", "an integrity cause that falls back", {INVALID: "fallback"}, *INVALID_SAID,
          "fallback ready", "fallback gone", fallback="program 7", is_reduced=True),
     core("drift falls back", "a statistical cause that falls back",
@@ -123,8 +144,7 @@ CORE: tuple[Slice, ...] = (
          "key on", "key off", "link lost", "link back", times={"override_s": 2 * SEC, "override_repeat_s": SEC}),
     core("data", "the monitor lost, back and restarted", {DRIFT: "hold"}, *DRIFT_SAID, "monitor lost", "monitor back",
          "monitor restarts"),
-    core("data and fallback", "monitor and steward lost, with a fallback", {INVALID: "fallback"}, *INVALID_SAID,
-         "monitor lost", "monitor back", "steward lost", "steward back", "fallback ready", "fallback gone",
+    core("data and fallback", "monitor and steward lost, with a fallback", {}, "monitor lost", "monitor back", "steward lost", "steward back", "fallback ready", "fallback gone",
          fallback="program 7", no_record="fallback"),
     core("data alone", "the monitor lost, with a fallback", {INVALID: "fallback"}, "monitor lost", "monitor back",
          "fallback ready", "fallback gone", fallback="program 7", is_reduced=True),
@@ -136,9 +156,10 @@ CORE: tuple[Slice, ...] = (
          "link back", "not ready", "ready", "the process pauses"),
     core("link alone", "the link and the PLC's readiness", {INVALID: "hold"}, "link lost", "link back", "not ready", "ready",
          "the process pauses", is_reduced=True),
-    core("relay", "a relay that falls off or sticks", {INVALID: "hold"}, *INVALID_SAID, "relay obeys", "relay falls off",
+    core("relay", "a relay that falls off or sticks", {}, "hold", "relay obeys", "relay falls off",
          "relay sticks", "unlock", "key on", "key off"),
-    core("relay alone", "a relay that sticks", {}, "relay obeys", "relay sticks", "hold", is_reduced=True),
+    core("relay alone", "a relay that sticks", {}, "relay obeys", "relay sticks", "relay falls off", "hold", "unlock",
+         is_reduced=True),
     core("proving", "a proving run with its limits in parts and time, on a machine that runs and stands", {DRIFT: "hold"},
          *DRIFT_SAID, "machine runs", "machine stands", "a part",
          proving=Proving(parts=2, minutes=2 * SEC / 60)),
@@ -167,7 +188,7 @@ CORE: tuple[Slice, ...] = (
     core("standing with a fallback", "the same with the plant's own program", {DRIFT: "fallback"}, "drift on, permitted",
          "drift off, permitted", "fallback ready", "fallback gone", asks=("L2",), fallback="program 7"),
     core("latch files", "from every content class of a latch file with a right CRC", {DRIFT: "hold", DIGEST: "lockout"},
-         "drift off", "unlock", "key on", "key off", "restart", roots=tuple(CONTENTS), contents=CONTENTS),
+         "drift off", "unlock", "key on", "key off", roots=tuple(CONTENTS), contents=CONTENTS),
     core("model file", "the model's file, and announced windows for changing it", {INVALID: "hold"}, "another file",
          "the approved file", "window of two steps", "window by one person", "unlock", models=(APPROVED,)),
     core("model file and fallback", "the model's file with the plant's own program", {}, "another file",
@@ -180,12 +201,10 @@ CORE: tuple[Slice, ...] = (
          "known answers wrong", "monitor restarts cold", models=(APPROVED,), asks=("L2",)),
     core("trips", "the same cause again and again", {INVALID: "hold", DRIFT: "hold"}, *INVALID_SAID, "drift on", "drift off",
          "unlock", trips=Trips(most=1, within_h=10.0**6)),
-    core("motion", "a machine that moves without a permissive, in changeover, or while it says that it stands",
-         {INVALID: "hold"}, "hold", "a part", "machine runs", "machine stands", "changeover begins", "changeover ends", "unlock",
-         times={"run_out_ms": int(1.5 * STEP_MS)}),
-    core("strangers", "somebody else on the line, a stuck button, a step of the clock, remote commands", {INVALID: "hold"},
-         "somebody else on the line", "alone on the line", "unlock", "button stuck", "button let go", "clock step",
-         "remote reset", "remote arming"),
+    core("strangers", "somebody else on the line, remote commands, and a cause", {INVALID: "hold"}, *INVALID_SAID,
+         "somebody else on the line", "alone on the line", "unlock", "remote reset", "remote arming", "key on", "key off"),
+    core("button and clock", "a stuck button, a step of the clock, and a hold", {}, "hold",
+         "button stuck", "button let go", "clock step"),
     # for the tests and the seeded faults: small, and with the disk at once where a write isn't what it is about
     core("proving alone", "a proving run, written at once", {DRIFT: "hold"}, *DRIFT_SAID, "drift off of an old run",
          is_reduced=True),
@@ -205,6 +224,59 @@ CORE: tuple[Slice, ...] = (
     core("restarts", "the process killed at any time and started again", {}, "hold", "restart", "planned stop",
          is_reduced=True),
     core("observe alone", "a model that isn't in enforce", {}, "hold", models=(Model("m", "observe"),), is_reduced=True, asks=()),
+    core("key for too long alone", "the override's time and its repeated alarm", {}, "key on", "key off",
+         times={"override_s": 2 * SEC, "override_repeat_s": SEC}, is_reduced=True),
+    core("restarts with the key", "restarted while the key is on", {}, "hold", "restart", "key on", "key off",
+         is_reduced=True),
+    core("fallback without record", "the steward lost, and a policy to fall back", {}, "steward lost", "steward back",
+         "fallback ready", "fallback gone", fallback="program 7", no_record="fallback", is_reduced=True),
+    core("advice alone", "an advice", {ADVICE: "advise"}, "advice on", "advice off", "hold", is_reduced=True),
+    core("proving to its end", "a proving run with its limits", {DRIFT: "hold"}, "drift off", "drift on", "a part",
+         "machine runs", proving=Proving(parts=2, minutes=3 * SEC / 60), is_reduced=True),
+    core("files alone", "the model's file and its windows", {}, "another file", "the approved file",
+         "window of two steps", "window by one person", "unlock", models=(APPROVED,), is_reduced=True),
+    core("files alone, fallback", "the model's file and the plant's own program", {}, "another file",
+         "the approved file", "window of two steps", "fallback ready", models=(APPROVED,), fallback="program 7",
+         is_reduced=True, asks=()),
+    core("modes alone", "a model taken out of enforce", {}, "model out of enforce", "model back in enforce",
+         "model back in enforce, remotely", is_reduced=True),
+    core("modes alone, fallback", "the same with the plant's own program", {}, "model out of enforce",
+         "model back in enforce", "fallback ready", "fallback gone", fallback="program 7", is_reduced=True),
+    core("answers alone", "known answers shown", {DRIFT: "hold"}, "known answers right", "known answers wrong",
+         "drift off, permitted", models=(APPROVED,), is_reduced=True),
+    core("trips alone", "the same cause again and again", {INVALID: "hold"}, "invalid on", "invalid off", "unlock",
+         trips=Trips(most=1, within_h=10.0**6), is_reduced=True),
+    core("statistical trips alone", "the same statistical cause again and again", {DRIFT: "hold"}, "drift on",
+         "drift off", trips=Trips(most=1, within_h=10.0**6), is_reduced=True),
+    core("trips in fallback", "the same cause again and again, with the plant's own program", {INVALID: "fallback"},
+         "invalid on", "invalid off", "unlock", "fallback ready", fallback="program 7",
+         trips=Trips(most=1, within_h=10.0**6), is_reduced=True),
+    core("motion alone", "a machine that moves without a permissive, and in changeover", {}, "hold", "a part",
+         "machine runs", "machine stands", "changeover begins", "changeover ends", "unlock",
+         times={"run_out_ms": int(1.5 * STEP_MS)}, is_reduced=True),
+    core("strangers alone", "somebody else on the line, remote commands", {}, "somebody else on the line",
+         "alone on the line", "unlock", "remote reset", "remote arming", "hold as an auditor", is_reduced=True),
+    core("button alone", "a button that is stuck", {}, "button stuck", "button let go", "hold", is_reduced=True),
+    core("clock alone", "steps of the clock", {}, "clock step", "clock set for the first time", "hold",
+         "a message that is refused", is_reduced=True),
+    core("errors alone", "an error inside the guard", {}, "an error inside", "hold", "unlock", "unlock as an operator",
+         "key on", "key off", is_reduced=True),
+    core("taken back alone", "acknowledgements that are taken back", {INVALID: "hold"}, "invalid on", "invalid off",
+         "acknowledgement taken back", is_reduced=True),
+    core("a PLC that isn't there", "a start without a link, and arming that takes too long", {}, "link back", "hold",
+         roots=(UNLINKED,), times={"arming_s": 2 * SEC}, is_reduced=True),
+    core("a self-test that failed", "nothing is permitted", {}, "hold", "unlock", "key on", "key off",
+         faults=("the table isn't the approved one",), roots=("start",), is_reduced=True, asks=()),
+    core("each event in each state", "whatever happens once in any state, and time after it",
+         {INVALID: "fallback", ADVICE: "advise", DIGEST: "lockout"}, *ONCE, budget=1, models=(APPROVED,),
+         fallback="program 7", roots=("start", "running", "advised", "fallen back", "held", "locked out", "overridden"),
+         is_reduced=True, asks=()),
+    core("each event when much is lost", "the same where link, data, record, disk or a cause are lost already",
+         {INVALID: "hold", ADVICE: "advise", DIGEST: "lockout"}, *ONCE, budget=1, models=(APPROVED,), fallback="program 7",
+         no_record="fallback", roots=(*LOST_ROOTS, *READY_ROOTS), is_reduced=True, asks=()),
+    core("each event in a proving run", "the same in a proving run", {DRIFT: "hold", INVALID: "fallback", DIGEST: "lockout"},
+         *(each for each in ONCE if not each.startswith("advice")), "drift on", "drift off", budget=1, models=(APPROVED,),
+         fallback="program 7", roots=("start", "running"), is_reduced=True, asks=()),
     core("old judgements alone", "a judgement that gets too old", {DRIFT: "hold"}, "drift off", "drift unknown",
          judgement_valid_h=1.5 * SEC / 3600, is_reduced=True),
 )  # fmt: skip

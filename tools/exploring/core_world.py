@@ -4,7 +4,6 @@ One event is a turn of a switch, a message, an act of a person or a beat, at whi
 press and the write that it waits for anything may happen. The PLC is hostile in one thing: it counts every press.
 """
 
-# ruff: noqa: SLF001 - what a search must tell apart is what the program keeps for itself
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from tools.exploring import snapshot
 from tools.exploring.book import RANKS, Book, Site
 from tools.exploring.canonical import BASE_NS, Rule, drop
 from tools.exploring.plans import MS, NEVER_S, STEP_MS
+from tools.exploring.plant import Limits, Seen
 from tools.exploring.rules import GuardForm
 
 START_NS = 2 * BASE_NS
@@ -35,19 +35,65 @@ FACT_OF = {
 }  # fmt: skip
 #: the root without a readable latch file
 LOST = "no latch file"
+#: the root at which the PLC doesn't answer yet
+UNLINKED = "no link"
 JUDGEMENTS = {"on": Judgement.ON, "off": Judgement.OFF, "unknown": Judgement.UNKNOWN}
 #: events that lead to a root, where nothing is lacking
 WAYS: dict[str, tuple[str, ...]] = {
     "running": ("press", "disk writes", "beat"),
-    "proving": ("press", "disk writes", "beat"),
+    "advised": ("press", "beat", "advice on"),
+    "fallen back": ("fallback ready", "beat", "press", "beat", "invalid on", "beat"),
+    "held": ("press", "beat", "hold", "beat"),
+    "locked out": ("press", "beat", "digest on", "beat"),
+    "overridden": ("press", "beat", "key on", "beat", "beat"),
 }
+#: further roots: a way, and then what is lost or stuck already when the one event comes
+LOSSES: dict[str, tuple[str, ...]] = {
+    "a disk that is stuck": ("disk stuck",),
+    "no record, a cause, a PLC that isn't ready": ("invalid on", "not ready", "steward lost", "beat", "beat"),
+    "no link": ("link lost", "beat"),
+    "no data": ("monitor lost", "beat", "beat"),
+}
+BEGUN = ("start", "running", "advised", "held", "locked out", "overridden")
+LOST_ROOTS = tuple(f"{begun}, {lost}" for begun in BEGUN for lost in LOSSES)
+READY_ROOTS = (*(f"{begun}, fallback ready" for begun in BEGUN), "fallen back without record")
+for _begun in BEGUN:
+    for _lost, _events in LOSSES.items():
+        WAYS[f"{_begun}, {_lost}"] = (*WAYS.get(_begun, ()), *_events)
+    WAYS[f"{_begun}, fallback ready"] = ("fallback ready", "beat", *WAYS.get(_begun, ()))
+WAYS["fallen back without record"] = (
+    "fallback ready",
+    "beat",
+    "press",
+    "beat",
+    "steward lost",
+    "beat",
+    "beat",
+)
 PERSON = {"request": "1", "person": "p1"}
+
+
+def _counts(fact: Any, form: Any) -> bool:
+    """Whether the book takes this fact for judged off."""
+    if fact.off_run < 0:
+        return False
+    book = form.book
+    return not fact.by_run or (fact.off_run == book.run and fact.off_ns >= book.began_ns)
+
+
+def _stands(limit: str) -> Rule:
+    """Of the plant: for how long, cut off above its limit."""
+    return lambda plant, value, form: form.age(value, getattr(plant.limits, limit))
+
+
 RULES: dict[str, dict[str, Rule]] = {
     "CoreWorld": {
         **dict.fromkeys(
-            ("setting", "events", "form", "now_ns", "presses", "edges", "parts", "submitted", "told", "view"),
+            ("setting", "events", "form", "now_ns", "presses", "edges", "submitted", "told", "view"),
             drop,
         ),
+        # those that the guard hasn't heard of yet
+        "parts": lambda world, value, _: value - world.guard.view.part_count,
         "monitor_run": lambda world, value, _: value == world.guard.run.number,
         "says": lambda world, value, _: (
             world.setting.restates
@@ -63,20 +109,30 @@ RULES: dict[str, dict[str, Rule]] = {
         "site": drop,
         "run": drop,
         "began_ns": drop,
+        "looked_ns": drop,
+        # what follows from the rest at the last look
+        "bad": drop,
         "window_until_ns": lambda _, value, form: max(0, value - form.now_ns) if value else 0,
         "pressed_ns": lambda book, value, form: form.age(value, 2_000 * MS) if book.press_least >= 0 else 0,
     },
+    "Plant": {
+        "limits": drop,
+        "off_ns": _stands("run_out_ns"),
+        "more_ns": _stands("more_ns"),
+        "less_ns": _stands("less_ns"),
+        "stuck_ns": _stands("stuck_ns"),
+        "overridden_ns": lambda plant, value, _: min(value, 2 * plant.limits.override_ns + 1),
+    },
     "Fact": {
         "by_run": drop,
-        "off_run": lambda fact, value, form: (value >= 0, fact.by_run and value == form.guard.run.number),
-        "on_run": lambda fact, value, form: fact.by_run and fact.on and value == form.guard.run.number,
+        # an `off` counts if it is of this run and since its beginning; else it is as none
+        "off_run": lambda fact, _, form: _counts(fact, form),
+        "on_run": lambda fact, value, form: (
+            fact.by_run and fact.on and form.book.proving and value == form.book.run
+        ),
+        "wrong_ns": lambda _, value, form: form.age(value, 0),
         "off_ns": lambda fact, value, form: (
-            fact.by_run
-            and fact.off_run >= 0
-            and (
-                value >= form.guard.conditions._began_ns,
-                form.age(value, form.valid_ns) if form.valid_ns else 0,
-            )
+            form.age(value, form.valid_ns) if form.valid_ns and _counts(fact, form) else 0
         ),
     },
 }
@@ -85,7 +141,10 @@ RULES: dict[str, dict[str, Rule]] = {
 @dataclass(frozen=True)
 class Setting:
     """What is explored. responses: condition -> response; remembers: whether the guard may be restarted; restates:
-    whether a monitor may come anew; two_phase: whether the disk's writes begin and end as events of their own; is_prompt: whether a press is written at once; contents: of the latch file, by the root's name."""
+    whether a monitor may come anew; two_phase: whether the disk's writes begin and end as events of their own; is_prompt: whether a press is written at once; is_fed: whether
+    leases and records come with each beat (else once: nothing in the slice could lose them); takes_back: whether
+    acknowledgements may be; faults: of the self-test; watches: events that oblige the guard; budget: of events
+    beside beats after the root, 0 = as many as there are; contents: of the latch file, by the root's name."""
 
     responses: dict[str, str]
     plan: Plan
@@ -93,6 +152,11 @@ class Setting:
     restates: bool = False
     two_phase: bool = False
     is_prompt: bool = False
+    is_fed: bool = True
+    takes_back: bool = False
+    faults: tuple[str, ...] = ()
+    watches: frozenset[str] = frozenset()
+    budget: int = 0
     contents: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -120,7 +184,8 @@ class CoreWorld:
 
     def begin(self, root: str) -> None:
         self.now_ns = START_NS
-        self.monitor = self.steward = self.disk = self.link = self.infers = True
+        self.monitor = self.steward = self.disk = self.infers = True
+        self.link = root != UNLINKED
         self.is_foreign = False
         self.relay = "obeys"
         self.inputs, self.inputs2 = int(READY), 0
@@ -139,6 +204,8 @@ class CoreWorld:
                 plan.no_record == "fallback",
                 valid_ns if valid_ns < NEVER_S * 1_000 * MS else 0,
                 all(model.mode == "enforce" for model in plan.models),
+                self.setting.takes_back,
+                self._limits(),
             )
         )
         self.book.is_lockout_on_disk = bool(content["lockout"]) or self.is_lost
@@ -153,12 +220,30 @@ class CoreWorld:
             self.says[name] = ("unknown" if name in self.book.site.statistical else "off", 0)
             del response
         self._start(content)
+        if not self.setting.remembers:  # nobody reads the file again
+            self.book.on_disk, self.book.is_lockout_on_disk, self.book.is_hold_on_disk = set(), False, False
+        self.left = 100
         self.happen("beat")
         self.happen("beat")
         for event in WAYS.get(root, ()):
             self.happen(event)
             if self.setting.two_phase:
                 self._write_now()
+        self.left = self.setting.budget
+
+    def _limits(self) -> Limits:
+        """What of the plant this slice looks at: what the plan limits, and what its events can make wrong."""
+        plan, events = self.setting.plan, self.setting.watches
+        times = plan.times
+        return Limits(
+            times.run_out_ms * MS if times.run_out_ms < NEVER_S else 0,
+            3 * STEP_MS * MS if "relay sticks" in events else 0,
+            3 * STEP_MS * MS if "relay falls off" in events else 0,
+            5_000 * MS + STEP_MS * MS if "button stuck" in events else 0,
+            plan.proving.parts if plan.proving.parts < NEVER_S else 0,
+            plan.trips.most if plan.trips.most < NEVER_S else 0,
+            int(times.override_s * 1_000) * MS if times.override_s < NEVER_S else 0,
+        )
 
     def _write_now(self) -> None:
         self.disk_begins()
@@ -171,9 +256,11 @@ class CoreWorld:
         self.parts = 0
         self.told: dict[str, tuple[bool, int, int, str]] = {}
         self.writing: tuple[int, dict[str, Any], set[str], bool, bool] | None = None
+        self.was_fed = False
         self.book.restarted(bool(content["clean"]))
+        self.book.is_locked = self.book.is_locked or bool(self.setting.faults)
         latch, why = (None, "the latch file is lost") if self.is_lost else (Latch(1, BOOT, content), "")
-        self.guard = core.Guard(self.setting.plan, latch, why, [], self.now_ns)
+        self.guard = core.Guard(self.setting.plan, latch, why, list(self.setting.faults), self.now_ns)
         self.is_lost = False
         self.submitted = self.guard.latch_written
         self.monitor_run = self.book.run = self.guard.run.number
@@ -188,6 +275,8 @@ class CoreWorld:
 
     def may(self, event: str) -> bool:
         may = self.events[event].may
+        if self.setting.budget and self.left <= 0 and event != "beat":
+            return False
         if self.guard.stopping and event not in ("beat", "restart", "disk begins", "disk ends", "kill"):
             return False
         return may is None or may(self)
@@ -196,10 +285,13 @@ class CoreWorld:
         if self.may(event):
             self.events[event].happen(self)
             self._write()
+            self.left -= self.setting.budget > 0 and event != "beat"
+            if self.setting.is_prompt and not self.setting.two_phase:
+                self.book.forget_press()
 
     def key(self) -> bytes:
         form = self.form
-        form.guard = self.guard
+        form.guard, form.book = self.guard, self.book
         form.submitted = self.submitted
         return form.key(self, self.now_ns)
 
@@ -223,8 +315,11 @@ class CoreWorld:
         causes = tuple(
             (name, bool(latched), revision == seen, role)
             for name, (latched, revision, seen, _, role) in sorted(content["causes"].items())
+            if latched or revision != seen or role
         )
         known = {"run", "transition", "causes", "first_out", "raising", "failed_runs", "trips", "device"}
+        if self.setting.plan.times.override_s >= NEVER_S:
+            known.add("override_used_s")
         rest = tuple(form.value(content[name], 0) for name in sorted(content.keys() - known))
         return causes, content["run"] == self.guard.run.number, min(content["failed_runs"], 3), rest
 
@@ -330,10 +425,13 @@ class CoreWorld:
     def beat(self, pressed: int = 0, counted: bool = True) -> None:
         self.now_ns += STEP_MS * MS
         now_ns, guard, book = self.now_ns, self.guard, self.book
+        is_fed = self.setting.is_fed or not self.was_fed
+        self.was_fed = True
         if self.monitor:
             book.data_ns = now_ns
-            guard.lease(now_ns, Lease(0, now_ns, now_ns if self.infers else START_NS, 1, 0))
-            self.look("lease")
+            if is_fed:
+                guard.lease(now_ns, Lease(0, now_ns, now_ns if self.infers else START_NS, 1, 0))
+                self.look("lease")
             run = guard.status().proving_run
             if run != self.monitor_run:
                 self.monitor_run = run
@@ -342,8 +440,12 @@ class CoreWorld:
                     self._tell(name)
         if self.steward:
             book.record_ns = now_ns
-            guard.recorded(now_ns, guard.recorder.ring.last_number)
-            self.look("recorded")
+            ring = guard.recorder.ring
+            if is_fed:
+                guard.recorded(now_ns, ring.last_number)
+                self.look("recorded")
+            else:
+                ring.recorded(ring.last_number)
         self.edges += pressed
         self.presses += pressed and counted
         self._link_beat(now_ns, bool(pressed and counted))
@@ -357,6 +459,7 @@ class CoreWorld:
         if not self.link:
             view = replace(self.view, good=False, is_up=False)
             book.is_up = False
+            book.plant.unlinked()
         else:
             view = LinkView(
                 good=True,
@@ -377,10 +480,20 @@ class CoreWorld:
             book.is_up = True
             book.key = bool(self.inputs & Input.OVERRIDE_KEY)
             if not book.key:
-                book.may_hold_with_key = False
+                book.key_off()
             book.ready = self.inputs & READY == READY
             book.healthy = bool(self.inputs2) and self.setting.plan.fallback is not None
             book.actual = RANKS[int(actual)]
+            seen = Seen(
+                book.actual,
+                book.key,
+                bool(self.inputs & Input.RUNNING),
+                bool(self.inputs & Input.CHANGEOVER),
+                self.parts - self.view.part_count if self.view.is_up else 0,
+                bool(self.inputs & Input.RESET_BUTTON),
+            )
+            is_locking = book.plant.beat(now_ns, book.rank, book.state, seen)
+            book.is_locked = book.is_locked or is_locking
             book.beat(now_ns, is_pressed)
         self.view = view
         guard.beat(now_ns, view)
@@ -401,6 +514,23 @@ class CoreWorld:
                 self.book.acknowledged(FACT_OF.get(name, name))
             self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
             self.look("acknowledge" if is_fair else "remote or unfair acknowledge")
+
+    def take_back(self) -> None:
+        """Every acknowledgement that can be, by who gave it."""
+        for name, (latched, revision, seen, _) in list(self.told.items()):
+            if latched and revision == seen:
+                body = {**PERSON, "cause": name, "revision": revision, "role": "operator", "undo": True}
+                answer = self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
+                if answer and answer["ok"]:
+                    self.book.taken_back(FACT_OF.get(name, name))
+                self.look("back: acknowledgement")
+
+    def fail(self) -> None:
+        """An error inside the guard."""
+        self.book.is_locked = True
+        self.guard.fail(self.now_ns, "an error")
+        self.guard.tick(self.now_ns)  # the shell does, in the same turn
+        self.look("error")
 
     def hold(self, remote: bool) -> None:
         name = "remote hold" if remote else "local hold"
@@ -456,8 +586,8 @@ class CoreWorld:
         digest = self.setting.plan.models[0].known_answers
         may = self.book.state in (1, 5)
         self.act(Kind.KNOWN_ANSWERS, "announced", digest=digest)
-        if may:
-            self.book.answers(is_right)
+        if may or not is_right:  # wrong ones count wherever they come from
+            self.book.answers(is_right, self.now_ns)
         self.guard.answers(self.now_ns, {"model": "m", "digest": digest, "passed": is_right})
         self.look("off: answers" if is_right else "answers")
 

@@ -45,6 +45,7 @@ SCALED: Seed = together(
     name("link.arming:ARM_BEATS", ARM_BEATS),
     name("link.arming:ARM_NS", ARM_MS * MS),
     name("link.arming:RISE_NS", RISE_MS * MS),
+    name("link.asides:AGAIN_NS", 2 * BEAT_MS * MS),
 )
 ASKS: dict[str, Ask] = {
     "asks for nothing": Ask(Word.WITHHOLD, State.HOLD),
@@ -54,6 +55,10 @@ ASKS: dict[str, Ask] = {
     "abstains": Ask(Word.ABSTAIN, State.OVERRIDE),
 }
 LOST, UNHEARD, HELD_UP, OLD, PRESS = "request lost", "reply lost", "request held up", "an old answer", "press"
+#: it arrives, and once more before the next one
+REPEATED = "request repeated"
+#: numbers further apart than a PLC takes (8 of them, and what may still be on the way) are all the same to both ends
+FAR = 12
 LINES = ("", LOST, UNHEARD, HELD_UP, OLD, PRESS)
 #: what is asked for, and what the line does to it; with `press` the button is pressed and let go within the beat
 EVENTS: dict[str, tuple[str, str]] = {
@@ -67,7 +72,8 @@ class LinkBook:
 
     delivered_ns: int = 0  # when the newest frame was sent that permits and arrived
     good_ns: int = 0
-    pressed: int = 0
+    agent: int = 0
+    plc: int = 0
     sent_rank: int = 0
     arrived_rank: int = 0
     rank: int = 0
@@ -76,19 +82,26 @@ class LinkBook:
         """The agent wrote a frame."""
         rank = RANKS[word]
         if rank > self.sent_rank:
-            claim(self.pressed & 1 == 1, f"J3: the agent writes rank {rank} without a press")
-            self.pressed &= ~1
+            claim(self.agent > 0, f"J3: the agent writes rank {rank} without a press")
+            self.agent -= 1
         if rank:
             silent = now_ns - self.good_ns > HOLD_MS * MS
             claim(not silent, f"J2: the agent writes rank {rank} after a silence longer than the hold time")
         self.sent_rank = rank
 
+    def pressed(self, is_accepted: bool, *, is_over: bool) -> None:
+        """Rises that accepted presses allow: two that come before the agent hears of the first are two to it."""
+        if is_accepted:
+            self.agent, self.plc = min(self.agent + 1, 2), 1
+        if is_over:
+            self.agent = self.plc = 0
+
     def scanned(self, now_ns: int, output: int) -> None:
         """After each scan."""
         rank = RANKS[output]
         if rank > self.rank:
-            claim(self.pressed & 2 == 2, f"J3: the output rises to {rank} without a press")
-            self.pressed &= ~2
+            claim(self.plc > 0, f"J3: the output rises to {rank} without a press")
+            self.plc -= 1
         claim(rank <= self.arrived_rank, f"J1: the output is {rank}, {self.arrived_rank} was written last")
         if rank:
             is_late = now_ns - self.delivered_ns > (HOLD_MS + 2 * SCAN_MS) * MS
@@ -127,6 +140,11 @@ def _id(_: Any, value: int, form: Any) -> Any:
     return value and (1 if value == form.world.rule.connection else 2)
 
 
+def far(number: int) -> int:
+    """A distance of consecutive numbers, cut off where no end tells it apart any more."""
+    return min(number & 0xFFFF, FAR)
+
+
 def _left(_: Any, value: int, form: Any) -> int:
     return max(0, value - form.now_ns) if value else 0
 
@@ -142,7 +160,7 @@ def _reply(value: bytes, form: Any) -> Any:
     connection, echo, counter = (int.from_bytes(value[3 + at : 5 + at], "big") for at in (2, 4, 6))
     now = form.world.now_ns // MS // 10
     return (
-        (form.world.session._numbers._next - echo) & 0xFFFF,
+        far(form.world.session._numbers._next - echo),
         min((now - counter) & 0xFFFF, 40),
         _id(None, connection, form),
     )
@@ -161,6 +179,8 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "Session": {
         **dict.fromkeys(("link", "asked_ns", "_foreign_until_ns", "counts", "_numbers", "_parts"), drop),
+        # only told to people
+        "_offer": drop,
         "block": _counter,
         "_exchange": lambda _, value, __: value.function,
         "_misfits": lambda _, value, __: min(value, 3),
@@ -179,7 +199,7 @@ RULES: dict[str, dict[str, Rule]] = {
     "Freshness": {"_slack_ns": drop, "_last": _last, "_seen": truth},
     "Asides": {
         **dict.fromkeys(("record", "block_c", "_link", "_exchange", "_recorded_ns", "_c_due_ns", "_words"), drop),
-        "_head_due_ns": lambda asides, value, form: 0 if asides.may_arm else value > form.now_ns,
+        "_head_due_ns": lambda asides, value, form: 0 if asides.may_arm else _left(None, value, form),
     },
     "Arming": {
         **dict.fromkeys(("presses", "unasked_presses", "_margin_ns"), drop),
@@ -204,7 +224,7 @@ RULES: dict[str, dict[str, Rule]] = {
         **dict.fromkeys(
             ("unit", "hold_limit_ms", "counts", "_draw", "_last_id", "_last_words", "_refused_since_good"), drop
         ),
-        "last_number": lambda _, value, form: None if value is None else (form.world.session._numbers._next - value) & 0xFFFF,
+        "last_number": lambda _, value, form: None if value is None else far(form.world.session._numbers._next - value),
         "connection": truth,
         "expiry_ms": lambda admission, value, form: form.plc(value, 200) if admission.connection else 0,
         "_run": lambda admission, value, __: 0 if admission.connection else min(value, ARM_BEATS),
@@ -238,6 +258,11 @@ class LinkWorld:
         self.old_reply = b""
         for event in WAYS.get(root, ()):
             self.happen(event)
+
+    @property
+    def base_inputs(self) -> Input:
+        """Of a PLC that nothing ails."""
+        return Input.KEY_AUTO
 
     def _block_c(self) -> list[int]:
         return self.record.block(self.rule.admission, 0).encode(LINK.unit)
@@ -276,9 +301,9 @@ class LinkWorld:
     def _carry(self, frame: bytes, word: int, line: str) -> tuple[bytes, bool]:
         """What the line brings back, and whether that answers this frame."""
         arriving, self.held = self.held, []
-        if frame and line == HELD_UP:
+        if frame and line in (HELD_UP, REPEATED):
             self.held = [(frame, self.now_ns, word)]
-        elif frame and line != LOST:
+        if frame and line not in (HELD_UP, LOST):
             arriving.append((frame, self.now_ns, word))
         reply = b""
         for each, sent_ns, _ in arriving:
@@ -306,15 +331,12 @@ class LinkWorld:
         return reply
 
     def _scan(self, later_ms: int = 0) -> None:
-        inputs = Input.KEY_AUTO | (Input.OVERRIDE_KEY if self.is_key_on else Input(0))
+        inputs = self.base_inputs | (Input.OVERRIDE_KEY if self.is_key_on else Input(0))
         if self.is_down:
             inputs |= Input.RESET_BUTTON
         now_ms = self.now_ns // MS + later_ms
         scan = self.rule.scan(now_ms, self.registers.block("A"), inputs)
-        if scan.is_accepted:
-            self.book.pressed = 3
-        if not self.rule.connection:
-            self.book.pressed = 0
+        self.book.pressed(scan.is_accepted, is_over=not self.rule.connection)
         self.registers.set("B", self.rule.block().encode(LINK.unit))
         self.book.scanned(self.now_ns + later_ms * MS, int(self.rule.output))
 

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jidoka_bridge.guard.motion import STANDING_PARTS
+from jidoka_bridge.link.blocks import RANK
+from jidoka_bridge.messages import Judgement
 from jidoka_bridge.plan import Plan
 
 from tools.exploring.canonical import Form, Rule, drop, truth
@@ -29,19 +32,32 @@ def _is_run(_: Any, value: int, form: GuardForm) -> bool:
 
 
 def _run_of(known: Any, value: int, form: GuardForm) -> bool:
-    """Of a condition that isn't judged by runs it decides nothing."""
-    return bool(known.by_run and value == form.guard.run.number)
+    """Of a condition that isn't judged by runs it decides nothing; of one judged off `_judged` says it."""
+    return bool(known.by_run and known.judgement is not Judgement.OFF and value == form.guard.run.number)
 
 
 def _judged(known: Any, value: int, form: GuardForm) -> Any:
-    """Of a judgement: whether there was one, whether it is of this run's time, and its age against its validity."""
-    if not known.is_statistical:
+    """Of `off`: whether it is of this run and its time, and then its age against its validity. Else it decides nothing."""
+    if not known.is_statistical or known.judgement is not Judgement.OFF:
         return None
-    return (
-        value > 0,
-        value >= form.guard.conditions._began_ns,
-        form.age(value, form.valid_ns) if form.valid_ns else 0,
+    conditions = form.guard.conditions
+    is_since = value > 0 and (
+        not known.by_run or (known.run == conditions.run and value >= conditions._began_ns)
     )
+    return is_since and (form.age(value, form.valid_ns) if form.valid_ns else True)
+
+
+def _cause(cause: Any, form: GuardForm) -> Any:
+    """One that is over, seen and cleared is as one that never was."""
+    is_over = not (cause.active or cause.latched or cause.needs_role or cause.pending_ns)
+    if is_over and cause.is_acknowledged:
+        return 0
+    return form.value(cause, CAP_NS)
+
+
+def _changed(guard: Any, value: int, form: GuardForm) -> int:
+    """Since when the word is what it is: asked only where it permits, and set anew with each change."""
+    return form.age(value, form.settle_ns) if RANK[guard.word] else 0
 
 
 def _while_proving(_: Any, value: int, form: GuardForm) -> int:
@@ -83,9 +99,10 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "Guard": {
         **_dropped(
             "plan", "faults", "latch_written", "_content", "acknowledged_by", "loop_delay_ns", "_refused", "_told",
-            "last_tick_ns",
+            "last_tick_ns", "block_c", "plc_memory",
         ),
         "latch_number": lambda guard, value, _: value > guard.latch_written,
+        "changed_ns": _changed,
         "latch_failed": truth,
         "latch_asked_ns": _asked,
         "offer": lambda _, value, __: value.target,
@@ -94,7 +111,8 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     },
     "LinkView": {
         **_dropped(
-            "why", "connection", "presses", "edges", "part_count", "recipe", "remaining_ms", "rtt_ns", "rtts_us", "lack"
+            "why", "connection", "presses", "edges", "part_count", "recipe", "remaining_ms", "rtt_ns", "rtts_us", "lack",
+            "phase", "plc_state", "fault",
         ),
         "beat_ns": truth,
     },
@@ -106,11 +124,12 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
             "person", "quality", "since_ns", "onset_ns", "may_latch", "evidence", "acknowledged_revision",
         ),
         "revision": lambda cause, value, _: bool(cause.acknowledged_revision == value),
-        "second": truth,
-        "second_revision": lambda cause, value, _: bool(cause.revision == value),
+        "second": lambda cause, value, _: cause.needs_two and bool(value),
+        "second_revision": lambda cause, value, _: cause.needs_two and bool(cause.revision == value),
+        "statistical": lambda cause, value, _: value and cause.active,
         "pending_ns": lambda cause, value, form: form.age(value, cause.on_delay_ns) if cause.on_delay_ns else 0,
     },
-    "Causes": {"by_id": lambda _, value, form: tuple([form.value(each, CAP_NS) for each in value.values()])},
+    "Causes": {"by_id": lambda _, value, form: tuple([_cause(each, form) for each in value.values()])},
     "Known": {
         **_dropped(
             "id", "model", "is_statistical", "by_run", "has_data", "received_ns", "judged_n", "needed_n", "value", "limit",
@@ -118,6 +137,9 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         ),
         "run": _run_of,
         "judged_ns": _judged,
+        "answered_ns": truth,
+        # an `off` that was judged at that moment or before doesn't count
+        "wrong_ns": lambda _, value, form: form.age(value, 0),
     },
     "Conditions": {**_dropped("_began_ns", "_valid_ns"), "run": _is_run},
     "ModelWatch": {**_dropped("id", "longest_interval_ns", "record_ns"), "part_ns": truth},
@@ -125,7 +147,10 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "RecordWatch": _dropped("_limit_ns"),
     "ButtonWatch": {**_dropped("_presses"), "_edges": lambda _, value, __: value >= 0},
     "Shown": _dropped("cause", "revision", "since_ns"),
-    "Motion": {"parts": lambda _, value, __: value >= 0},
+    "Motion": {
+        "parts": lambda _, value, __: value >= 0,
+        "standing_parts": lambda _, value, __: min(value, STANDING_PARTS),
+    },
     "TripCounters": {**_dropped("limits", "fresh", "_within_ns"), "at_ns": _trips},
     "Unjudged": {
         **_dropped("_limits", "_last_part"),
@@ -139,6 +164,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "ProvingRun": {
         **_dropped("_limits", "number", "_last_ns", "_first_part"),
         "failed_in_a_row": lambda _, value, __: min(value, 3),
+        "is_judged_good": lambda _, value, form: value and form.guard.interlock.proving,
         "_began_ns": _while_proving,
         "_running_ns": _while_proving,
         "parts": _parts,
@@ -147,7 +173,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
 
 
 class GuardForm(Form):
-    """The form of a guard's core under one plan. `guard` and `submitted` are set by the world before each key."""
+    """The form of a guard's core under one plan. `guard`, `book` and `submitted` are set by the world before each key."""
 
     def __init__(self, plan: Plan, more: Mapping[str, Mapping[str, Rule]]) -> None:
         times, never_ns = plan.times, NEVER_S * S_NS
@@ -158,14 +184,15 @@ class GuardForm(Form):
             return 0 if value_ns >= never_ns * 0.9 else int(value_ns)
 
         link = plan.link
-        settle_ns = (4 * link.beat_ms + link.reply_timeout_ms + 2 * link.scan_ms + link.relay_ms) * MS
+        self.settle_ns = settle_ns = (
+            4 * link.beat_ms + link.reply_timeout_ms + 2 * link.scan_ms + link.relay_ms
+        ) * MS
         self.valid_ns = limit(plan.judgement_valid_h * 3600 * S_NS)
         self.proving_ns = limit(3 * plan.proving.minutes * 60 * S_NS)
         limits = {
-            "received_ns": times.no_data_ms * MS,
-            "beat_ns": times.no_data_ms * MS,
-            "_heard_ns": times.no_record_ms * MS,
-            "changed_ns": settle_ns,
+            "received_ns": limit(times.no_data_ms * MS),
+            "beat_ns": limit(times.no_data_ms * MS),
+            "_heard_ns": limit(times.no_record_ms * MS),
             "more_since_ns": link.hold_ms * MS + settle_ns,
             "started_ns": limit(times.arming_s * S_NS),
             "offer_since_ns": limit(times.offer_s * S_NS),
@@ -183,4 +210,5 @@ class GuardForm(Form):
         }
         super().__init__({**RULES, **more}, limits, CAP_NS)
         self.guard: Any = None
+        self.book: Any = None
         self.submitted = 0

@@ -85,7 +85,31 @@ def _is_same(old: Any, new: Any, kind: int) -> bool:
 
 
 def save(root: Any, before: Snapshot | None = None) -> Snapshot:
-    """What everything reachable from `root` holds now. before: a snapshot to share memory with."""
+    """What everything reachable from `root` holds now. before: a snapshot to share memory with, of the same root."""
+    return (_same_nodes(before) if before else None) or _whole(root, before)
+
+
+def _same_nodes(before: Snapshot) -> Snapshot | None:
+    """What the objects of a snapshot hold now; None where one of them holds an object that isn't among them."""
+    nodes, old_held = before
+    known = set(map(id, nodes))
+    kinds = _KINDS
+    held = []
+    for node, was in zip(nodes, old_held, strict=True):
+        kind = kinds[type(node)]
+        new = _held(node, kind)
+        if _is_same(was, new, kind):
+            held.append(was)
+            continue
+        for child in _children(node, kind):
+            if kinds.get(type(child), -1) != ATOM and id(child) not in known:
+                return None
+        held.append(new)
+    return nodes, held
+
+
+def _whole(root: Any, before: Snapshot | None) -> Snapshot:
+    """Go through everything that is reachable."""
     nodes: list[Any] = []
     seen = {id(root)}
     waiting = [root]
