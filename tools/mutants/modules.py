@@ -5,30 +5,47 @@ from __future__ import annotations
 from typing import NamedTuple
 
 GUARD, LINK, PLC = (f"jidoka_bridge/{each}" for each in ("guard", "link", "plc"))
+GUARD_TESTS, LINK_TESTS = "tests/bridge/guard", "tests/bridge/link"
+#: runs the reference beside the C core, scan for scan
+BESIDE_C = "tests/firmware/test_core.py"
+#: of pytest in every run: no test that starts programs, and of hypothesis no deadline and no chance: a mutant is noticed for
+#: what it does, not because the machine was busy
+OPTIONS = ("-m", "not process", "-p", "no:cacheprovider", "--hypothesis-profile", "ci")
 
 
 class Module(NamedTuple):
-    """One run. sources: relative to the packages' folders; tests: that run; least_share: of the mutants that must be
-    noticed, whatever is justified."""
+    """One run. sources: relative to the packages' folders; tests: that run, the quick ones first; least_share: of the
+    mutants that must be noticed, whatever is justified."""
 
     sources: tuple[str, ...]
     tests: tuple[str, ...]
     least_share: float = 0.95
 
 
+def _files(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/{name}.py" for name in names.split())
+
+
+def _tests(folder: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{folder}/test_{name}.py" for name in names.split())
+
+
 MODULES: dict[str, Module] = {
-    "frames": Module((f"{LINK}/frames.py",), ("tests/bridge/link",)),
-    "blocks": Module((f"{LINK}/blocks.py",), ("tests/bridge/link/test_blocks.py", "tests/bridge/link/test_session.py")),
-    "session": Module(
-        (f"{LINK}/session.py", f"{LINK}/arming.py", f"{LINK}/asides.py", f"{LINK}/freshness.py"), ("tests/bridge/link",)
-    ),
-    "guard_condition": Module((f"{GUARD}/guard_condition.py",), ("tests/bridge/guard/test_guard_condition.py", "tests/bridge/guard/test_core.py")),
-    "interlock": Module((f"{GUARD}/interlock.py",), ("tests/bridge/guard/test_interlock.py", "tests/bridge/guard/test_core.py")),
+    "frames": Module(_files(LINK, "frames"), _tests(LINK_TESTS, "frames exchange session")),
+    "mbap": Module(_files(LINK, "mbap"), _tests(LINK_TESTS, "tcp")),
+    "blocks": Module(_files(LINK, "blocks"), _tests(LINK_TESTS, "blocks session")),
+    "session": Module(_files(LINK, "session arming asides freshness standing numbers exchange part_count skew"), _tests(LINK_TESTS, "session_edges session session_lateness exchange")),
+    "guard_condition": Module(_files(GUARD, "guard_condition"), _tests(GUARD_TESTS, "guard_condition_edges guard_condition core")),
+    "interlock": Module(_files(GUARD, "interlock"), _tests(GUARD_TESTS, "interlock_as_specified interlock core")),
     "interlock_rows": Module(
-        tuple(f"{GUARD}/{name}.py" for name in ("trips", "motion", "button", "approved", "known_answers", "clock", "panel", "unjudged", "changes")),
-        tuple(f"tests/bridge/guard/test_{name}.py" for name in ("trips", "motion", "approved", "acknowledging")),
+        _files(GUARD, "trips motion button approved known_answers clock panel unjudged changes override read_back facts"), (GUARD_TESTS,)
     ),
-    "rule": Module((f"{PLC}/rule.py", f"{PLC}/admission.py", f"{PLC}/press.py"), ("tests/bridge/plc/test_rule.py",)),
-    "latch": Module((f"{GUARD}/latch.py",), ("tests/bridge/guard/test_latch.py",)),
+    "guard": Module(
+        _files(GUARD, "acts causes conditions core judging link_view memory plain proving recorder remembered reset_offer resetting self_test "
+               "transitions watch"),
+        (GUARD_TESTS,),
+    ),
+    "rule": Module(_files(PLC, "rule admission press"), (*_tests("tests/bridge/plc", "rule_edges rule"), BESIDE_C)),
+    "latch": Module(_files(GUARD, "latch"), _tests(GUARD_TESTS, "latch_edges latch")),
     "alarms": Module(("jidoka/alarms",), ("tests/alarms",)),
 }  # fmt: skip

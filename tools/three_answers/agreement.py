@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from jidoka_bridge.registers import Fault, PlcState, Word
 
+from tools.three_answers.edges import edges, held_at_start
 from tools.three_answers.exact import FOLLOWS, exact, hours
 from tools.three_answers.plant import WRAP_MS, Plant
 from tools.three_answers.scans import Answer, Inputs, Program, sealed
@@ -92,7 +93,7 @@ def waiting(scans: int) -> Iterator[Inputs]:
 
 #: episode -> its scans; 65 536 times four scans are more than a 16-bit counter holds
 LONG: dict[Callable[[int], Iterator[Inputs]], int] = {
-    babbling: 263_000, pressing: 263_000, waiting: 3_000, exact: 0, hours: 0,
+    babbling: 263_000, pressing: 263_000, waiting: 3_000, exact: 0, hours: 0, edges: 0, held_at_start: 0,
 }  # fmt: skip
 
 

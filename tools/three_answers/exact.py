@@ -16,7 +16,7 @@ FOLLOWS = 0
 def hours(_: int = 0) -> Iterator[Inputs]:
     """Whole hours from power-up on, each met exactly and missed by 1 ms."""
     script = Script(0)
-    yield script.scan(0, d=_head(5, (1, 2, 3, 4)))
+    yield script.scan(0, d=head(5, (1, 2, 3, 4)))
     for passed_ms in (HOUR_MS - 1, 1, HOUR_MS, HOUR_MS - 1, 1, 2 * HOUR_MS, 1):
         yield script.scan(passed_ms)
         for _ in range(10):
@@ -218,6 +218,7 @@ def _refusals(script: Script) -> Iterator[Inputs]:
         "nnniii",
         "iiinnn",
         "ssssccc",
+        "ciicci",  # as often, and the second time the other one first
     ):
         yield from script.armed()
         yield script.scan(50, Phase.ARM_REQUEST)
@@ -283,9 +284,10 @@ def _relays(script: Script) -> Iterator[Inputs]:
     yield from script.pressed()
 
 
-def _head(
+def head(
     size: int, root: tuple[int, int, int, int], digest: int = 0, connection: int = 0, form: int = 0x4401
 ) -> tuple[int, ...]:
+    """Block D of a ledger of this size."""
     return sealed(
         [form, connection, size >> 16, size & 0xFFFF, *root, digest >> 16, digest & 0xFFFF], direction=0xA1
     )
@@ -296,26 +298,26 @@ def _record(script: Script) -> Iterator[Inputs]:
     script.connection = 0
     yield script.scan(5_000)
     heads = [
-        _head(5, (1, 5, 0, 0)), _head(5, (1, 9, 9, 9)), _head(6, (1, 2, 3, 4)), _head(6, (9, 2, 3, 4)), _head(6, (1, 9, 3, 4)),
-        _head(6, (1, 2, 9, 4)), _head(6, (1, 2, 3, 9)), _head(6, (1, 2, 3, 4)), _head(4, (7, 7, 7, 7)), _head(0x10006, (6, 6, 6, 6)),
-        _head(0x10005, (7, 7, 7, 7)), _head(0x20000, (8, 8, 8, 8), connection=77), _head(0x20000, (8, 8, 8, 8), form=0x4402),
+        head(5, (1, 5, 0, 0)), head(5, (1, 9, 9, 9)), head(6, (1, 2, 3, 4)), head(6, (9, 2, 3, 4)), head(6, (1, 9, 3, 4)),
+        head(6, (1, 2, 9, 4)), head(6, (1, 2, 3, 9)), head(6, (1, 2, 3, 4)), head(4, (7, 7, 7, 7)), head(0x10006, (6, 6, 6, 6)),
+        head(0x10005, (7, 7, 7, 7)), head(0x20000, (8, 8, 8, 8), connection=77), head(0x20000, (8, 8, 8, 8), form=0x4402),
     ]  # fmt: skip
-    for number, head in enumerate(heads * 3):
+    for number, each in enumerate(heads * 3):
         size = number // len(heads) << 17
         yield script.scan(
             HOUR_MS if number % 3 else HOUR_MS - 1,
-            d=sealed([*head[:2], head[2] + (size >> 16), *head[3:10]], direction=0xA1),
+            d=sealed([*each[:2], each[2] + (size >> 16), *each[3:10]], direction=0xA1),
         )
         yield script.scan(1)
     for keys in (0x07, 0x03, 0x05, 0x06, 0x07):
-        yield script.scan(20, inputs=keys, d=_head(3, (5, 5, 5, keys)))
+        yield script.scan(20, inputs=keys, d=head(3, (5, 5, 5, keys)))
         for _ in range(10):
             yield script.scan(20)
         yield script.scan(HOUR_MS)
-        yield script.scan(20, inputs=keys, d=_head(3, (5, 5, 5, keys)))
-        yield script.scan(HOUR_MS, d=_head(0x7000_0000, (1, 1, 1, 1)))
+        yield script.scan(20, inputs=keys, d=head(3, (5, 5, 5, keys)))
+        yield script.scan(HOUR_MS, d=head(0x7000_0000, (1, 1, 1, 1)))
     for digest, keys in ((7, 1), (7, 0x07), (8, 1), (0x10007, 1), (7, 1), (9, 0x07), (0, 1)):
-        yield script.scan(20, inputs=keys, d=_head(0x7000_0001, (1, 1, 1, 1), digest))
+        yield script.scan(20, inputs=keys, d=head(0x7000_0001, (1, 1, 1, 1), digest))
         yield from script.armed()
         yield script.scan(50, Phase.ARM_REQUEST)
         yield from script.pressed()

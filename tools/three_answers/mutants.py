@@ -69,5 +69,8 @@ def noticed(program: Compiled, episodes: list[Episode]) -> str:
     block.give({"HasFc23": False})
     if program.call("scan", block.words) or block["BlockC"][6] != 0:
         return "no FC23"
+    block.give({"Acknowledges": 256 + 5, "AcknowledgeReason": 256 + 3})
+    if program.call("scan", block.words) or block["BlockB"][11] != 0x0503:
+        return "acknowledgements above 255"
     wrong = first_wrong(program, episodes)
     return f"episode {wrong[0]}, scan {wrong[1]}" if wrong else ""

@@ -11,9 +11,10 @@ from jidoka_bridge.registers import Word
 from tests.firmware.scans import PythonCore
 from tools.structured_text.blocks import Compiled
 from tools.three_answers.agreement import EPISODE_SCANS, LONG
+from tools.three_answers.edges import same_id
 from tools.three_answers.exact import FOLLOWS
 from tools.three_answers.plant import Plant
-from tools.three_answers.scans import Answer, Inputs, Python
+from tools.three_answers.scans import Answer, C, Inputs, Program, Python
 from tools.three_answers.structured import INPUTS, packed
 
 FEW = struct.Struct("=4I 16I")
@@ -62,7 +63,11 @@ class Episode(NamedTuple):
 
 
 def record(seeds: Iterable[int]) -> Iterator[Episode]:
-    """The first part of each long episode, with full counters too; then episodes of the plant."""
+    """The first part of each long episode, with full counters too; then episodes of the plant.
+
+    Where an id is drawn that can't be offered, the reference would draw again at once: there the C core is asked.
+    """
+    yield _episode(same_id(), None, False, C())
     for make in LONG:
         for is_full in (False, True):
             yield _episode(make(SHORT_SCANS), None, is_full)
@@ -71,9 +76,11 @@ def record(seeds: Iterable[int]) -> Iterator[Episode]:
         yield _episode((plant.given() for _ in range(EPISODE_SCANS)), plant, number % 4 == 3)
 
 
-def _episode(scans: Iterator[Inputs], plant: Plant | None, is_full: bool) -> Episode:
-    program = Python()
-    if is_full:
+def _episode(
+    scans: Iterator[Inputs], plant: Plant | None, is_full: bool, other: Program | None = None
+) -> Episode:
+    program = other or Python()
+    if is_full and isinstance(program, Python):
         _fill(program)
     given, few, block_c = [], [], [bytes(BLOCK_C.size)]
     output = int(Word.WITHHOLD)

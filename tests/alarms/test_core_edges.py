@@ -1,0 +1,121 @@
+"""Alarms together, at their edges: what goes on from an unreadable record, from a trip class that ends, from no record."""
+
+from __future__ import annotations
+
+import pytest
+from jidoka.alarms.core import Alarms
+from jidoka.alarms.definition import HOUR_NS, Definition
+from jidoka.alarms.load import KEPT_WINDOWS, WINDOW_NS, Load
+from jidoka.alarms.record import past_of
+from jidoka.alarms.signal import NO_PAST, Past, Signal
+from jidoka.alarms.table import State
+from jidoka.alarms.until import Clock
+
+from tests.alarms.test_core import OWN, SITE, TRIP, at, cause
+
+
+@pytest.fixture
+def alarms() -> Alarms:
+    return Alarms([*OWN, Definition("slow", off_delay_ns=30 * 10**9)], SITE)
+
+
+def test_what_cant_be_read_stays_active_until_its_condition_is_seen_gone_for_its_delay(
+    alarms: Alarms,
+) -> None:
+    alarms.restore_unknown("slow", at(100))
+    assert alarms.signals["slow"] == Signal(raw=True, is_true=True, raw_ns=at(100).ns)
+    alarms.tick(at(100 + 3600))
+    assert alarms.alarms["slow"].state is State.ACTIVE, "silence isn't return to normal"
+    alarms.read("slow", False, at(4000))
+    alarms.tick(at(4029))
+    assert alarms.alarms["slow"].state is State.ACTIVE
+    alarms.tick(at(4030))
+    assert alarms.alarms["slow"].state is State.RETURNED
+
+
+def test_an_alarm_of_the_trip_class_that_is_none_any_more_goes_on_from_what_the_guard_said(
+    alarms: Alarms,
+) -> None:
+    for active in (True, False):
+        alarms.follow(cause("R-03", active=active, trip=True), TRIP, at(5))
+        assert alarms.signals["R-03"] == Signal(raw=active, is_true=active, raw_ns=at(5).ns)
+    alarms.follow(cause("R-03", active=True, revision=2, trip=True), TRIP, at(6))
+    alarms.follow(cause("R-03", active=True, revision=2), TRIP, at(7))
+    assert alarms.signals["R-03"].strikes == (), "it was there already"
+    alarms.follow(cause("R-03", active=False, revision=2), TRIP, at(8))
+    alarms.tick(at(37))
+    assert alarms.alarms["R-03"].state is State.ACTIVE
+    alarms.tick(at(38))
+    assert alarms.alarms["R-03"].state is State.RETURNED
+
+
+def test_an_alarm_that_no_record_of_the_guard_ever_named_can_be_forgotten(alarms: Alarms) -> None:
+    alarms.read("dust", True, at(1))
+    assert "dust" not in alarms.causes
+    alarms.forget("dust", at(2))
+    alarms.tick(at(40))
+    assert alarms.alarms["dust"].state is State.RETURNED
+
+
+def test_what_happens_a_month_ago_counts_for_nothing_though_nothing_came_since() -> None:
+    load = Load()
+    load.came("glare", "low", 5 * WINDOW_NS)
+    load.came("glare", "low", 6 * WINDOW_NS)
+    load.called(5 * WINDOW_NS, is_stale=True)
+    for late, alarms_left in ((4, 2), (5, 1), (6, 0)):
+        told = load.value((KEPT_WINDOWS + late) * WINDOW_NS)
+        assert told["alarms"] == alarms_left
+    assert told["stale_24_h"] == 0
+    assert told["days"] == pytest.approx(KEPT_WINDOWS * WINDOW_NS / (24 * HOUR_NS))
+
+
+def test_a_window_counts_as_a_whole_and_ten_alarms_in_it_are_no_flood() -> None:
+    load = Load()
+    load.began(WINDOW_NS * 3 // 2)
+    assert load.value(WINDOW_NS * 16 // 5)["days"] == 3 * 600 / 86_400
+    for number in range(10):
+        load.came("glare", "low", 2 * WINDOW_NS + number)
+    assert load.value(WINDOW_NS * 16 // 5)["flood_share"] == 0.0
+    load.came("glare", "low", 2 * WINDOW_NS + 99)
+    assert load.value(WINDOW_NS * 16 // 5)["flood_share"] == 1 / 3
+
+
+def test_strikes_of_a_record_are_times_of_this_boot_or_ages_and_rows_without_strikes_are_no_past() -> None:
+    kept = {"chatter": {"strikes_ns": [at(10).ns, at(20).ns], "rows": [True, False]}}
+    later = Clock(at(50).ns, at(50).wall_ns)
+    assert past_of(kept, at(30), True, later) == Past((at(10).ns, at(20).ns), (True, False))
+    booted = Clock(7 * 10**9, at(35).wall_ns)
+    assert past_of(kept, at(30), False, booted).strikes_ns == ((7 - 5 - 20) * 10**9, (7 - 5 - 10) * 10**9)
+    for strikes, rows in (([], [True, True]), ([], [True, False]), ([5, 4], [False, False]), ([5], [False])):
+        assert past_of({"chatter": {"strikes_ns": strikes, "rows": rows}}, at(1), True, at(1)) == NO_PAST
+    assert past_of({}, at(1), True, at(1)) == NO_PAST
+
+
+def test_an_alarm_is_stale_after_a_day_and_not_for_being_called_again(alarms: Alarms) -> None:
+    alarms.follow(cause("R-03", trip=True), TRIP, at(5))
+    assert not alarms.alarms["R-03"].is_stale
+    alarms.tick(at(5 + 301))
+    assert (alarms.alarms["R-03"].calls, alarms.alarms["R-03"].is_stale) == (1, False)
+    alarms.follow(cause("R-03", seen=1, trip=True), TRIP, at(400))
+    assert alarms.alarms["R-03"].acknowledged_revision == 1
+    assert not alarms.alarms["R-03"].is_stale
+    alarms.tick(at(400 + 25 * 3600))
+    assert alarms.alarms["R-03"].is_stale
+    alarms.follow(cause("R-03", active=False, seen=1, trip=True), TRIP, at(100_000))
+    assert not alarms.alarms["R-03"].is_stale, "what is gone isn't stale"
+    alarms.read("glare", True, at(5))
+    alarms.tick(at(5 + 8 * 3600 + 1))
+    assert (alarms.alarms["glare"].calls, alarms.alarms["glare"].is_stale) == (1, False)
+
+
+def test_the_revisions_of_the_trip_class_are_the_guards_whatever_the_way_there_was(alarms: Alarms) -> None:
+    alarms.follow(cause("R-03", revision=5, seen=3, trip=True), TRIP, at(5))
+    found = alarms.alarms["R-03"]
+    assert (found.state, found.revision, found.acknowledged_revision) == (State.ACTIVE, 5, 3)
+
+
+def test_data_that_come_back_are_good_again(alarms: Alarms) -> None:
+    assert [each.alarm.has_data for each in alarms.data("glare", False, at(1))] == [False]
+    assert alarms.data("glare", False, at(2)) == []
+    assert [each.alarm.has_data for each in alarms.data("glare", True, at(3))] == [True]
+    assert alarms.alarms["glare"].has_data

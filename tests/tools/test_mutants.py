@@ -1,0 +1,120 @@
+"""The mutation run's own parts: what is changed outside functions, and when a run is good enough."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import jidoka
+import jidoka_bridge
+
+from tools.mutants import report
+from tools.mutants.modules import MODULES, Module
+from tools.mutants.report import Mutant
+from tools.mutants.tables import changed, edits, line_of
+
+TEXT = '''
+import enum
+NAME = "text"
+LIMIT_MS = 20
+"""not a value"""
+
+
+class Kind(enum.Enum):
+    ONE = "1"
+    TWO = "2"
+
+
+class Cell:
+    to: Kind = Kind.ONE
+    is_on: bool = False
+
+
+def _made(n):
+    return n * 2
+
+
+def other(n):
+    return n * 3
+
+
+FOUR = _made(2)
+TABLE = {Kind.ONE: (FOUR, 5), Kind.TWO: ()}
+ROWS = (
+    _row("stop", "RUN  noted/HOLD", "none", "Stopped."),
+)
+'''
+
+
+def lines(place: str) -> list[str]:
+    return [line_of(TEXT, edit) for edit in edits(TEXT, "m") if edit.place == f"m.{place}"]
+
+
+def test_numbers_truths_entries_and_names_of_one_kind_are_changed_outside_functions() -> None:
+    assert lines("LIMIT_MS") == ["LIMIT_MS = 19", "LIMIT_MS = 21"]
+    assert lines("Cell.is_on") == ["is_on: bool = True"]
+    assert lines("NAME") == [], "texts are for people"
+    assert set(lines("TABLE")) == {
+        "TABLE = {**{}, Kind.TWO: ()}",
+        "TABLE = {Kind.TWO: (FOUR, 5), Kind.TWO: ()}",
+        "TABLE = {Kind.ONE: (*(), 5), Kind.TWO: ()}",
+        "TABLE = {Kind.ONE: (FOUR, *()), Kind.TWO: ()}",
+        "TABLE = {Kind.ONE: (FOUR, 4), Kind.TWO: ()}",
+        "TABLE = {Kind.ONE: (FOUR, 6), Kind.TWO: ()}",
+        "TABLE = {Kind.ONE: (FOUR, 5), **{}}",
+        "TABLE = {Kind.ONE: (FOUR, 5), Kind.ONE: ()}",
+    }
+
+
+def test_a_function_that_runs_at_import_is_changed_and_another_is_left_to_mutmut() -> None:
+    assert lines("_made") == ["return n // 2", "return n * 1", "return n * 3"]
+    assert lines("other") == []
+
+
+def test_each_cell_of_a_row_of_the_interlock_is_changed_part_by_part() -> None:
+    found = lines("ROWS")
+    for cells in ("HOLD noted/HOLD", "RUN RUN/HOLD", "RUN noted/RUN"):
+        assert f'_row("stop", "{cells}", "none", "Stopped."),' in found
+    assert '_row("stop", "RUN noted/HOLD", "internal", "Stopped."),' in [
+        line.replace("  ", " ") for line in found
+    ]
+
+
+def test_every_change_of_every_module_is_a_program_and_another_one() -> None:
+    packages = {
+        "jidoka": Path(next(iter(jidoka.__path__))).parent,
+        "jidoka_bridge": Path(next(iter(jidoka_bridge.__path__))).parent,
+    }
+    for module in MODULES.values():
+        for source in module.sources:
+            path = packages[source.partition("/")[0]] / source
+            for file in [path] if path.suffix else path.glob("*.py"):
+                text = file.read_text()
+                for edit in edits(text, "m")[::97]:
+                    assert ast.dump(ast.parse(changed(text, edit))) != ast.dump(ast.parse(text)), edit
+
+
+def test_a_run_is_good_enough_only_with_the_share_and_a_reason_for_each_survivor() -> None:
+    module = Module(("s.py",), ("t.py",))
+    killed = [Mutant("m.f", "", "killed")] * 19
+    alive = Mutant("m.g", "x = 1", "survived")
+    reasons = [{"function": "m.g", "change": "x = 1", "why": "nobody reads it"}]
+    assert not report.is_enough([], module)
+    assert not report.is_enough([*killed, alive], module), "nobody said why"
+    assert report.is_enough(report.judged([*killed, alive], reasons), module)
+    assert not report.is_enough(report.judged([*killed[1:], alive], reasons), module), "less than 95 %"
+    assert not report.is_enough(report.judged([*killed, alive._replace(change="x = 2")], reasons), module)
+
+
+def test_what_mutmut_cant_switch_on_counts_for_nothing(tmp_path: Path) -> None:
+    reasons = [{"function": "m.made", "change": "*", "why": "runs at import"}]
+    found = report.judged([Mutant("m.made", "x", "survived"), Mutant("m.f", "", "killed")], reasons)
+    assert (report.shares(found), report.living(found)) == ((1, 1), [])
+    page = report.page("name", Module(("s.py",), ("t.py",)), found, [], 60.0)
+    assert "1 of 1 mutants are noticed (100.0%; at least 95% is asked for), 0 live" in page
+    (tmp_path / "name.md").write_text(page)
+    assert "| [name](name.md) | 1 | 1 | 100.0% | 0 | 1.0 |" in report.index(tmp_path)
+    unjustified = [*found, Mutant("m.g", "x = 1 | 2", "survived")]
+    (tmp_path / "other.md").write_text(report.page("other", Module((), ()), unjustified, [], 6.0))
+    assert "| [other](other.md) | 2 | 1 | 50.0% | 1, **1 without** | 0.1 |" in report.index(tmp_path)
+    assert "x = 1 \\| 2" in (tmp_path / "other.md").read_text()
