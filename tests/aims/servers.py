@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +40,7 @@ class Postgres:
     def __init__(self, folder: Path, start: Callable[..., Program]) -> None:
         self.folder = folder
         self.address = f"postgresql://aims@/postgres?host={folder}"
+        self.program: Program | None = None
         self._start = start
         self._owner = _as_owner(folder)
         made = start(
@@ -53,7 +55,15 @@ class Postgres:
             "-c", "listen_addresses=",
         )  # fmt: skip
         wait_until(self.is_up, "PostgreSQL answers")
+        self.program = program
         return program
+
+    def kill(self) -> None:
+        """SIGKILL of the whole cluster, and a new start: crash recovery."""
+        assert self.program is not None
+        self.program.end()
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+        self.start()
 
     def is_up(self) -> bool:
         try:
@@ -82,6 +92,18 @@ def postgres() -> Iterator[Postgres]:
             yield cluster
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def worker(
+    start: Callable[..., Program], broker_port: int, database: str, name: str = "aims-1", *more: str
+) -> Program:
+    """A worker that has subscribed."""
+    program = start(
+        sys.executable, "-m", "tools.aims", "--broker", f"127.0.0.1:{broker_port}", "--database", database, "--id", name,
+        *more, environment={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+    )  # fmt: skip
+    program.wait_for_text("stores what comes")
+    return program
 
 
 class Mosquitto:

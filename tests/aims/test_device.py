@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
-from jidoka.steward.ledger.format import Lane
+from jidoka.steward.ledger.format import Kind, Lane
 from jidoka.steward.ledger.reader import entries
+from jidoka.steward.ledger.removed import removed_of
 from jidoka.steward.outbox.cursors import SENT_LANES
 from jidoka_bridge.messages import Judgement
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.aims.servers import Mosquitto, Postgres, postgres
+from tests.aims.servers import Mosquitto, Postgres, postgres, worker
 from tests.processes import Program, programs, wait_until
 from tests.steward.schemas import validate
 from tests.steward.site import Monitor, Site, decision, site, transition
@@ -39,12 +40,7 @@ class World:
         self.monitor = Monitor(place.plan)
 
     def worker(self) -> Program:
-        program: Program = self._start(
-            sys.executable, "-m", "tools.aims", "--broker", f"127.0.0.1:{self.broker.port}", "--database",
-            self.database.address, environment={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-        )  # fmt: skip
-        program.wait_for_text("stores what comes")
-        return program
+        return worker(self._start, self.broker.port, self.database.address)
 
     def happen(self, count: int) -> None:
         """So many transitions, and half as many conditions."""
@@ -57,6 +53,9 @@ class World:
 
     def kill(self, who: str) -> None:
         """SIGKILL, and a new start."""
+        if who == "database":
+            self.database.kill()
+            return
         program = self.programs[who]
         program.signal(signal.SIGKILL)
         program.wait()
@@ -73,7 +72,8 @@ class World:
         found = dict.fromkeys((lane.label for lane in SENT_LANES), 0)
         for entry in entries(self.place.ledger):
             if entry.lane in SENT_LANES:
-                found[entry.lane.label] = entry.lane_number
+                count = len(removed_of(entry).gone) if entry.kind is Kind.REMOVED else 1
+                found[entry.lane.label] = entry.lane_number + count - 1
         return found
 
     def committed(self) -> dict[str, int]:
@@ -110,13 +110,19 @@ def database() -> Iterator[Postgres]:
         yield cluster
 
 
+@contextlib.contextmanager
+def a_world(folder: Path, database: Postgres, **sections: Any) -> Iterator[World]:
+    database.empty()
+    with programs(folder) as start:
+        broker = Mosquitto(folder, start)
+        with site(broker={"host": "127.0.0.1", "port": broker.port}, **sections) as place:
+            yield World(place, broker, database, start)
+
+
 @pytest.fixture
 def world(tmp_path: Path, database: Postgres) -> Iterator[World]:
-    database.empty()
-    with programs(tmp_path) as start:
-        broker = Mosquitto(tmp_path, start)
-        with site(broker={"host": "127.0.0.1", "port": broker.port}) as place:
-            yield World(place, broker, database, start)
+    with a_world(tmp_path, database) as made:
+        yield made
 
 
 def check(world: World) -> None:
@@ -166,14 +172,57 @@ def test_without_an_aims_nothing_is_forgotten_and_it_is_told_as_late_once_one_is
     check(world)
 
 
-def test_killing_steward_broker_and_worker_in_any_order_costs_nothing(world: World) -> None:
+def test_killing_steward_broker_worker_and_database_in_any_order_costs_nothing(world: World) -> None:
     rng = random.Random(7)
-    for _ in range(6):
+    victims = ["steward", "broker", "worker", "database", "steward", "broker", "worker"]
+    rng.shuffle(victims)
+    for victim in victims:
         world.happen(rng.randrange(20, 60))
-        world.kill(rng.choice(["steward", "broker", "worker"]))
+        world.kill(victim)
         world.happen(10)
     world.settle(90)
     check(world)
+
+
+def test_history_that_goes_for_want_of_room_is_told_by_its_digest_and_that_it_went_is_told_too(
+    tmp_path: Path, database: Postgres
+) -> None:
+    limit_bytes = 100_000
+    with a_world(tmp_path, database, record={"limit_bytes": limit_bytes}) as world:
+        world.happen(5)
+        rng = random.Random(7)
+        for block in range(40):
+            rows = [
+                decision(256 * block + n, confidence=rng.random(), record_ns=rng.getrandbits(60))
+                for n in range(256)
+            ]
+            world.monitor.decide(rows)
+            world.place.guard.pump()
+
+        def went() -> bool:
+            world.place.guard.pump()
+            ledger = world.place.status()["ledger"]
+            return bool(ledger["removed"]) and ledger["disk_bytes"] <= 0.95 * limit_bytes
+
+        wait_until(went, "the oldest blocks went")
+        world.settle()
+        assert not world.place.status()["ledger"]["is_nearly_full"]
+        rows_there = world.database.rows(
+            "SELECT seq, type, data ->> 'sha256' FROM event WHERE lane = 'history' ORDER BY seq"
+        )
+        assert [(seq, kind) for seq, kind, _ in rows_there] == [(n, "jidoka.kept.v1") for n in range(1, 41)]
+        digests = {seq: digest for seq, _, digest in rows_there}
+        removed = [entry for entry in entries(world.place.ledger) if entry.kind is Kind.REMOVED]
+        gone = {
+            run.lane_number + i: each.sha256 for run in removed for i, each in enumerate(removed_of(run).gone)
+        }
+        assert gone
+        assert {number: digests[number] for number in gone} == gone
+        told = world.database.rows(
+            "SELECT sum((data ->> 'count')::int) FROM event WHERE type = 'jidoka.retention.v1'"
+        )
+        assert told == [(len(gone),)]
+        assert world.database.rows("SELECT count(*) FROM conflict") == [(0,)]
 
 
 def test_an_acknowledgement_of_what_never_was_is_refused_and_moves_nothing(world: World) -> None:
@@ -195,7 +244,7 @@ def test_an_acknowledgement_of_what_never_was_is_refused_and_moves_nothing(world
         found = [entry.json() for entry in entries(world.place.ledger) if entry.lane is Lane.EVIDENCE]
         return [each["refused"] for each in found if "isn't believed" in str(each.get("refused"))]
 
-    wait_until(lambda: len(refusals()) >= 3, "each kind of disbelief is recorded")
+    wait_until(lambda: len(refusals()) >= 1, "the disbelief is recorded, once in a while")
     client.loop_stop()
     world.happen(5)
     world.settle()

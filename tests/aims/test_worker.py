@@ -15,7 +15,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from tests.aims.servers import Mosquitto, Postgres, postgres
+from tests.aims.servers import Mosquitto, Postgres, postgres, worker
 from tests.processes import Program, programs, wait_until
 from tools.aims.letters import Event, Live, Unreadable, read
 
@@ -43,14 +43,8 @@ class Plant:
     start: Any
     folder: Path
 
-    def worker(self, name: str = "aims-1") -> Program:
-        program: Program = self.start(
-            sys.executable, "-m", "tools.aims", "--broker", f"127.0.0.1:{self.broker.port}", "--database",
-            self.database.address, "--id", name,
-            environment={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-        )  # fmt: skip
-        program.wait_for_text("stores what comes")
-        return program
+    def worker(self, name: str = "aims-1", *more: str) -> Program:
+        return worker(self.start, self.broker.port, self.database.address, name, *more)
 
 
 class Device:
@@ -141,6 +135,29 @@ def test_live_values_keep_the_newest_only(plant: Plant) -> None:
     wait_until(lambda: device.committed == {"evidence": 1}, "all was taken")
     device.close()
     assert plant.database.rows("SELECT topic, data ->> 'rate' FROM live") == [("models/m/health", "3")]
+
+
+def test_a_worker_for_alarms_stores_and_acknowledges_them_alone_and_what_both_take_is_there_once(
+    plant: Plant,
+) -> None:
+    plant.broker.start()
+    alarms = plant.worker("alarms", "--alarms")
+    device = Device(plant.broker.port)
+    device.send(event(1, "alarm"), topic="alarms/R-03")
+    device.send(event(2, "alarm"), topic="interlock")
+    device.send(event(1))
+    wait_until(lambda: device.committed == {"alarm": 2}, "the alarms are committed")
+    plant.worker()
+    device.send(event(3, "alarm"), topic="override")
+    device.send(event(1))
+    wait_until(lambda: device.committed == {"alarm": 3, "evidence": 1}, "everything is committed")
+    device.close()
+    assert plant.database.rows("SELECT lane, count(*) FROM event GROUP BY lane ORDER BY lane") == [
+        ("alarm", 3),
+        ("evidence", 1),
+    ]
+    assert plant.database.rows("SELECT count(*) FROM conflict") == [(0,)]
+    assert "Traceback" not in alarms.text
 
 
 def test_nothing_is_lost_or_doubled_when_worker_broker_and_database_are_killed(plant: Plant) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jidoka.steward.ledger.format import KINDS, Entry, Kind, Lane
+from jidoka.steward.ledger.writer import Ledger
 from jidoka.steward.mqtt import messages
 from jidoka.steward.mqtt.envelope import Place, letter_of_entry, live_letter, rfc3339, topic_id
 from jidoka.steward.outbox import cursors
+from jidoka.steward.outbox.figures import ticket_of
 from jidoka.steward.outbox.lane import LaneIndex
 from jidoka.steward.outbox.outbox import AIMS, PUBACK, Outbox
 
@@ -108,8 +111,8 @@ def test_only_the_newest_transition_is_retained() -> None:
 
 def test_decision_blocks_stay_on_the_device_and_are_told_by_their_digest() -> None:
     silent = {row.kind for row in KINDS} - set(messages.ENTRIES)
-    reserved = {Kind.CHECKPOINT, Kind.COSIGNATURE, Kind.RETENTION}
-    assert silent == {Kind.DECISIONS} | reserved
+    reserved = {Kind.CHECKPOINT, Kind.COSIGNATURE}
+    assert silent == {Kind.DECISIONS, Kind.REMOVED} | reserved
     stored = entry(Kind.DECISIONS, {"some": "rows"})
     letter = letter_of_entry(PLACE, stored, is_historical=False, is_current=False)
     event = json.loads(letter.payload)
@@ -236,3 +239,48 @@ def test_one_lanes_nonsense_keeps_no_other_lane_from_being_acknowledged(tmp_path
     assert "evidence" in outbox.committed({"committed": {"alarm": 4, "evidence": 7, "unknown": 1}}, 1.0)
     assert outbox.lanes[Lane.ALARM].cursor == 4
     assert outbox.oldest_offset() == 500
+
+
+def test_what_waits_is_told_as_count_bytes_and_age_of_the_oldest(tmp_path: Path) -> None:
+    path, boot = tmp_path / "ledger.jdl", b"b" * 16
+    ledger = Ledger(path, boot, lambda *_: None, 1)
+    ledger.append(Kind.BOOT, b"{}", 0, 0)
+    for second in range(1, 4):
+        ledger.append(Kind.ALARM, b'{"id":"a"}', second * 10**9, second * 10**9 + 5)
+    assert ledger.close()
+    outbox = Outbox(path, AIMS)
+    Ledger(path, boot, lambda offset, entry: outbox.add(ticket_of(offset, entry, "")), 1).close()
+    size = 58 + len(b'{"id":"a"}')
+    assert outbox.backlog(9 * 10**9, 0, boot)["alarm"] == (3, 3 * size, 8.0)
+    assert outbox.backlog(0, 11 * 10**9 + 5, b"another boot id.")["alarm"] == (3, 3 * size, 10.0)
+    outbox.committed({"committed": {"alarm": 2}}, 1.0)
+    assert outbox.backlog(9 * 10**9, 0, boot)["alarm"] == (1, size, 6.0)
+    outbox.committed({"committed": {"alarm": 3}}, 1.0)
+    assert outbox.backlog(9 * 10**9, 0, boot)["alarm"] == (0, 0, 0.0)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 40)), max_size=12))
+def test_an_index_of_twelve_bytes_a_message_is_what_a_list_would_be(steps: list[tuple[int, int]]) -> None:
+    lane, offsets, cursor = LaneIndex(), [0], 0
+    lane.window = 10**6
+    for added, done in steps:
+        for _ in range(100 * added):
+            offsets.append(offsets[-1] + 60 + len(offsets) % 7)
+            lane.add(len(offsets) - 1, offsets[-1], 60 + len(offsets) % 5)
+        cursor = max(cursor, min(len(offsets) - 1, cursor + 90 * done))
+        lane.commit(cursor)
+        rest = offsets[cursor + 1 :]
+        assert (lane.backlog, lane.last) == (len(rest), len(offsets) - 1)
+        assert lane.oldest_offset == (rest[0] if rest else None)
+        assert lane.backlog_bytes == sum(60 + (n + 1) % 5 for n in range(cursor + 1, len(offsets)))
+
+
+def test_a_hundred_thousand_messages_behind_take_hardly_more_than_twelve_bytes_each() -> None:
+    lane = LaneIndex()
+    tracemalloc.start()
+    for number in range(1, 100_001):
+        lane.add(number, 400 * number, 400)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 1_600_000

@@ -1,10 +1,11 @@
 """A small AIMS for tests and small plants.
 
-python -m tools.aims --broker HOST[:PORT] --database postgresql://USER@HOST/NAME [--id NAME] [--group NAME]
+python -m tools.aims --broker HOST[:PORT] --database postgresql://USER@HOST/NAME [--id NAME] [--group NAME] [--alarms]
 
 Subscribes to aims/v1/#, stores each message in PostgreSQL in one transaction a batch, and then acknowledges: to the
 broker, and to the device on {device}/ack, up to which number nothing of a lane is missing. Start as many as are needed,
-each with its own --id: they share the subscription. The password of the broker is read from JIDOKA_AIMS_PASSWORD.
+each with its own --id: they share the subscription. One with --alarms beside takes the alarm lane alone, so that alarms don't
+wait behind a device's history; what both take is stored once. The password of the broker is read from JIDOKA_AIMS_PASSWORD.
 Tables and views: schema.sql. Needs: pip install 'psycopg[binary]>=3.2,<4'.
 """
 
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument(
         "--group", default="aims", help='of the shared subscription; "" for a broker of MQTT 3.1.1 only'
     )
+    parser.add_argument("--alarms", action="store_true", help="take the alarm lane alone")
     parser.add_argument("--username")
     options = parser.parse_args()
     host, _, port = options.broker.partition(":")
@@ -39,6 +41,7 @@ def main() -> int:
         os.environ.get("JIDOKA_AIMS_PASSWORD"),
         options.group,
         options.id,
+        options.alarms,
     )
     try:
         work(address, options.database)

@@ -22,7 +22,7 @@ COLUMNS = (
 @dataclass
 class Stored:
     """What a commit brought. contiguous: device's tree -> lane -> the highest number up to which nothing is missing, of
-    every lane that the batch touched; conflicts, unreadable: how many came new."""
+    every device that the batch touched; conflicts, unreadable: how many came new."""
 
     events: int = 0
     conflicts: int = 0
@@ -99,9 +99,12 @@ class Database:
         )
         stored.conflicts = cursor.rowcount
         for tree, lane in sorted({(each.tree, each.lane) for each in events}):
-            stored.contiguous.setdefault(tree, {})[lane] = self._advance(cursor, self._devices[tree], lane)
+            self._advance(cursor, self._devices[tree], lane)
+        for tree in {each.tree for each in events}:
+            cursor.execute("SELECT lane, contiguous FROM cursor WHERE device_id = %s", (self._devices[tree],))
+            stored.contiguous[tree] = {str(lane): int(number) for lane, number in cursor.fetchall()}
 
-    def _advance(self, cursor: psycopg.Cursor[Any], device: int, lane: str) -> int:
+    def _advance(self, cursor: psycopg.Cursor[Any], device: int, lane: str) -> None:
         """Move a lane's cursor over what is there without a gap. Locks its row: several workers may store one lane."""
         cursor.execute("INSERT INTO cursor VALUES (%s, %s, 0) ON CONFLICT DO NOTHING", (device, lane))
         cursor.execute(
@@ -125,4 +128,3 @@ class Database:
                 "UPDATE cursor SET contiguous = %s WHERE device_id = %s AND lane = %s",
                 (contiguous, device, lane),
             )
-        return contiguous

@@ -7,6 +7,7 @@ that wasn't committed: the broker gives its messages to another, and what the br
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -22,20 +23,28 @@ from paho.mqtt.properties import Properties
 from tools.aims.database import Database, Stored
 from tools.aims.letters import Letter, read
 
-BATCH = 500
+#: of one transaction; a larger one makes an alarm that is committed meanwhile wait for its write, and is hardly faster
+BATCH = 100
 #: a batch that isn't full waits so long for more
 GATHER_S = 0.05
 SESSION_S = 86_400
 #: messages that the broker may have out at this worker
-WINDOW = 2 * BATCH
+WINDOW = 1_000
+#: a worker that takes everything gives way to one that takes alarms, where they share a small machine
+NICENESS = 8
 RETRY_S = 1.0
 #: a cursor is said again so often while events come, should an acknowledgement have been lost
 REMIND_S = 5.0
 
 
+#: what devices tell in the lane that overtakes all others, below SITE/LINE/DEVICE
+ALARM_TOPICS = ("alarms/+", "interlock", "override", "cmd/+/reply")
+
+
 @dataclass(frozen=True)
 class Address:
-    """Where the broker is. group: of the shared subscription, "" for a subscription of one's own (brokers of MQTT 3.1.1)."""
+    """Where the broker is. group: of the shared subscription, "" for a subscription of one's own (brokers of MQTT 3.1.1);
+    is_for_alarms: takes the alarm lane alone, so that a worker which only does that never has history before it."""
 
     host: str
     port: int = 1883
@@ -43,10 +52,14 @@ class Address:
     password: str | None = None
     group: str = "aims"
     client_id: str = "aims-1"
+    is_for_alarms: bool = False
 
     @property
-    def filter(self) -> str:
-        return f"$share/{self.group}/aims/v1/#" if self.group else "aims/v1/#"
+    def filters(self) -> list[str]:
+        """What is subscribed to. The alarm lane has a group of its own, so those messages come to both kinds of worker."""
+        below = [f"+/+/+/{topic}" for topic in ALARM_TOPICS] if self.is_for_alarms else ["#"]
+        group = f"{self.group}-alarms" if self.is_for_alarms else self.group
+        return [f"$share/{group}/aims/v1/{each}" if self.group else f"aims/v1/{each}" for each in below]
 
 
 class Worker:
@@ -86,7 +99,7 @@ class Worker:
         if reason.is_failure:
             self._ended.append(f"refused: {reason}")
         else:
-            client.subscribe(self.address.filter, 1)
+            client.subscribe([(each, 1) for each in self.address.filters])
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
         if not self._waiting:
@@ -139,6 +152,8 @@ class Worker:
 
 def work(address: Address, database_address: str) -> None:
     """Work for ever: after any loss of broker or database begin anew, telling why."""
+    if not address.is_for_alarms:
+        os.nice(NICENESS)
     told = ""
     while True:
         why = _work_until_lost(address, database_address)

@@ -13,16 +13,19 @@ from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Entry, FileHeader, FormatError, Kind
 from jidoka.steward.ledger.people import read_texts
 from jidoka.steward.ledger.reader import Fault, Scan, open_for_reading, read_header
+from jidoka.steward.ledger.removed import removed_of
+from jidoka.steward.ledger.trimming import journal_path
 
 MAX_FAULTS = 100
-#: a writer that is at work may be in the middle of an entry; it is never there for long
+#: a writer that is at work may be in the middle of an entry, or of a removal; it is never there for long
 PATIENCE_S = 1.0
 
 
 @dataclass
 class Report:
     """What a check found. decisions: verdicts inside decision blocks; boots: times that the boot id changed;
-    sealed, texts: commitments in entries, and how many of them still have their text."""
+    sealed, texts: commitments in entries, and how many of them still have their text; removed: history entries that went for
+    want of room, of which numbers and digests are still there."""
 
     path: Path
     header: FileHeader
@@ -34,6 +37,7 @@ class Report:
     lanes: dict[str, int] = field(default_factory=dict)
     sealed: int = 0
     texts: int = 0
+    removed: int = 0
     last_transition: int = 0
     faults: list[Fault] = field(default_factory=list)
 
@@ -52,6 +56,7 @@ class Report:
             "boots": self.boots,
             "kinds": dict(self.kinds),
             "lanes": self.lanes,
+            "removed": self.removed,
             "commitments": {"sealed": self.sealed, "texts": self.texts},
             "last_transition": self.last_transition,
             "ok": self.is_good,
@@ -68,7 +73,8 @@ def check(path: Path) -> Report:
     while True:
         report = _check_once(path)
         is_only_torn = bool(report.faults) and all(fault.is_torn for fault in report.faults)
-        if not is_only_torn or time.monotonic() > deadline or not _is_written_now(path):
+        may_pass = is_only_torn or (bool(report.faults) and journal_path(path).exists())
+        if not may_pass or time.monotonic() > deadline or not _is_written_now(path):
             return report
         time.sleep(0.1)
 
@@ -89,10 +95,13 @@ def _read(report: Report, file: BinaryIO) -> None:
     for offset, entry in scan:
         report.entries += 1
         report.kinds[entry.kind.label] += 1
-        report.lanes[entry.lane.label] = entry.lane_number
+        report.lanes[entry.lane.label] = scan.continuity.lanes[entry.lane]
         try:
-            what = _decisions(report, entry, serials) if entry.kind is Kind.DECISIONS else ""
-            if entry.kind is not Kind.DECISIONS:
+            if entry.kind is Kind.DECISIONS:
+                what = _decisions(report, entry, serials)
+            elif entry.kind is Kind.REMOVED:
+                what = _removed(report, entry, serials)
+            else:
                 what = _body(report, entry, texts)
         except FormatError as error:
             what = str(error)
@@ -116,6 +125,17 @@ def _body(report: Report, entry: Entry, texts: dict[str, str]) -> str:
         return f"transition {number}, expected {expected}: transitions are missing"
     report.last_transition = max(number, report.last_transition)
     return ""
+
+
+def _removed(report: Report, entry: Entry, serials: dict[str, int]) -> str:
+    faults = []
+    for gone in removed_of(entry).gone:
+        report.removed += 1
+        expected = serials.get(gone.model, 0) + 1
+        if gone.model and gone.serial != expected:
+            faults.append(f"removed block {gone.serial} of {gone.model}, expected {expected}")
+        serials[gone.model] = gone.serial
+    return "; ".join(faults)
 
 
 def _decisions(report: Report, entry: Entry, serials: dict[str, int]) -> str:

@@ -14,6 +14,7 @@ from jidoka_bridge.errors import LedgerError, RefusedError
 from jidoka.steward.ledger.format import FILE_HEADER, Entry, FileHeader
 from jidoka.steward.ledger.reader import Continuity, Fault, Scan, read_header
 from jidoka.steward.ledger.spool import write_all
+from jidoka.steward.ledger.trimming import sync_directory
 
 REMEDIES: dict[int, str] = {
     errno.ENOSPC: "Make room on the disk; recording goes on by itself.",
@@ -49,7 +50,7 @@ def open_locked(path: Path, wall_ns: int) -> BinaryIO:
             os.ftruncate(file.fileno(), 0)
             write_all(file.fileno(), FileHeader(wall_ns, os.urandom(16)).encode(), 0)
             os.fsync(file.fileno())
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
     except BlockingIOError:
         file.close()
         raise RefusedError(
@@ -90,11 +91,3 @@ def read_all(file: BinaryIO, path: Path, on_entry: Callable[[int, Entry], None])
 def remedy_for(error: OSError) -> str:
     """What to do about an error of the disk."""
     return REMEDIES.get(error.errno or 0, "See the error of the system, and dmesg.")
-
-
-def _sync_directory(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

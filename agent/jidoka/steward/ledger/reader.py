@@ -25,10 +25,13 @@ from jidoka.steward.ledger.format import (
     body_length,
     decode,
 )
+from jidoka.steward.ledger.removed import removed_of
 
 _KINDS = frozenset(int(kind) for kind in Kind)
 _LANES = frozenset(int(lane) for lane in Lane)
 _RESYNC_BYTES = 4 << 20
+#: so much is read at once
+_WINDOW_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ class Continuity:
     monotonic_ns: int = 0
     boots: int = 0
 
-    def faults(self, entry: Entry) -> list[str]:
-        """What is wrong with `entry` as the next one; afterwards it counts as the last."""
+    def faults(self, entry: Entry, count: int = 1) -> list[str]:
+        """What is wrong with `entry` as the next one; afterwards it counts as the last. count: entries that it stands for."""
         found = []
         if entry.index != self.index:
             found.append(f"number {entry.index}, expected {self.index}")
@@ -71,8 +74,8 @@ class Continuity:
                 found.append("the boot id changes without a boot entry")
         elif entry.monotonic_ns < self.monotonic_ns:
             found.append("the monotonic clock goes back within one boot")
-        self.index, self.boot, self.monotonic_ns = entry.index + 1, entry.boot, entry.monotonic_ns
-        self.lanes[entry.lane] = entry.lane_number
+        self.index, self.boot, self.monotonic_ns = entry.index + count, entry.boot, entry.monotonic_ns
+        self.lanes[entry.lane] = entry.lane_number + count - 1
         return found
 
 
@@ -88,13 +91,15 @@ class Scan:
         self.end = FILE_HEADER.size
         self.faults: list[Fault] = []
         self.continuity = Continuity()
+        self._window = b""
+        self._window_at = 0
 
     def __iter__(self) -> Iterator[tuple[int, Entry]]:
         offset = FILE_HEADER.size
-        self.file.seek(offset)
         while offset < self.size:
             try:
                 entry = self._entry(offset)
+                span, count = self._extent(entry, offset)
             except FormatError as error:
                 following = self._resync(offset)
                 self.faults.append(
@@ -103,24 +108,42 @@ class Scan:
                 if following < 0:
                     return
                 offset = following
-                self.file.seek(offset)
                 self._rejoin(offset)
                 continue
-            for what in self.continuity.faults(entry):
+            for what in self.continuity.faults(entry, count):
                 self.faults.append(Fault(offset, entry.index, what))
-            self.end = offset + entry.size
+            self.end = offset + span
             yield offset, entry
             offset = self.end
 
     def _entry(self, offset: int) -> Entry:
-        head = self.file.read(ENTRY_HEADER.size)
-        if len(head) < ENTRY_HEADER.size:
-            raise FormatError(f"the file ends inside an entry's header ({len(head)} bytes of it)")
-        length = body_length(head)
-        body = self.file.read(length) if offset + ENTRY_HEADER.size + length <= self.size else b""
-        if len(body) != length:
+        at = self._at(offset, ENTRY_HEADER.size)
+        left = min(len(self._window), self.size - self._window_at) - at
+        if left < ENTRY_HEADER.size:
+            raise FormatError(f"the file ends inside an entry's header ({max(0, left)} bytes of it)")
+        size = ENTRY_HEADER.size + body_length(self._window[at : at + 4])
+        if offset + size > self.size:
             raise FormatError("the file ends inside an entry")
-        return decode(head + body)
+        at = self._at(offset, size)
+        return decode(self._window[at : at + size])
+
+    def _at(self, offset: int, size: int) -> int:
+        """Where in the window byte `offset` is, which is read so that `size` bytes are in it where the file has them."""
+        at = offset - self._window_at
+        if at < 0 or at + size > len(self._window):
+            self.file.seek(offset)
+            self._window_at, self._window = offset, self.file.read(max(size, _WINDOW_BYTES))
+            at = 0
+        return at
+
+    def _extent(self, entry: Entry, offset: int) -> tuple[int, int]:
+        """(bytes up to the next entry, entries that this one stands for)."""
+        if entry.kind is not Kind.REMOVED:
+            return entry.size, 1
+        removed = removed_of(entry)
+        if offset + removed.span > self.size:
+            raise FormatError("the file ends inside what was removed")
+        return removed.span, len(removed.gone)
 
     def _resync(self, fault: int) -> int:
         """Offset of the next readable entry behind a fault, or −1."""
@@ -140,7 +163,6 @@ class Scan:
     def _rejoin(self, offset: int) -> None:
         """Continue behind damage without reporting its neighbours' numbers as well."""
         entry = self._entry(offset)
-        self.file.seek(offset)
         # the other lanes' numbers can't be known until they show up; only this entry's can
         self.continuity.index = entry.index
         self.continuity.lanes[entry.lane] = entry.lane_number - 1

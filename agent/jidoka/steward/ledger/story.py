@@ -9,6 +9,7 @@ from typing import Any
 
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Entry, FormatError, Kind
+from jidoka.steward.ledger.trimming import counted
 
 _RIGHT = {True: "right", False: "wrong", None: "without a decision that is remembered"}
 VERDICTS = ("pass", "suspect", "reject")
@@ -124,6 +125,28 @@ def _refusal(body: dict[str, Any]) -> str:
     return f"{body.get('what', '')}{who} refused: {body.get('refused', '')} {body.get('remedy', '')}"
 
 
+def _command(body: dict[str, Any]) -> str:
+    by = f" by the key {body['key']}" if body.get("key") else ""
+    why = f": {body['refused']}" if body.get("refused") else ""
+    return f"{body['name']}{by} from elsewhere {body['outcome']}{why}"
+
+
+def _inventory(body: dict[str, Any]) -> str:
+    cards = [
+        f"{card['id']} ({card['mode']}, {(card.get('running') or {}).get('runtime') or 'not running'}, "
+        f"baseline {str(card.get('baseline') or 'none')[:16]})"
+        for card in body["models"]
+    ]
+    return f"plan {body['plan'][:16]}, version {body['version']}: {', '.join(cards)}"
+
+
+def _risk(body: dict[str, Any]) -> str:
+    marks = [name for name in ("latched", "acknowledged") if body.get(name)]
+    coverage = "" if body.get("coverage") is None else f", {100 * body['coverage']:.4g} % of the records came"
+    age = "" if body.get("age_s") is None else f", judged {body['age_s']:g} s ago"
+    return f"{body['id']} {body['risk']}: {', '.join([body['status'], *marks])}{coverage}{age}"
+
+
 def _boot(body: dict[str, Any]) -> str:
     before = {"unplanned": " after an end that nobody planned", "planned": ""}.get(
         body.get("previous", ""), ""
@@ -135,6 +158,19 @@ def _boot(body: dict[str, Any]) -> str:
 
 def _override(body: dict[str, Any]) -> str:
     return f"{body['act']}: {body.get('text', '')}{_person(body)}"
+
+
+def _removed(body: dict[str, Any]) -> str:
+    kinds = Counter(each["kind"] for each in body["entries"])
+    told = ", ".join(counted(kind, count) for kind, count in kinds.items())
+    return f"here stood {told}, {body['span']} bytes; removed for want of room, their digests stay"
+
+
+def _drill(body: dict[str, Any]) -> str:
+    shown = {True: "a part was seen rejected with A off", False: "NO rejected part was shown"}
+    timed = f"withdrawn within {body['withdraw_ms']:g} ms" if body.get("withdraw_ms") is not None else ""
+    told = [each for each in (timed, shown.get(body.get("rejected"), "")) if each]  # type: ignore[arg-type]
+    return f"drill by {_who(body)}: {', '.join(told) or 'nothing was tried'}"
 
 
 def _any(body: dict[str, Any]) -> str:
@@ -170,4 +206,9 @@ _SENTENCES: dict[Kind, Callable[[dict[str, Any]], str]] = {
     Kind.REFUSAL: _refusal,
     Kind.BOOT: _boot,
     Kind.OVERRIDE: _override,
+    Kind.REMOVED: _removed,
+    Kind.DRILL: _drill,
+    Kind.COMMAND: _command,
+    Kind.INVENTORY: _inventory,
+    Kind.RISK: _risk,
 }

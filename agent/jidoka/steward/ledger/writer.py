@@ -21,6 +21,7 @@ from typing import NamedTuple
 from jidoka.steward.ledger.format import LANE_OF, Entry, Kind, Lane, encode
 from jidoka.steward.ledger.opening import open_locked, read_all, remedy_for
 from jidoka.steward.ledger.people import people_path
+from jidoka.steward.ledger.pruner import Pruner
 from jidoka.steward.ledger.spool import SpoolFile, spool_path, write_all
 
 GROUP_NS = 250_000_000
@@ -31,16 +32,19 @@ MAX_PENDING_BYTES = 8 << 20
 MIN_FREE_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Ticket:
-    """Where an entry lies. offset: byte in the file; tag: whatever the caller gave with it."""
+class Ticket(NamedTuple):
+    """Where an entry lies. offset: byte in the file; size: bytes there; count: numbers of its lane that it stands for, more
+    than one where entries were removed; tag, topic: whatever the caller gave with it."""
 
     offset: int
     kind: Kind
     lane: Lane
-    index: int
+    index: int  # type: ignore[assignment]  # hides a method of tuples that nobody calls here
     lane_number: int
     tag: int = 0
+    topic: str = ""
+    size: int = 0
+    count: int = 1  # type: ignore[assignment]  # hides a method of tuples that nobody calls here
 
 
 @dataclass
@@ -66,14 +70,17 @@ class Ledger:
     readable after each commit.
     """
 
-    def __init__(self, path: Path, boot: bytes, on_entry: Callable[[int, Entry], None], wall_ns: int) -> None:
+    def __init__(
+        self, path: Path, boot: bytes, on_entry: Callable[[int, Entry], None], wall_ns: int, limit_bytes: int = 0
+    ) -> None:  # fmt: skip
         self.path = path
         self.boot = boot
         self.error = ""
         self.remedy = ""
         self.refused: dict[str, int] = {}  # entries that found no room, by kind, since the last report
         self._file = open_locked(path, wall_ns)
-        found = read_all(self._file, path, on_entry)
+        self.pruner = Pruner(self._file.fileno(), path, limit_bytes)
+        found = read_all(self._file, path, self.pruner.before(on_entry))
         self.torn, self.torn_bytes = found.torn, found.torn_bytes
         self._end, self._next = found.end, found.continuity
         if self._next.boot != boot:
@@ -97,7 +104,7 @@ class Ledger:
 
     def append(
         self, kind: Kind, body: bytes, now_ns: int, wall_ns: int, *, urgent: bool = False, tag: int = 0,
-        secret: bytes = b"",
+        secret: bytes = b"", topic: str = "",
     ) -> Ticket | None:  # fmt: skip
         """Number an entry and hand it to the writer. secret: a line for the side file, stored before the entry.
 
@@ -113,7 +120,7 @@ class Ledger:
             entry = Entry(
                 kind, lane, self._next.index, self._next.lanes[lane], now_ns, wall_ns, self.boot, body
             )
-            ticket = Ticket(self._end, kind, lane, entry.index, entry.lane_number, tag)
+            ticket = Ticket(self._end, kind, lane, entry.index, entry.lane_number, tag, topic, entry.size)
             self._next.index += 1
             self._end += entry.size
             self._pending.append(_Pending(encode(entry), ticket, now_ns, secret))
@@ -173,6 +180,7 @@ class Ledger:
                 self._commit(batch, jobs)
                 if not batch and not jobs:
                     self._probe()
+                self._prune()
             except OSError as error:
                 self._fail(f"{self.path}: {error.strerror or error}", remedy_for(error))
                 if is_last:
@@ -227,7 +235,17 @@ class Ledger:
             self._pending_bytes -= len(data)
             self.committed_bytes += len(data)
             self.committed_entries += len(batch)
+        self.pruner.committed(batch[-1].ticket.index, sum(_history_bytes(each.ticket) for each in batch))
         self._wake()
+
+    def _prune(self) -> None:
+        """History goes where room is short. What fails here costs room only: recording goes on."""
+        body = self.pruner.work(self.committed_bytes)
+        if body is not None:
+            now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+            ticket = self.append(Kind.RETENTION, body, now_ns, wall_ns)
+            if ticket is not None:
+                self.pruner.is_told_by(ticket.index)
 
     def _append_secrets(self, lines: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
@@ -257,6 +275,10 @@ class Ledger:
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # full: whoever reads it is woken already
             os.write(self._wake_writer, b"\0")
+
+
+def _history_bytes(ticket: Ticket) -> int:
+    return ticket.size if ticket.lane is Lane.HISTORY else 0
 
 
 def write_all_appending(descriptor: int, data: bytes) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 
 from jidoka.steward.ledger.format import Lane
+from jidoka.whole_file import write_whole
 
 #: lanes that leave the device, first things first
 SENT_LANES: tuple[Lane, ...] = (Lane.ALARM, Lane.EVIDENCE, Lane.HISTORY)
@@ -30,12 +30,5 @@ def load(ledger: Path) -> dict[Lane, int]:
 
 def store(ledger: Path, cursors: dict[Lane, int]) -> None:
     """Replace the file. Raises OSError; the old one then still holds, and some messages are sent twice."""
-    path = cursor_path(ledger)
-    fresh = path.with_name(path.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
-    try:
-        os.write(descriptor, json.dumps({lane.label: number for lane, number in cursors.items()}).encode())
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
-    fresh.replace(path)
+    content = json.dumps({lane.label: number for lane, number in cursors.items()})
+    write_whole(cursor_path(ledger), content.encode())

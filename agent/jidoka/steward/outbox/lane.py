@@ -11,30 +11,54 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass, field
 
+#: fewer than this that are done with are never cut off
+CUT = 1_024
+
 
 @dataclass
 class LaneIndex:
-    """cursor: every number up to it is done with; offsets[i]: byte in the ledger of number cursor + 1 + i; window: so
-    many numbers may be under way."""
+    """cursor: every number up to it is done with; window: so many numbers may be under way.
+
+    Twelve bytes a message: where each lies in the ledger, and how long it is. What is done with is cut off in large pieces, for
+    each cut moves all that is behind it.
+    """
 
     cursor: int = 0
     window: int = 2_000
-    offsets: array[int] = field(default_factory=lambda: array("Q"))
     sent: int = 0  # highest number handed to this connection
+    backlog_bytes: int = 0  # of entries that aren't done with, in the ledger
     confirmed: set[int] = field(default_factory=set)  # above the cursor, out of order
+    _offsets: array[int] = field(default_factory=lambda: array("Q"))
+    _sizes: array[int] = field(default_factory=lambda: array("I"))
+    _done: int = 0  # so many at the front of both are done with
 
     @property
     def last(self) -> int:
         """The highest number that the ledger has."""
-        return self.cursor + len(self.offsets)
+        return self.cursor + self.backlog
 
-    def add(self, number: int, offset: int) -> None:
-        """Entry `number` of the lane lies at `offset`. Numbers come in order; confirmed ones are skipped."""
-        if number <= self.cursor:
+    @property
+    def oldest_offset(self) -> int | None:
+        """Where the oldest entry lies that isn't done with; None if all are."""
+        try:
+            return self._offsets[self._done]
+        except IndexError:
+            return None
+
+    def add(self, number: int, offset: int, size: int = 0, count: int = 1) -> None:
+        """Entry `number` of the lane lies at `offset` and has `size` bytes; one that stands for several has their `count`.
+        Numbers come in order; confirmed ones are skipped."""
+        if number + count - 1 <= self.cursor:
             return
-        if number != self.last + 1:
-            raise ValueError(f"lane number {number}, expected {self.last + 1}")
-        self.offsets.append(offset)
+        expected = self.cursor + 1 + len(self._offsets) - self._done
+        first = max(number, self.cursor + 1)
+        if first != expected:
+            raise ValueError(f"lane number {first}, expected {expected}")
+        self.backlog_bytes += size
+        for _ in range(first, number + count):
+            self._offsets.append(offset)
+            self._sizes.append(size)
+            size = 0
 
     def go_back(self) -> None:
         """Whatever isn't done with is sent again."""
@@ -44,9 +68,9 @@ class LaneIndex:
     def next(self) -> tuple[int, int] | None:
         """(number, offset) of what comes next, or None if all was sent or enough is under way."""
         position = max(self.sent, self.cursor) - self.cursor
-        if position >= len(self.offsets) or position >= self.window:
+        if position >= self.backlog or position >= self.window:
             return None
-        return self.cursor + position + 1, self.offsets[position]
+        return self.cursor + position + 1, self._offsets[self._done + position]
 
     def mark_sent(self, number: int) -> None:
         self.sent = number
@@ -70,15 +94,19 @@ class LaneIndex:
     def _move(self, to: int) -> bool:
         if to <= self.cursor:
             return False
-        del self.offsets[: to - self.cursor]
-        self.cursor = to
+        count = to - self.cursor
+        self.backlog_bytes -= sum(self._sizes[self._done : self._done + count])
+        self.cursor, self._done = to, self._done + count
+        if self._done >= max(CUT, len(self._offsets) // 2):
+            del self._offsets[: self._done], self._sizes[: self._done]
+            self._done = 0
         self.confirmed = {each for each in self.confirmed if each > to}
         return True
 
     @property
     def backlog(self) -> int:
         """Entries that aren't done with."""
-        return len(self.offsets)
+        return len(self._offsets) - self._done
 
     @property
     def under_way(self) -> int:

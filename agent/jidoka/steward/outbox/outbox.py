@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from jidoka.steward.ledger.format import Kind, Lane
+from jidoka.steward.ledger.format import FormatError, Lane
+from jidoka.steward.ledger.places import read_head
+from jidoka.steward.ledger.removed import Runs
 from jidoka.steward.ledger.writer import Ticket
 from jidoka.steward.outbox import cursors as cursor_file
 from jidoka.steward.outbox.lane import LaneIndex
@@ -18,10 +20,18 @@ RESEND_MIN_S, RESEND_MAX_S = 3.0, 60.0
 STORE_S = 1.0
 
 
+class Backlog(NamedTuple):
+    """What waits in a lane. size_bytes: in the ledger; oldest_s: how long ago the oldest of it happened."""
+
+    messages: int = 0
+    size_bytes: int = 0
+    oldest_s: float = 0.0
+
+
 class Outbox:
     """What waits to be told. ledger: its file; acknowledge: AIMS or PUBACK.
 
-    `current` is the newest transition, which a broker keeps.
+    `current` is the newest of each topic on which a broker keeps one.
     """
 
     def __init__(self, ledger: Path, acknowledge: str) -> None:
@@ -29,7 +39,8 @@ class Outbox:
         self.lanes: dict[Lane, LaneIndex] = {
             lane: LaneIndex(cursor) for lane, cursor in cursor_file.load(ledger).items()
         }
-        self.current: Ticket | None = None
+        self.current: dict[str, Ticket] = {}
+        self.runs = Runs()  # the ledger's, once it is open
         self._ledger = ledger
         self._progress_s = 0.0
         self._resend_s = RESEND_MIN_S
@@ -41,9 +52,17 @@ class Outbox:
     def add(self, ticket: Ticket) -> None:
         """A committed entry; of lanes that stay here it isn't told."""
         if ticket.lane in self.lanes:
-            self.lanes[ticket.lane].add(ticket.lane_number, ticket.offset)
-            if ticket.kind is Kind.TRANSITION:
-                self.current = ticket
+            self.lanes[ticket.lane].add(ticket.lane_number, ticket.offset, ticket.size, ticket.count)
+            if ticket.topic:
+                self.current[ticket.topic] = ticket
+
+    def is_current(self, index: int) -> bool:
+        """True if this entry is the newest of its topic."""
+        return any(index == ticket.index for ticket in self.current.values())
+
+    def at_least(self, lane: Lane, number: int) -> None:
+        """At opening: the ledger itself says that the receiver has everything up to `number`, should the cursors be lost."""
+        self.lanes[lane].commit(min(number, self.lanes[lane].last))
 
     def reconcile(self, last: Mapping[Lane, int]) -> list[str]:
         """Cursors that claim more than the ledger has (it was put back to an older copy) are lowered."""
@@ -54,9 +73,30 @@ class Outbox:
                 index.cursor = last[lane]
         return told
 
+    def backlog(self, now_ns: int, wall_ns: int, boot: bytes) -> dict[str, Backlog]:
+        """What waits, by lane. boot: of now_ns, a CLOCK_MONOTONIC; times of other boots are reckoned by the wall clock."""
+        return {
+            lane.label: Backlog(
+                max(0, index.backlog), index.backlog_bytes, self._age_s(index, now_ns, wall_ns, boot)
+            )
+            for lane, index in self.lanes.items()
+        }
+
+    def _age_s(self, index: LaneIndex, now_ns: int, wall_ns: int, boot: bytes) -> float:
+        offset = index.oldest_offset
+        try:
+            head = None if offset is None else read_head(self._ledger, offset)
+        except (OSError, FormatError):
+            return 0.0  # removed meanwhile
+        if head is None:
+            return 0.0
+        age_ns = now_ns - head.monotonic_ns if head.boot == boot else wall_ns - head.wall_ns
+        return max(0.0, age_ns / 1e9)
+
     def oldest_offset(self) -> int | None:
         """Where in the ledger the oldest entry lies that isn't done with; None if there is none."""
-        return min((index.offsets[0] for index in self.lanes.values() if index.offsets), default=None)
+        offsets = (index.oldest_offset for index in self.lanes.values())
+        return min((offset for offset in offsets if offset is not None), default=None)
 
     # ------------------------------------------------------------ what moves
 
