@@ -12,9 +12,12 @@ from urllib.parse import quote
 import msgspec
 
 from jidoka.steward.ledger.format import Entry
+from jidoka.steward.ledger.removed import Gone
 from jidoka.steward.mqtt.messages import ENTRIES, KEPT, LIVE, Kept
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
+#: why a decision block is told by its digest
+STAYS = "it stays on the device"
 
 
 def topic_id(text: str) -> str:
@@ -57,17 +60,23 @@ class Letter:
 
 
 def letter_of_entry(
-    place: Place, entry: Entry, *, is_historical: bool, is_current: bool, why_kept: str = ""
+    place: Place,
+    entry: Entry,
+    *,
+    is_historical: bool,
+    is_current: bool,
+    why_kept: str = "",
+    kept: bytes = b"",
 ) -> Letter:
     """The letter that tells a ledger entry.
 
     is_current: the newest of its topic, so it may be retained there; what is late and superseded never is. A kind whose
     body stays on the device, or one that the broker refuses (why_kept), is told by its digest: its number must not be
-    missing at the other end.
+    missing at the other end. kept: what is told in place of a body that was removed.
     """
     row, body = ENTRIES.get(entry.kind), entry.body
-    if row is None or why_kept:
-        row, body = KEPT, kept_body(entry, why_kept or "it stays on the device")
+    if row is None or why_kept or kept:
+        row, body = KEPT, kept or kept_body(entry, why_kept or STAYS)
     lane, seq = entry.lane.label, entry.lane_number
     event = {
         "specversion": "1.0",
@@ -97,6 +106,14 @@ def kept_body(entry: Entry, why: str) -> bytes:
     """What is told of an entry in place of its body."""
     digest = hashlib.sha256(entry.body).hexdigest()
     kept = Kept(kind=entry.kind.name.lower(), size_bytes=len(entry.body), sha256=digest, why=why)
+    return msgspec.json.encode(kept)
+
+
+def kept_body_of_gone(gone: Gone, why: str = "") -> bytes:
+    """The same of an entry that was removed: byte for byte what would have been told while it was there, where its body
+    stays on the device anyway."""
+    why = why or (STAYS if gone.kind not in ENTRIES else "it was removed for want of room")
+    kept = Kept(kind=gone.kind.name.lower(), size_bytes=gone.size_bytes, sha256=gone.sha256, why=why)
     return msgspec.json.encode(kept)
 
 

@@ -140,7 +140,9 @@ class Act(Message):
 
 
 class Refusal(Message):
-    """Something was asked for and refused. what: the act, or `message`, `broker`, `event`."""
+    """Something was asked for and refused. what: the act, or `message`, `broker`, `event`, `commands`. Of commands that
+    have no entry of their own: counts by kind of refusal, names of those that nobody looked at, and a SHA-256 over those
+    of the others in their order."""
 
     what: str
     refused: str
@@ -152,6 +154,9 @@ class Refusal(Message):
     revision: int | None = None
     reason: str = ""
     commitment: str = ""
+    counts: dict[str, int] = {}
+    names: dict[str, int] = {}
+    sha256: str = ""
 
 
 class Boot(Message):
@@ -171,6 +176,51 @@ class Loss(Message):
     text: str = ""
     count: int = 0
     unit: str = ""
+
+
+class Retention(Message):
+    """Something was removed as planned: history, for want of room. count: of `unit`; size_bytes: that they had; first, last: places
+    in the ledger between which they stood; kinds: how many of each; unacknowledged: whose digests are still to be told."""
+
+    what: str = ""
+    text: str = ""
+    count: int = 0
+    unit: str = ""
+    size_bytes: int = 0
+    first: int = 0
+    last: int = 0
+    kinds: dict[str, int] = {}
+    unacknowledged: int = 0
+
+
+class Drill(Message):
+    """A drill at the machine. at: UTC; plan, map: digests; withdraw_least_ms, withdraw_ms: between them lies the withdrawal that
+    was timed; silent_ms: the PLC's own drop without the agent; rejected: a part was seen rejected with A off, of `parts`;
+    null: not tried."""
+
+    at: str
+    role: str
+    pseudonym: str
+    text: str = ""
+    plan: str = ""
+    map: str = ""
+    withdraw_least_ms: float | None = None
+    withdraw_ms: float | None = None
+    silent_ms: float | None = None
+    rejected: bool | None = None
+    parts: int | None = None
+    why_not: str = ""
+
+
+class Flood(Message):
+    """A flood of alarms begins (more than 10 in ten minutes) or ends (fewer than 5). since_ns: when it began, CLOCK_MONOTONIC;
+    count: in the ten minutes before; alarms: of the whole flood."""
+
+    event: str
+    text: str = ""
+    since_ns: int = 0
+    count: int = 0
+    alarms: int = 0
 
 
 class Absence(Message):
@@ -215,6 +265,65 @@ class Command(Message):
     refused: str = ""
     remedy: str = ""
     value: dict[str, Any] = {}
+
+
+class Running(Message):
+    """What an application says that it has loaded. sha256: of the file; runtime: with its version and provider; tap: version."""
+
+    sha256: str = ""
+    runtime: str = ""
+    tap: str = ""
+
+
+class ModelCard(Message):
+    """A model of the plan. sha256: of the approved file; known_answers: digest of the approved set; running: None until an
+    application was heard of; baseline: digest of the one in use."""
+
+    id: str
+    mode: str
+    sha256: str = ""
+    title: str = ""
+    task: str = ""
+    drives: str = ""
+    known_answers: str = ""
+    running: Running | None = None
+    baseline: str | None = None
+
+
+class Inventory(Message):
+    """What runs on this device. version: of this program; plan, table, map: digests of the compiled configuration, of the
+    interlock's table and of the register map; packages: SHA-256 over names and versions of the Python packages."""
+
+    version: str
+    plan: str
+    table: str
+    map: str
+    models: list[ModelCard]
+    python: str = ""
+    packages: str = ""
+
+
+class Risk(Message):
+    """A row of the risk register as it stands. status: on, off, or unknown while its conditions can't be judged; latched,
+    acknowledged: of its cause; coverage: share of the model's numbered records that came and were taken, None before the
+    first; age_s: since its conditions were judged last, judged_n of needed_n records."""
+
+    id: str
+    risk: str
+    status: str
+    model: str = ""
+    when: str = ""
+    response: str = ""
+    priority: str = "low"
+    owner: str = ""
+    controls: list[str] = []
+    latched: bool = False
+    acknowledged: bool = False
+    conditions: dict[str, str] = {}
+    coverage: float | None = None
+    age_s: float | None = None
+    judged_n: int = 0
+    needed_n: int = 0
 
 
 class Kept(Message):
@@ -293,6 +402,7 @@ ENTRIES: dict[Kind, Row] = {
     Kind.REFUSAL: Row("jidoka.refusal.v1", Refusal, "ledger/leaf"),
     Kind.BOOT: Row("jidoka.boot.v1", Boot, "ledger/leaf"),
     Kind.LOSS: Row("jidoka.loss.v1", Loss, "ledger/leaf"),
+    Kind.RETENTION: Row("jidoka.retention.v1", Retention, "ledger/leaf"),
     Kind.ABSENCE: Row("jidoka.absence.v1", Absence, "ledger/leaf"),
     Kind.CONFIG: Row("jidoka.config.v1", Report, "ledger/leaf"),
     Kind.BASELINE: Row("jidoka.baseline.v1", Report, "ledger/leaf"),
@@ -300,7 +410,28 @@ ENTRIES: dict[Kind, Row] = {
     Kind.CLOCK_STEP: Row("jidoka.clock-step.v1", Report, "ledger/leaf"),
     Kind.COMMAND: Row("jidoka.command.v1", Command, "cmd/{id}/reply", "name"),
     Kind.SKETCH: Row("jidoka.sketch.v1", Sketch, "models/{id}/sketch", "model"),
+    Kind.INVENTORY: Row("jidoka.inventory.v1", Inventory, "inventory", is_retained=True),
+    Kind.DRILL: Row("jidoka.drill.v1", Drill, "ledger/leaf"),
+    Kind.FLOOD: Row("jidoka.flood.v1", Flood, "flood"),
+    Kind.RISK: Row("jidoka.risk.v1", Risk, "risks/{id}", "id", is_retained=True),
 }
+
+
+class Planned(NamedTuple):
+    """A topic that has its place and no content yet. is_inbound: the device will read it."""
+
+    topic: str
+    lane: str
+    is_retained: bool
+    is_inbound: bool
+    text: str
+
+
+#: topics of what comes later
+PLANNED: tuple[Planned, ...] = (
+    Planned("ledger/checkpoint", "evidence", True, False, "A signed head of the ledger's tree, with its proof from the last cosigned one."),
+    Planned("ledger/cosignature", "–", False, True, "From the AIMS: its cosignature under a checkpoint, or its refusal."),
+)  # fmt: skip
 
 #: values that are never queued: the newest replaces the older
 LIVE: dict[str, Row] = {
@@ -323,3 +454,16 @@ def body_of(kind: Kind, value: dict[str, Any]) -> bytes:
         except msgspec.ValidationError as error:
             value = {**value, "malformed": str(error)}
     return msgspec.json.encode(value)
+
+
+def kept_on(kind: Kind, body: bytes) -> str:
+    """The topic below the device on which the broker keeps an entry of this kind; "" where it keeps none."""
+    row = ENTRIES.get(kind)
+    if row is None or not row.is_retained:
+        return ""
+    if not row.key:
+        return row.topic
+    try:
+        return row.topic.replace("{id}", str(msgspec.json.decode(body).get(row.key, "")))
+    except (msgspec.DecodeError, AttributeError):
+        return ""

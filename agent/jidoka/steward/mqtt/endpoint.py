@@ -1,0 +1,78 @@
+"""Where a broker is, how the way there goes, and who we are there: the plan's `broker` section as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from jidoka_bridge.errors import BrokerError, ConfigurationError
+
+from jidoka.credentials.secrets import read_password
+
+TCP, WEBSOCKETS = "tcp", "websockets"
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """An HTTP proxy that is asked to CONNECT (RFC 9110, 9.3.6). password_file: first line is the password."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password_file: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Broker:
+    """transport: TCP or WEBSOCKETS (then below `path`); ca: None means the system's authorities; client_id: None means the
+    device's id; password_file: first line is the password."""
+
+    host: str
+    port: int = 1883
+    transport: str = TCP
+    path: str = "/mqtt"
+    is_tls: bool = False
+    ca: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    alpn: tuple[str, ...] = ()
+    username: str | None = None
+    password_file: str | None = None
+    client_id: str | None = None
+    proxy: Proxy | None = None
+    keepalive_s: int = 30
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def broker_of(section: Mapping[str, Any]) -> Broker:
+    """One broker of the plan. Raises ConfigurationError for a section of another version."""
+    known = {each.name for each in fields(Broker)}
+    try:
+        values = {name: value for name, value in section.items() if name in known}
+        if unknown := sorted(set(section) - known):
+            raise TypeError(f"{', '.join(unknown)} isn't known")
+        if values.get("proxy") is not None:
+            values["proxy"] = Proxy(**values["proxy"])
+        if "alpn" in values:
+            values["alpn"] = tuple(values["alpn"])
+        return Broker(**values)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"the plan's broker: {error}", "Make the plan anew with: jidoka plan"
+        ) from None
+
+
+def password_of(path: str | None) -> str | None:
+    """The password in a file; None where there is none. Raises BrokerError."""
+    if path is None:
+        return None
+    try:
+        return read_password(path)
+    except ConfigurationError as error:
+        raise BrokerError(error.what, error.remedy) from None
