@@ -6,22 +6,26 @@ here can ask for more than a person at the device's command line could from else
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from jidoka_bridge import messages
 from jidoka_bridge.messages import Kind, Message
 
-from jidoka.steward.commands.desk import Judged
+from jidoka.steward.commands.kinds import FLOOD, POLICY
+from jidoka.steward.commands.tally import Tally
 from jidoka.steward.core import Core
 from jidoka.steward.effects import Effect, Record
 from jidoka.steward.ledger.format import Kind as EntryKind
 
+if TYPE_CHECKING:
+    from jidoka.steward.commands.desk import Judged  # with cryptography, which few need
+
 #: who asked, where a peer's number is meant
 REMOTE = -2
-#: of the kernel: nobody keeps the clock right
-TIME_ERROR = 5
+#: metrics of this module
+DONE, REFUSED = 56, 57
 
 
 class Remote:
@@ -31,21 +35,42 @@ class Remote:
         self._core = core
         self._roles = roles
         self._under_way: dict[str, Judged] = {}
+        self._tally = Tally()
+        core.counters.zero(REFUSED, "kind")
+        core.counters.put(DONE, 0, {})
 
     def take(self, now_ns: int, judged: Judged) -> list[Effect]:
         """A command that the desk has judged."""
         if judged.refused:
-            return [
-                _entry(judged, "refused", judged.refused, judged.remedy),
-                *self._core.on_refused_command(now_ns),
-            ]
+            return self._refused(now_ns, judged)
         if judged.name == "report":
-            return [_entry(judged, "done", value=self._core.report())]
+            return [self._done(judged, self._core.report())]
         try:
             message = self._message(judged, now_ns)
         except ValueError as error:
-            return [_entry(judged, "refused", str(error))]
+            return self._refused(now_ns, replace(judged, kind="arguments", refused=str(error)))
         return self._core.on_peer(now_ns, REMOTE, message)
+
+    def counted(self, now_ns: int, turned_away: Mapping[str, int]) -> list[Effect]:
+        """Each second: those that have no entry of their own. turned_away: command → how many nobody looked at."""
+        self._tally.turned_away(turned_away)
+        body = self._tally.take()
+        alarm = self._core.on_refused_command(now_ns, FLOOD) if turned_away else []
+        if turned_away:
+            self._core.counters.count(REFUSED, {"kind": FLOOD}, sum(turned_away.values()))
+        return [*alarm, Record(EntryKind.REFUSAL, body)] if body else alarm
+
+    def _done(self, judged: Judged, value: Mapping[str, Any]) -> Record:
+        self._core.counters.count(DONE, {})
+        return _entry(judged, "done", value=value)
+
+    def _refused(self, now_ns: int, judged: Judged) -> list[Effect]:
+        self._core.counters.count(REFUSED, {"kind": judged.kind})
+        alarm = self._core.on_refused_command(now_ns, judged.kind)
+        if self._tally.has_entry(now_ns, judged.kind):
+            return [_entry(judged, "refused", judged.refused, judged.remedy), *alarm]
+        self._tally.count(judged.kind, judged.sha256)
+        return alarm
 
     def _message(self, judged: Judged, now_ns: int) -> Message:
         """The message of one that is followed; its answer comes back under the same request id. Raises ValueError for
@@ -73,14 +98,15 @@ class Remote:
         self._under_way[request] = judged
         return messages.decode(datagram)
 
-    def replied(self, answer: Mapping[str, Any]) -> Record | None:
-        """The entry of one that was answered; None if nobody from elsewhere asked for this."""
+    def replied(self, now_ns: int, answer: Mapping[str, Any]) -> list[Effect]:
+        """The entry of one that was answered; nothing if nobody from elsewhere asked for this."""
         judged = self._under_way.pop(str(answer.get("request", "")), None)
         if judged is None:
-            return None
-        refused = "" if answer.get("ok") else str(answer.get("refused") or "refused")
-        outcome = "refused" if refused else "done"
-        return _entry(judged, outcome, refused, str(answer.get("remedy") or ""), answer.get("value") or {})
+            return []
+        if answer.get("ok"):
+            return [self._done(judged, answer.get("value") or {})]
+        refused, remedy = str(answer.get("refused") or "refused"), str(answer.get("remedy") or "")
+        return self._refused(now_ns, replace(judged, kind=POLICY, refused=refused, remedy=remedy))
 
 
 def _entry(
@@ -102,17 +128,9 @@ def _text(arguments: Mapping[str, Any], name: str) -> str:
 
 
 def _number(arguments: Mapping[str, Any], name: str) -> int:
-    try:
-        return int(arguments[name])
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f"the argument {name} is a number, and must be there") from None
-
-
-def is_clock_synchronised() -> bool:
-    """True if the kernel says that somebody keeps the clock right (adjtimex(2)); False where it doesn't know."""
-    try:
-        # room for struct timex of any kernel; modes = 0 changes nothing
-        found: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
-    except (OSError, AttributeError):
-        return False
-    return 0 <= found < TIME_ERROR
+    value = arguments.get(name)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)  # `jidoka command send --argument` knows texts only
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(f"the argument {name} is a number from 0 to 2**63, and must be there")
+    return value

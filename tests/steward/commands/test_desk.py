@@ -15,9 +15,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jidoka.steward.commands.desk import COMMANDS, HOLD_EVERY_NS, REMOTE, Desk, Judged, Key
+from jidoka.steward.commands.desk import HOLD_EVERY_NS, Desk, Judged, Key
+from jidoka.steward.commands.inbox import Command
+from jidoka.steward.commands.kinds import COMMANDS, MOST_BYTES, REMOTE
 from jidoka.steward.commands.numbers import Numbers
-from jidoka.steward.commands.signing import MOST_BYTES, UnreadableError, order_of, read, sign
+from jidoka.steward.commands.signing import UnreadableError, order_of, read, sign
 
 DEVICE = "aims/v1/plant/line/press"
 NOW_S = 1_800_000_000.0
@@ -44,6 +46,15 @@ def message(number: int = 1, command: str = "hold", **fields: Any) -> bytes:
     return sign(PRIVATE, "shift", payload(number, command, **fields))
 
 
+def respelled(data: bytes) -> bytes:
+    """The same signature in other base64: the last letter before the padding has bits that nobody reads."""
+    value = json.loads(data)
+    text = value["signature"]
+    other = chr(ord(text[-3]) + 1)
+    assert base64.b64decode(text[:-3] + other + "==") == base64.b64decode(text)
+    return json.dumps({**value, "signature": text[:-3] + other + "=="}).encode()
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     keys = {"shift": key_of(PRIVATE), "auditor": key_of(OTHER, "auditor", ("report",))}
@@ -51,8 +62,8 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def judge(desk: Desk, data: bytes, name: str = "hold", now_ns: int = 10**9, **more: Any) -> Judged:
-    options = {"is_retained": False, "now_ns": now_ns, "wall_s": NOW_S, "is_clock_sure": True, **more}
-    return desk.judge(name, data, **options)
+    command = Command(name, data, more.pop("is_retained", False))
+    return desk.judge(command, **{"now_ns": now_ns, "wall_s": NOW_S, "is_clock_sure": True, **more})
 
 
 @pytest.mark.parametrize("name", REMOTE)
@@ -79,6 +90,8 @@ def test_what_raises_anything_is_refused_from_elsewhere_whoever_signed_it(desk: 
         (b"[" * 5000, "hold", {}, "unreadable"),
         (b'{"payload": "!", "key": "shift", "signature": ""}', "hold", {}, "unreadable"),
         (b'{"payload": "", "key": 5, "signature": ""}', "hold", {}, "unreadable"),
+        (message().replace(b'=="', b'="', 1), "hold", {}, "unreadable"),
+        (respelled(message()), "hold", {}, "unreadable"),
         (sign(PRIVATE, "nobody", payload()), "hold", {}, "key"),
         (sign(OTHER, "auditor", payload()), "hold", {}, "key"),
         (sign(OTHER, "shift", payload()), "hold", {}, "signature"),

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
+from jidoka.steward.commands.inbox import Command
+from jidoka.steward.commands.kinds import BY_NAME, HOLD, MOST_BYTES, REMOTE, Row
 from jidoka.steward.commands.numbers import Numbers
 from jidoka.steward.commands.signing import (
-    MOST_BYTES,
     Order,
     Signed,
     UnreadableError,
@@ -24,31 +25,6 @@ from jidoka.steward.commands.signing import (
 
 SECOND_NS = 1_000_000_000
 
-
-class Row(NamedTuple):
-    """One command. is_allowed: from elsewhere at all; is_safe: stopping is right by any clock; text: what it does."""
-
-    name: str
-    is_allowed: bool
-    text: str
-    is_safe: bool = False
-
-
-#: what may be asked for from elsewhere, and what never
-COMMANDS: tuple[Row, ...] = (
-    Row("hold", True, "stops the machine: HOLD, until somebody resets it there", is_safe=True),
-    Row("ack-seen", True, "an alarm was seen elsewhere; it opens no reset"),
-    Row("label", True, "whether the model was right about a part"),
-    Row("report", True, "sends what `jidoka status` shows"),
-    Row("reset", False, "only the button at the machine resets"),
-    Row("arm", False, "only the button at the machine arms"),
-    Row("unlock", False, "only an engineer at the machine unlocks"),
-    Row("override", False, "only the key at the machine overrides"),
-    Row("limit", False, "limits are changed at the device, by two people"),
-    Row("shelve", False, "alarms are shelved at the device"),
-)  # fmt: skip
-BY_NAME: dict[str, Row] = {row.name: row for row in COMMANDS}
-REMOTE: tuple[str, ...] = tuple(row.name for row in COMMANDS if row.is_allowed)
 
 #: a command is good for so long at most, and may lie so far in the future by a clock that is a little wrong
 LONGEST_S, AHEAD_S = 60.0, 5.0
@@ -88,16 +64,13 @@ class Desk:
         self.numbers = numbers
         self._held_ns: dict[str, int] = {}
 
-    def judge(
-        self, name: str, message: bytes, *, is_retained: bool, now_ns: int, wall_s: float, is_clock_sure: bool
-    ) -> Judged:
-        """name: from the topic; now_ns: monotonic; wall_s: seconds since 1970; is_clock_sure: the clock is set."""
-        digest = hashlib.sha256(message).hexdigest()
-        if len(message) > MOST_BYTES:
-            return Judged(
-                name, "", digest, None, "size", f"{len(message)} bytes, at most {MOST_BYTES} are read", ""
-            )
-        if is_retained:
+    def judge(self, command: Command, *, now_ns: int, wall_s: float, is_clock_sure: bool) -> Judged:
+        """now_ns: monotonic; wall_s: seconds since 1970; is_clock_sure: the clock is set."""
+        name, message = command.name, command.message
+        digest = command.sha256 or hashlib.sha256(message).hexdigest()
+        if (size := command.size or len(message)) > MOST_BYTES:
+            return Judged(name, "", digest, None, "size", f"{size} bytes, at most {MOST_BYTES} are read", "")
+        if command.is_retained:
             why = "it was retained: whoever connects would be told to do it again"
             return Judged(
                 name, "", digest, None, "retained", why, "Publish commands without the retain flag."
@@ -110,6 +83,24 @@ class Desk:
             )
         kind, refused, remedy, order = self._judge(name, signed, now_ns, wall_s, is_clock_sure)
         return Judged(name, signed.key, digest, order, kind, refused, remedy)
+
+    def hold_of(self, message: bytes, wall_s: float, is_clock_sure: bool) -> tuple[str, int] | None:
+        """(key, number) of a hold that `judge` would follow, but for how often a key may hold; None for anything else. It
+        uses nothing up, and any thread may ask. An old hold with a high number is none: it would displace a true one."""
+        if len(message) > MOST_BYTES:
+            return None
+        try:
+            signed = read(message)
+            key = self.keys.get(signed.key)
+            if key is None or HOLD not in key.may or not is_signed_by(signed, key.public):
+                return None
+            order = order_of(signed.payload)
+        except UnreadableError:
+            return None
+        is_ours = (order.command, order.device) == (HOLD, self.device)
+        if self._untimely(BY_NAME[HOLD], order, wall_s, is_clock_sure):
+            return None
+        return (key.id, order.number) if is_ours and order.number > self.numbers.last(key.id) else None
 
     def _judge(
         self, name: str, signed: Signed, now_ns: int, wall_s: float, is_clock_sure: bool
@@ -179,7 +170,7 @@ class Desk:
 
     def _policy(self, key: Key, name: str, now_ns: int) -> tuple[str, str, str]:
         """What is right, and yet too much."""
-        if name != "hold":
+        if name != HOLD:
             return "", "", ""
         last_ns = self._held_ns.get(key.id)
         if last_ns is not None and now_ns - last_ns < HOLD_EVERY_NS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -37,10 +38,12 @@ class Numbers:
     def take(self, key: str, number: int) -> None:
         """Use a number up, for ever. Raises OSError: then it isn't used, and the command isn't to be followed."""
         taken = {**self._taken, key: number}
+        data = json.dumps(taken, sort_keys=True).encode()
         fresh = self.path.with_name(self.path.name + ".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
         try:
-            os.write(descriptor, json.dumps(taken, sort_keys=True).encode())
+            if os.write(descriptor, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -21,8 +21,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 #: what is signed begins with this: a signature over something else can't be taken for one over a command
 CONTEXT = b"jidoka command v1\0"
-#: of the whole message
-MOST_BYTES = 8_192
 
 
 class UnreadableError(ValueError):
@@ -65,8 +63,7 @@ def read(message: bytes) -> Signed:
     """A message taken apart; nothing of it is believed yet. Raises UnreadableError."""
     value = _object(message, "the message")
     try:
-        payload = base64.b64decode(value["payload"], validate=True)
-        signature = base64.b64decode(value["signature"], validate=True)
+        payload, signature = _decoded(value["payload"]), _decoded(value["signature"])
         key = value["key"]
     except (KeyError, TypeError, binascii.Error, ValueError):
         raise UnreadableError("payload, key and signature in base64 are needed") from None
@@ -100,6 +97,14 @@ def order_of(payload: bytes) -> Order:
     if type(number) is not int or not 1 <= number < 2**63:
         raise UnreadableError(f"the number {number!r} isn't from 1 to 2**63")
     return Order(command, device, number, times[0].timestamp(), times[1].timestamp(), arguments)
+
+
+def _decoded(text: str) -> bytes:
+    """base64 (RFC 4648) in its one canonical spelling, so that no other bytes are this message, too. Raises ValueError."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("bits are left over")
+    return data
 
 
 def _object(data: bytes, what: str) -> dict[str, Any]:
