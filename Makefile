@@ -38,6 +38,7 @@ check: setup-test
 	$(BIN)/python tools/telemetry_docs.py --check
 	$(BIN)/python tools/interlock_docs.py --check
 	$(BIN)/python tools/alarms_docs.py --check
+	$(BIN)/python tools/prometheus_files.py --check
 	$(BIN)/vermin --target=3.8- --violations --no-tips agent/jidoka_tap
 	$(BIN)/python tools/figures_docs.py --check
 
@@ -55,7 +56,7 @@ firmware: $(VENV)/python.done
 	@$(MAKE) --no-print-directory -s -C firmware_bridge/firmware all size PYTHON=$(abspath $(BIN)/python)
 
 setup-test: $(VENV)/test.done
-	@sh tools/setup/debian_packages.sh mosquitto mosquitto-clients postgresql gcc libc6-dev qemu-system-arm gcc-arm-none-eabi cppcheck libmodbus5 clang-14 libclang-rt-14-dev
+	@sh tools/setup/debian_packages.sh mosquitto mosquitto-clients postgresql gcc libc6-dev qemu-system-arm gcc-arm-none-eabi cppcheck libmodbus5 prometheus clang-14 libclang-rt-14-dev
 
 $(VENV)/python.done:
 	@sh tools/setup/python_environment.sh "$(PYTHON)" "$(VENV)"

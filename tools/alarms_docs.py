@@ -13,7 +13,7 @@ from pathlib import Path
 from jidoka.alarms import acts, definition, facts, flood, signal, table
 from jidoka.cli.alarm_screen import REACHES
 from jidoka.config.quantities import duration_text
-from jidoka.steward.own_alarms import OWN
+from jidoka.steward.own_alarms import OF_COMMANDS, OWN
 from jidoka_bridge.roles import ENTITLED, ROLES, SHELVE_REASONS
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "alarms.md"
@@ -34,13 +34,17 @@ the ledger and outlive a kill.
 - `jidoka alarm list` shows what a panel shows: priority (H, M, L), state, since when, who acknowledged it and why. What is
   silent has a list of its own: who did it, why, and until when. `jidoka status` shows them beside the interlock.
 - **Acknowledge** with a reason, at the revision that you saw: `jidoka ack R-03 --revision 2 --reason "cause found"`. An alarm
-  that changed since is refused: look again. There is no acknowledging of all at once. It means *I have seen it*, not *it is gone*:
-  an alarm goes only when its condition does. Of a trip alarm it opens the reset; the reset itself is a button at the machine.
+  that changed since is refused: look again. It means *I have seen it*, not *it is gone*: an alarm goes only when its condition
+  does. Of a trip alarm it opens the reset; the reset itself is a button at the machine.
+- **Several at once** are a list of what you have read, each with its revision: `jidoka ack R-03@2 R-05@1 "local hold@1" --reason 2`;
+  `jidoka ack` and `jidoka alarm list` print that line ready made. Each is decided by itself: what changed since is refused, the
+  others count, and what isn't on the list is left alone. There is no "all".
 - A mistake is taken back by the same role: `jidoka ack R-03 --revision 2 --unack`. From elsewhere (`--remote`) a trip alarm is
   only marked as seen.
 - **Shelve** what you know of and can't mend now: `jidoka alarm shelve R-05 --for "2 h" --reason 1`. A shelf has a reason and an
   end: {shelf} where nothing is said, {shift} at most, and no new end while it lasts. It ends early if the alarm gets worse, or if
-  the clock is set. When it ends what is active sounds. A trip alarm can't be shelved. Reasons: {reasons}.
+  the clock is set. When it ends what is active sounds. A trip alarm can't be shelved. Reasons: {reasons}. What you write beside the
+  reason (`--text`) is in the list until it is erased from the ledger's side file; it never leaves the device.
 - **Out of service** is maintenance's: `jidoka alarm out R-05 --for "8 h" --permit P-1734 --role maintenance`, with a permit and an
   end, {service} at most.
 - `jidoka alarm load` shows what the alarms of the last 30 days asked of people, beside the figures of ISA-18.2.
@@ -73,7 +77,8 @@ the mark `chattering`, and one low alarm for maintenance:
 
 {chatter}
 
-The off-delay is lengthened much, for it only keeps an alarm that is there; the on-delay little, for it hides.
+The off-delay is lengthened much, for it only keeps an alarm that is there; the on-delay little, for it hides. That an alarm
+chatters stands in its record (`chatter`), so a restart doesn't make it ring again.
 
 ## Called again
 
@@ -83,7 +88,8 @@ escalated: {escalation}. An acknowledged one that is active for {stale} is stale
 ## Flood
 
 More than {flood_above} alarms in ten minutes are a flood, until fewer than {flood_below} are. Then the list is by priority with the first
-first, and each priority sounds once until somebody acknowledges one of it. Nothing is dropped.
+first, and each priority sounds once until somebody acknowledges one of it. Nothing is dropped. Its beginning and its end are
+entries of the ledger of their own (`flood`), and one that was on before a restart goes on.
 
 ## Suppression
 
@@ -91,6 +97,12 @@ A row's `suppressed_while` names {facts}, or other rows. While one of these hold
 cause holds the machine, never by an alarm that is itself silent, and never by what nobody knows. When the rule ends what is
 there sounds; what is gone, and waits for its off-delay only, flashes once that is over. The rules are part of the plan, whose
 digest stands in the record.
+
+## Trace and replay
+
+With `JIDOKA_ALARM_TRACE=FILE` set before it starts, the steward writes down every input of the alarms with its outcome, up to
+64 MiB (days), never a word that somebody wrote freely. `jidoka alarm replay FILE` runs the alarms from it: the same inputs must
+give the same entries, bit for bit; else it ends with code 1 and the first difference.
 
 ## The agent's own alarms
 
@@ -137,7 +149,7 @@ def document() -> str:
         flood_above=flood.BEGINS_ABOVE,
         flood_below=flood.ENDS_BELOW,
         facts=", ".join(f"`{each}`" for each in facts.FACTS),
-        own=grid(("alarm", "priority", "what it says", "what to do"), [row[:4] for row in OWN]),
+        own=grid(("alarm", "priority", "what it says", "what to do"), [row[:4] for row in OWN + OF_COMMANDS]),
         entitled=grid(
             ("act", "roles"),
             [

@@ -48,12 +48,16 @@ TITLES = {
     "explore_faults": "Exploring the interlock: seeded faults",
     "faults": "Faults on the link",
     "link": "The link: cost, lateness, memory",
+    "hostile_commands": "Hostile commands through a broker",
+    "steward": "The steward: processor time",
     "outbox": "The outbox: nothing lost, alarms first",
     "outbox_kills": "The outbox: programs killed, files torn",
 }
 #: file -> what made it, where that is no bench of its name
 SOURCES_OF = {
     "explore_faults": "tools/explore.py --faults",
+    "hostile_commands": "tools/hostile_commands.py",
+    "outbox_kills": "tools/kill_outbox.py",
     "firmware": "tools/firmware/emulated.py",
     **{
         f"three_answers_{each}": f"python -m tools.three_answers {each}"

@@ -75,6 +75,11 @@ def document() -> str:
             "never masks it. More is permitted only by an accepted press of the reset button at the machine: the rows "
             "`reset to …`."
         ),
+        (
+            "What is judged on records can change only while records come. From a stop for drift the ways to RUN are the proving "
+            "run, FALLBACK with a healthy program, known answers (`jidoka model answers show`), and records under the key; see "
+            "[commissioning](commissioning.md)."
+        ),
         "## What happens in which state",
         CELLS,
         table(

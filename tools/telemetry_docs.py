@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jidoka.steward.commands.desk import COMMANDS, LONGEST_S
+from jidoka.steward.commands.desk import LONGEST_S
+from jidoka.steward.commands.inbox import MOST_WAITING
+from jidoka.steward.commands.kinds import COMMANDS, MOST_BYTES, REFUSALS
+from jidoka.steward.commands.tally import BURST
 from jidoka.steward.ledger.format import KINDS, Lane
-from jidoka.steward.mqtt.messages import ENTRIES, KEPT, LIVE, Row
+from jidoka.steward.mqtt.messages import ENTRIES, KEPT, LIVE, PLANNED, Row
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, FOLDER = ROOT / "docs" / "telemetry.md", ROOT / "docs" / "telemetry"
@@ -177,12 +180,20 @@ def page(found: dict[str, Told]) -> str:
         f"{'yes' if told.row.is_retained else 'no'} | {told.sentence} |"
         for name, told in found.items()
     ]
+    rows += [
+        f"| `{each.topic}` | no content yet | {each.lane} | {'yes' if each.is_retained else 'no'} | {each.text} |"
+        for each in PLANNED
+        if not each.is_inbound
+    ]
+    inbound = " ".join(f"`{each.topic}` will carry: {each.text}" for each in PLANNED if each.is_inbound)
+    refusals = [f"| `{row.kind}` | {row.priority} | {row.text} |" for row in REFUSALS]
     commands = [
         f"| `{row.name}` | {'yes' if row.is_allowed else '**never**'} | {row.text} |" for row in COMMANDS
     ]
     return HEAD.format(
-        rows="\n".join(rows), commands="\n".join(commands), tree=TREE, longest=f"{LONGEST_S:g}"
-    )
+        rows="\n".join(rows), commands="\n".join(commands), tree=TREE, longest=f"{LONGEST_S:g}",
+        refusals="\n".join(refusals), planned=inbound, most=MOST_BYTES, waiting=MOST_WAITING, burst=BURST,
+    )  # fmt: skip
 
 
 HEAD = """\
@@ -224,11 +235,23 @@ which is weaker: a broker that is killed loses what it acknowledged and hadn't w
 |---|---|---|
 {commands}
 
-Checked in this order, and the first fault is the answer: at most 8 192 bytes; not retained; the key is known and may give
+Checked in this order, and the first fault is the answer: at most {most} bytes; not retained; the key is known and may give
 this command; the Ed25519 signature over `jidoka command v1` + NUL + the payload's bytes; the device is this one; good for
-{longest} s at most and not over (with a clock that nobody keeps right only `hold` passes: stopping is always safe); a number
-above the last one of that key, on the disk before anything is done; `hold` once a minute a key. Each one is recorded,
-whatever becomes of it; refused ones raise an alarm.
+{longest} s at most and not over (with a clock that nobody keeps right, that shows a time before 2020 or runs behind the
+ledger only `hold` passes: stopping is always safe); a number above the last one of that key, on the disk before anything
+is done; `hold` once a minute a key. A hold from elsewhere never counts towards a lockout.
+
+Each one is recorded, whatever becomes of it. Of each kind of refusal {burst} have an entry and a reply of their own, then one a
+second; the others are counted by kind, once a second, in an entry (`jidoka.refusal.v1`, `what: commands`) that carries a
+SHA-256 over theirs. Of more than {waiting} that wait at once the newest are turned away unread and counted by name; a hold
+that one of the plan's keys signed for this device finds room all the same, and is looked at first. Each kind raises one
+alarm, `refused command:KIND`:
+
+| kind | priority | what people read |
+|---|---|---|
+{refusals}
+
+{planned}
 """
 
 

@@ -30,7 +30,7 @@ class Pulse:
         self.link = tap.link
         self._introduction = {
             "model": tap.model, "pid": os.getpid(), "boot": boot_id(), "inputs": tap.inputs,
-            "outputs": tap.outputs, "runtime": runtime, "tap": VERSION, "sha256": tap.sha256,
+            "outputs": tap.outputs, "runtime": runtime, "tap": VERSION, "sha256": tap.sha256, "shows": True,
         }  # fmt: skip
         self._poll = select.poll()
         self._events = select.POLLIN
@@ -125,6 +125,8 @@ class Pulse:
                 kind, _, body = wire.decode(datagram)
                 if kind == wire.WELCOME:
                     self._come_in(now_ns, wire.decode_json(body), descriptors)
+                elif kind == wire.SHOW:
+                    self.tap.asked = str(wire.decode_json(body).get("digest", ""))[:64]
                 elif kind == wire.REFUSED:
                     refusal = wire.decode_json(body)
                     reason, remedy = refusal.get("reason", "no reason given"), refusal.get("remedy", "")

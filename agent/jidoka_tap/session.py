@@ -148,9 +148,13 @@ class WatchedSession:
 
 
 def _runtime(session: Any) -> str:
-    """What runs the session, with its version, for people."""
+    """What runs the session, with its version and, where it tells, its provider; for people and the inventory."""
     module = sys.modules.get(type(session).__module__.partition(".")[0])
-    return ("%s %s" % (getattr(module, "__name__", "?"), getattr(module, "__version__", ""))).strip()
+    try:
+        on = "on %s" % session.get_providers()[0]
+    except Exception:  # noqa: BLE001 - somebody else's object: whatever it does, the application goes on
+        on = ""
+    return ("%s %s %s" % (getattr(module, "__name__", "?"), getattr(module, "__version__", ""), on)).strip()
 
 
 def _end(session: Any, tap: Tap, is_gated: bool) -> None:

@@ -13,7 +13,8 @@ MOST_NOTE_CHARACTERS = 500
 
 class Terms(NamedTuple):
     """every: inputs go with each n-th record, 0 = never; outputs, inputs: names that are wanted, None = all;
-    slots, slot_bytes: of the arena, 0 = none; reasons: texts of a verdict's bits; notes: for the log."""
+    slots, slot_bytes: of the arena, 0 = none; reasons: texts of a verdict's bits; notes: for the log; known_answers: digest of
+    the plan's set, "" = none."""
 
     every: int
     roi: Optional[Roi]
@@ -24,6 +25,7 @@ class Terms(NamedTuple):
     slot_bytes: int = 0
     reasons: Tuple[Tuple[int, str], ...] = ()
     notes: Tuple[str, ...] = ()
+    known_answers: str = ""
 
 
 NO_TERMS = Terms(1, None, wire.INLINE_LIMIT_BYTES)
@@ -56,6 +58,7 @@ def terms_of(welcome: Dict[str, Any]) -> Terms:
         slot_bytes,
         tuple(sorted((_bit(bit), str(text)) for bit, text in reasons.items())),
         tuple(str(note)[:MOST_NOTE_CHARACTERS] for note in notes[:MOST_NOTES]),
+        str(welcome.get("known_answers") or "")[:64],
     )
 
 

@@ -23,17 +23,19 @@ BEAT = 4  # tap -> monitor, every 100 ms
 RECORD = 5  # tap -> monitor
 VERDICT = 6  # monitor -> tap
 GOODBYE = 7  # tap -> monitor, JSON: reason
+SHOW = 8  # monitor -> tap, JSON: digest; only to a tap whose HELLO has "shows": true: show the known answers
 
 KINDS = {HELLO: "hello", WELCOME: "welcome", REFUSED: "refused", BEAT: "beat", RECORD: "record",
-         VERDICT: "verdict", GOODBYE: "goodbye"}  # fmt: skip
+         VERDICT: "verdict", GOODBYE: "goodbye", SHOW: "show"}  # fmt: skip
 
 # WELCOME: model: its id; mode: "none|observe|enforce"; every: inputs go with each n-th record, 0 = never; roi: null or
 # [x, y, width, height]; inline_limit_bytes; wanted: {"outputs": [names]|null, "inputs": [names]|null}, the tensors that
 # records carry, null or absent = all (others aren't named and never copied from a GPU); arena: null or {"slots": n,
 # "slot_bytes": data of one}, whose descriptor comes with the same datagram, the first of a connection (later ones keep
-# the arena); reasons: {"bit number": text}; notes: [sentences for the application's log]
+# the arena); known_answers: SHA-256 of the plan's set, "" or absent = none; reasons: {"bit number": text}; notes: [sentences for the application's log]
 
 WANTS_VERDICT = 1  # flag in the header of a RECORD: the application waits for the VERDICT of this record
+KNOWN_ANSWER = 2  # flag: the input is a known answer; its number, from 1, stands for the part
 
 INLINE_LIMIT_BYTES = (
     60_000  # of one record's tensors; larger ones lie in the arena or are counted as not sent

@@ -111,10 +111,10 @@ KINDS: tuple[Row, ...] = (
     Row(Kind.ALARM_ACT, "command line", "steward", "JSON", "shelve, unshelve, out of or back in service"),
     Row(
         Kind.KNOWN_ANSWERS,
-        "steward, monitor",
-        "guard",
+        "steward, guard, monitor",
+        "guard, monitor",
         "JSON",
-        "a person announces the known answers; whether the model gave them",
+        "a person announces the known answers; they are to be shown; whether the model gave them",
     ),
     Row(
         Kind.COMMAND, "steward", "guard", "JSON", "what nobody may ask for by a message: refused and recorded"

@@ -61,6 +61,18 @@ METRICS: tuple[Metric, ...] = (
     Metric(51, "steward", "alarm_flood", "gauge", (), "1 while more than ten alarms came in ten minutes, until fewer than five do."),
     Metric(52, "steward", "alarms_chattering", "gauge", (), "Alarms whose delays are lengthened because they chatter."),
     Metric(53, "steward", "alarms_stale", "gauge", (), "Alarms that were called again in the last day because they are a day old."),
+    Metric(54, "steward", "recording", "gauge", (), "1 while what happens reaches the ledger's disk."),
+    Metric(55, "steward", "program_up", "gauge", ("program",), "1 while the steward hears of this program."),
+    Metric(56, "steward", "commands_done_total", "counter", (), "Commands from elsewhere that were followed."),
+    Metric(57, "steward", "commands_refused_total", "counter", ("kind",), "Commands from elsewhere that were refused, by why."),
+    Metric(58, "steward", "clock_sure", "gauge", (), "1 while somebody keeps this device's clock right."),
+    Metric(59, "steward", "conditions_on", "gauge", ("model",), "Conditions of a model that are on."),
+    Metric(75, "steward", "conditions_unknown", "gauge", ("model",), "Conditions of a model that can't be judged."),
+    Metric(70, "steward", "outbox_backlog_bytes", "gauge", ("lane",), "Bytes in the ledger of what waits in a lane."),
+    Metric(71, "steward", "outbox_oldest_seconds", "gauge", ("lane",), "How long ago the oldest happened that waits in a lane; 0 where none does."),
+    Metric(72, "steward", "ledger_limit_bytes", "gauge", (), "Above this history goes; 0 = no limit."),
+    Metric(73, "steward", "ledger_disk_bytes", "gauge", (), "Room that the ledger file takes on the disk."),
+    Metric(74, "steward", "ledger_removed_total", "counter", (), "Entries of history that went for want of room, since the start."),
     Metric(60, "host", "inferences_total", "counter", ("model",), "Inferences that the host ran."),
     Metric(61, "tap", "records_sent_total", "counter", ("model",), "Records that the tap handed to the kernel."),
     Metric(62, "tap", "records_dropped_total", "counter", ("model",), "Records that the tap dropped."),
@@ -69,4 +81,13 @@ METRICS: tuple[Metric, ...] = (
 BY_INDEX: dict[int, Metric] = {metric.number: metric for metric in METRICS}
 
 #: labels whose values are one of a fixed table's
-LABEL_VALUES: dict[str, frozenset[str]] = {"reason": frozenset(REFUSALS)}
+LABEL_VALUES: dict[str, frozenset[str]] = {
+    "reason": frozenset(REFUSALS),
+    "program": frozenset({"monitor", "guard", "host"}),
+    "lane": frozenset({"alarm", "evidence", "history"}),
+    # of commands from elsewhere: the order of their checks, before and behind them
+    "kind": frozenset(
+        {"flood", "size", "retained", "unreadable", "key", "never", "signature", "target", "expiry", "number",
+         "policy", "arguments"}
+    ),
+}  # fmt: skip

@@ -436,3 +436,13 @@ def test_a_forgotten_cause_starts_anew_when_it_comes_back(alarms: Alarms) -> Non
 
 def test_an_alarm_that_is_defined_begins_with_its_priority(alarms: Alarms) -> None:
     assert alarms.alarms["blur"].priority == "medium"
+
+
+def test_an_alarm_that_gets_worse_after_it_went_is_heard_and_is_gone_all_the_same(alarms: Alarms) -> None:
+    alarms.read("glare", True, at(1))
+    alarms.read("glare", False, at(2))
+    (change,) = alarms.severity("glare", "medium", at(3))
+    assert change.sign is Annunciation.SOUND
+    assert (change.alarm.state, change.alarm.priority) == (State.RETURNED, "medium")
+    alarms.act(act("acknowledge", "glare", revision=change.alarm.revision), at(4))
+    assert alarms.alarms["glare"].state is State.NORMAL

@@ -16,7 +16,8 @@ from jidoka.commissioning.drill import (
     withdrawal_of,
 )
 from jidoka.commissioning.picture import picture
-from jidoka.commissioning.view import View, changed, memory_of, of_blocks, of_status
+from jidoka.commissioning.view import View, changed, of_blocks, of_status
+from jidoka_bridge.guard.plc_memory import memory_of
 from jidoka_bridge.link.blocks import BlockB, BlockC
 from jidoka_bridge.plan import Link
 from jidoka_bridge.registers import Fault, Input, PlcState, Word

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from jidoka import chained_lines
 from jidoka.commissioning.ages import age_text
 from jidoka.commissioning.records import Entry, append, entries, file_of, last, measured_of, rejecting_drill
 from jidoka.config.compile import compile_plan
@@ -60,11 +61,24 @@ def test_a_line_that_was_changed_or_taken_away_is_named(tmp_path: Path, change: 
     path.write_bytes(b"".join(lines))
     with pytest.raises(
         ConfigurationError,
-        match=rf"commissioning.jsonl:{1 if change == 'kind' else 3 if change != 'remove' else 2}",
+        match=rf"commissioning.jsonl:{2 if change in ('remove', 'kind') else 3}",
     ):
         entries(tmp_path)
     with pytest.raises(ConfigurationError):
         append(tmp_path, entry())
+
+
+@pytest.mark.parametrize("change", [{"kind": "party"}, {"at": "yesterday"}, {"values": []}, {"more": 1}])
+def test_a_line_that_follows_but_is_no_entry_is_named_and_nothing_is_written_behind_it(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    append(tmp_path, entry())
+    values = {**asdict(entry()), **change}
+    del values["previous"]
+    chained_lines.append(file_of(tmp_path), values)
+    for act in (lambda: entries(tmp_path), lambda: append(tmp_path, entry())):
+        with pytest.raises(ConfigurationError, match=r"commissioning.jsonl:2: isn't an entry"):
+            act()
 
 
 def test_a_model_that_drives_a_gate_may_be_enforced_once_a_drill_has_shown_a_rejected_part(

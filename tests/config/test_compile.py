@@ -99,6 +99,7 @@ def test_conditions_are_listed_once_in_register_order() -> None:
         "false_alarms": {"count": 1, "per": 7_776_000.0, "unit": "s"},
         "tolerance": 0.0,
         "slowest_cycle_s": 0.0,
+        "covariates": [],
         "off_records": 20,
         "off_error": 0.01,
         "min_records": 100,
@@ -114,6 +115,7 @@ def test_paths_are_absolute_and_start_at_the_file() -> None:
     assert plan.run_dir == str(ROOT / "run")
     assert plan.state_dir == str(ROOT.parent / "state")
     assert plan.sections["steward"] == {
+        "record": {"limit_bytes": 4_000_000_000},
         "broker": {
             "host": "aims.example",
             "port": 1883,
@@ -195,6 +197,7 @@ def test_what_nobody_wrote_has_the_plan_s_own_defaults() -> None:
     assert (plan.run_dir, plan.state_dir) == ("/run/jidoka", "/var/lib/jidoka")
     assert (plan.map_digest, plan.roles, plan.people) == (MAP_DIGEST.hex(), ROLES, "role")
     assert plan.sections["steward"] == {
+        "record": {"limit_bytes": 4_000_000_000},
         "broker": None,
         "metrics": None,
         "commands": {},

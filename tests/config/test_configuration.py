@@ -113,6 +113,14 @@ RULES: dict[str, tuple[str, str, str]] = {
         changed((VALID[VALID.index("risks:") :], "risks: []\n")), "7:11", "nothing would ever stop it",
     ),
     "a gate in enforce": (changed(("enforce", "enforce\n    drives: reject")), "8:13", "until a drill has shown a part rejected"),
+    "known answers that aren't there": (
+        changed(("enforce", "enforce\n    known_answers: nowhere.npz")), "8:20", "isn't a set of known answers",
+    ),
+    "a control model that nothing could prove again": (
+        changed(("surface-inspection", "arm-policy"), ("drift(input)", "drift(command)"),
+                ("  fallback: manual inspection\n", "  no_record: hold\n")),
+        "7:11", "after a stop for drift nothing moves",
+    ),
     "a robot in enforce": (changed(("enforce", "enforce\n    drives: robot")), "8:13", "with A off"),
     "unit 0": (changed(("by-id/plc", "by-id/plc\n  unit: 0")), "10:9", "0 is a broadcast"),
     "unit 248": (changed(("by-id/plc", "by-id/plc\n  unit: 248")), "10:9", "no Modbus station"),
@@ -139,12 +147,44 @@ RULES: dict[str, tuple[str, str, str]] = {
     "an unknown role": (changed(("owner: quality", "owner: boss")), "19:12", "'boss' isn't a role"),
     "an unknown control": (changed(("[A.6.2.6]", "[A.1.2]")), "20:16", "isn't a control"),
     "named people": (changed(("models:", "people: named\nmodels:")), "4:9", "'named' isn't known"),
-    "TLS": (VALID + "broker: {url: 'mqtts://aims'}\n", "21:15", "mqtts:// isn't spoken"),
+    "another name of TLS": (VALID + "broker: {url: 'ssl://aims'}\n", "21:15", "is written mqtts:// here"),
     "a broker that is none": (VALID + "broker: {url: aims}\n", "21:15", "isn't a broker's address"),
     "a password in the address": (VALID + "broker: {url: 'mqtt://a:b@aims'}\n", "21:15", "ends up in logs"),
     "a broker's port that is none": (VALID + "broker: {url: 'mqtt://aims:99999'}\n", "21:15", "isn't a broker's"),
     "a password without a name": (
         VALID + "broker: {url: 'mqtt://aims', password_file: p}\n", "21:45", "there is no username",
+    ),
+    "a certificate without its key": (
+        VALID + "broker: {url: 'mqtts://aims', certificate: c}\n", "21:44", "broker.certificate: there is no key",
+    ),
+    "a key without its certificate": (
+        VALID + "broker: {url: 'mqtts://aims', key: k}\n", "21:36", "broker.key: there is no certificate",
+    ),
+    "certificates without TLS": (
+        VALID + "broker: {url: 'mqtt://aims', ca: c}\n", "21:34", "is spoken to without TLS, so it isn't used",
+    ),
+    "a path without WebSockets": (VALID + "broker: {url: 'mqtts://aims/mqtt'}\n", "21:15", "isn't a broker's address"),
+    "a client id that is too long": (
+        VALID + f"broker: {{url: 'mqtts://aims', client_id: '{{line}}{'x' * 140}'}}\n", "21:42", "128 are the most",
+    ),
+    "a placeholder that nobody fills": (
+        VALID + "broker: {url: 'mqtts://aims', client_id: '{thing}'}\n", "21:42", "{thing} isn't known",
+    ),
+    "a proxy that is none": (
+        VALID + "broker: {url: 'mqtts://aims', proxy: proxy}\n", "21:38", "isn't a proxy's address",
+    ),
+    "a password in a proxy's address": (
+        VALID + "broker: {url: 'mqtts://aims', proxy: 'http://a:b@p:1'}\n", "21:38", "Use proxy_username",
+    ),
+    "a proxy's name without a proxy": (
+        VALID + "broker: {url: 'mqtts://aims', proxy_username: a}\n", "21:47", "there is no proxy",
+    ),
+    "a spare that is none": (
+        VALID + "broker: {url: 'mqtts://aims', spares: [{url: 'http://a'}]}\n", "21:46", "is written ws:// here",
+    ),
+    "a spare's key without its certificate": (
+        VALID + "broker: {url: 'mqtts://aims', spares: [{url: 'mqtts://a', key: k}]}\n", "21:64",
+        "broker.spares[0].key: there is no certificate",
     ),
     "metrics without a port": (VALID + "metrics: {listen: localhost}\n", "21:19", "isn't an address"),
     "metrics on no port": (VALID + "metrics: {listen: 'localhost:0'}\n", "21:19", "0 is no port"),
@@ -171,6 +211,12 @@ RULES: dict[str, tuple[str, str, str]] = {
     ),
     "a gate on parts": (
         changed(("enforce", "enforce\n    judged: per part\n    gate: {reject_at_most: 0.5 %}")), "9:11", "means over parts",
+    ),
+    "a covariate that the model doesn't have": (
+        changed(("enforce", "enforce\n    covariates: [brightnes]")), "8:18", "Did you mean brightness?",
+    ),
+    "a covariate that comes now and then": (
+        changed(("enforce", "enforce\n    every: 5\n    covariates: [brightness]")), "9:18", "every 5th record only",
     ),
     "a gate without a unit": (changed(("enforce", "enforce\n    gate: {reject_at_most: 0.5}")), "8:28", "isn't a share"),
     "a gate that rejects a quarter": (

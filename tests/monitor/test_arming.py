@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
-from jidoka.monitor.detectors import arming
+from jidoka.monitor.detectors import arming, long_memory
 from jidoka.monitor.detectors.bank import bank, independent
 from jidoka.monitor.detectors.offline import Offline
 from jidoka.monitor.detectors.whitening import corrected, whiten
@@ -114,6 +116,43 @@ def test_halves_that_differ_by_more_than_a_feature_wanders_are_refused() -> None
     x[1000:] += 0.4
     assert "still settling" in arming.unsettled(x[:, 0], 1.0)
     assert arming.unsettled(x[:, 0], 20.0) == ""
+
+
+def wandering(n: int, seed: int, d: float = 0.45) -> np.ndarray:
+    """Fractional noise: each shock stays for ever, and ever less of it."""
+    lead = 4000
+    weights = np.cumprod(np.r_[1.0, (np.arange(1, lead + n) - 1.0 + d) / np.arange(1, lead + n)])
+    shocks = np.random.default_rng([19, seed]).standard_normal(lead + n)
+    size = 1 << (2 * (lead + n)).bit_length()
+    made = np.fft.irfft(np.fft.rfft(weights, size) * np.fft.rfft(shocks, size), size)
+    return made[lead : lead + n, None]
+
+
+def test_the_worked_example_of_a_long_memory_is_true() -> None:
+    assert doctest.testmod(long_memory).failed == 0
+
+
+def test_a_feature_that_wanders_the_further_the_longer_it_is_watched_is_refused() -> None:
+    found = [why(wandering(2000, seed)) for seed in range(30)]
+    assert sum(bool(each) for each in found) >= 24
+    assert any("wanders slowly" in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("rho", "n"), [(0.0, 300), (0.0, 1000), (0.5, 1000), (0.9, 1000), (0.9, 10_000), (0.99, 10_000)]
+)
+def test_one_that_forgets_is_not_taken_for_one_that_wanders(rho: float, n: int) -> None:
+    found = [long_memory.errors_above(after(rho, n, 300 + seed)[:, 0])[1] for seed in range(100)]
+    assert sum(each > long_memory.MOST_ERRORS for each in found) <= 1
+
+
+def test_two_slow_roots_are_not_taken_for_a_long_memory() -> None:
+    for seed in range(20):
+        x = np.zeros(3000)
+        e = np.random.default_rng([20, seed]).standard_normal(3000)
+        for t in range(2, 3000):
+            x[t] = 0.5 * x[t - 1] + 0.4 * x[t - 2] + e[t]
+        assert long_memory.wanders(x[1000:]) == ""
 
 
 def test_a_declared_cycle_must_fit_twice() -> None:

@@ -119,17 +119,22 @@ def test_one_call_judges_a_record_as_the_kernels_one_by_one_would() -> None:
     members, spans = np.array([0, 1, 2, 1]), np.array([0, 3, 4])
     constants = np.repeat(np.array(banks())[:1], 4, axis=0)
     bets, alone = np.zeros((4, BETS)), np.zeros((4, BETS))
-    statistics, history, z, expected = np.empty(2), np.zeros((5, 3), np.float32), np.empty(3), np.empty(3)
+    statistics, history, z, expected = (
+        np.empty(2),
+        np.zeros((5, 3), np.float32),
+        np.empty((3, 3)),
+        np.empty(3),
+    )
     states = [
         (np.ones((3, 10)), np.ones(3, np.int64), np.ones(3), np.array([5], np.uint64)) for _ in range(2)
     ]
     judge(
-        values, columns, models, orders, reference, counts, *states[0], z, bets, members, constants, spans, statistics,
+        values, columns, np.zeros((0, 2)), models, orders, reference, counts, *states[0], z, bets, members, constants, spans, statistics,
         history, 4,
     )  # fmt: skip
     x = np.array([values[4], np.nan, values[2]])
     score_record(x, models, orders, reference, counts, *states[1], expected)
-    np.testing.assert_array_equal(z, expected)
+    np.testing.assert_array_equal(z[0], expected)
     np.testing.assert_array_equal(history[4], np.float32(expected))
     assert statistics[0] == advance(alone[:3], expected, members[:3], constants[:3])
     assert np.isnan(statistics[1]), "the second watch has only a feature that isn't there"

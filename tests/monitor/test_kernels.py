@@ -244,15 +244,18 @@ def test_entries_are_means_over_the_rows() -> None:
 
 
 def test_the_off_test_waits_for_every_member_that_was_ever_there() -> None:
-    members, sums, taken, limits = np.arange(3), np.zeros(3), np.zeros(3, np.int64), np.full(3, 1.0)
+    members, sums, taken, limits = np.arange(3), np.zeros((2, 3)), np.zeros(3, np.int64), np.full(3, 1.0)
     z = np.zeros(3)
     z[2] = np.nan
-    assert level_step(z, members, sums, taken, 2, limits) == (-1, 1)
+    assert level_step(z, z, members, sums, taken, 2, limits) == (-1, 1)
     z[1] = np.nan
-    assert level_step(z, members, sums, taken, 2, limits) == (-1, 1), "the second has one score of two"
+    assert level_step(z, z, members, sums, taken, 2, limits) == (-1, 1), "the second has one score of two"
     z[1] = 5.0
-    assert level_step(z, members, sums, taken, 2, limits) == (0, 2)
-    assert level_step(np.full(3, np.nan), members, sums * 0, taken * 0, 2, limits) == (-1, 0)
+    assert level_step(z, z, members, sums, taken, 2, limits) == (0, 2)
+    assert level_step(np.full(3, np.nan), np.full(3, np.nan), members, sums * 0, taken * 0, 2, limits) == (
+        -1,
+        0,
+    )
 
 
 def test_sums_are_of_what_is_there() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
 from jidoka_tap import wire
 
 from tests.monitor import line
+from tests.monitor.test_known_answers import COUNT, IMAGES, LOGITS, plan_with_answers
 from tests.processes import Program, programs, wait_until
 
 pytestmark = pytest.mark.process
@@ -303,3 +305,48 @@ def test_a_second_monitor_on_the_same_socket_is_refused_in_plain_words(
         assert second.wait(60.0) == 10
     assert "another monitor listens there" in second.text
     assert "Traceback" not in second.text
+
+
+def known_answer(number: int, n: int, off: float = 0.0) -> bytes:
+    content = [(wire.OUTPUT, 0, LOGITS[n] + np.float32(off)), (wire.INPUT, 0, IMAGES[n])]
+    pieces, _ = wire.pack_record(number, n + 1, 1, 1, content)
+    return wire.encode(wire.RECORD, 1, b"".join(pieces), wire.KNOWN_ANSWER)
+
+
+def test_who_is_asked_for_the_known_answers_asks_the_application_and_tells_the_guard_what_came(
+    tmp_path: Path, begin: Callable[[plans.Plan], World]
+) -> None:
+    world = begin(plan_with_answers(tmp_path))
+    digest = world.plan.models[0].known_answers
+    asked = json.dumps({"model": line.MODEL, "digest": digest}).encode()
+
+    def told(peer: Peer, kind: Kind) -> list[dict[str, object]]:
+        bodies = [message.json() for message in peer.of(kind)]
+        return [body for body in bodies if kind is Kind.KNOWN_ANSWERS or body.get("kind") == "known answers"]
+
+    wait_until(lambda: bool(world.guard.of(Kind.CONDITION)), "the guard is there")
+    world.guard.send(Kind.KNOWN_ANSWERS, asked)
+    wait_until(lambda: len(told(world.steward, Kind.EVENT)) == 1, "the steward hears that nobody can tell")
+    assert "isn't connected" in str(told(world.steward, Kind.EVENT)[0]["text"])
+    world.tap.send(line.hello_datagram(shows=True))
+    assert world.answer(world.tap)[1]["known_answers"] == digest
+    for n in range(COUNT):  # by itself after its start: right, and nobody asked
+        world.tap.send(known_answer(1 + n, n))
+    wait_until(lambda: len(told(world.steward, Kind.EVENT)) == 2, "recorded")
+    assert told(world.steward, Kind.EVENT)[1]["passed"] is True
+    assert told(world.guard, Kind.KNOWN_ANSWERS) == []
+    world.guard.send(Kind.KNOWN_ANSWERS, asked)
+    assert world.answer(world.tap) == (wire.SHOW, {"digest": digest})
+    for n in range(COUNT):
+        world.tap.send(known_answer(10 + n, n))
+    right = {"model": line.MODEL, "digest": digest, "passed": True}
+    wait_until(
+        lambda: told(world.guard, Kind.KNOWN_ANSWERS) == [right], "the guard hears what a person asked for"
+    )
+    world.tap.send(known_answer(20, 0, off=1.0))
+    wait_until(lambda: len(told(world.guard, Kind.KNOWN_ANSWERS)) == 2, "wrong ones count, asked or not")
+    assert told(world.guard, Kind.KNOWN_ANSWERS)[1]["passed"] is False
+    assert world.guard.channel is not None
+    world.guard.channel.close()
+    world.guard.channel = None
+    wait_until(lambda: len(told(world.guard, Kind.KNOWN_ANSWERS)) == 3, "a guard that is new is told again")

@@ -47,6 +47,8 @@ class Kept:
         del now_ns
         self.came.append((model, record.number))
 
+    def known_answer(self, model: str, record: wire.Record, now_ns: int) -> None: ...
+
     def study(self) -> None: ...
 
 

@@ -494,6 +494,9 @@ def guards(at: Path, start: Start) -> Iterator[dict[str, Program]]:
             sys.executable, "-m", "jidoka_bridge", "--plan", str(at / f"{port.name}.json")
         )
     yield begun
+    # first the guards: one whose terminal is gone would open, under the same name, what somebody else has made since
+    for guard in begun.values():
+        guard.end()
     for descriptor in ours:
         with contextlib.suppress(OSError):
             os.close(descriptor)
@@ -525,6 +528,7 @@ def test_a_port_that_appears_later_is_opened_by_itself(at: Path, guards: dict[st
     ours, theirs = pty.openpty()
     (at / "port-absent").symlink_to(os.ttyname(theirs))
     guards["absent"].wait_for_text(f"{at}/port-absent is open")
+    (at / "port-absent").unlink()
     os.close(ours)
     os.close(theirs)
 
@@ -754,8 +758,10 @@ BROKERS = (
     Refusal("nobody-listens", "127.0.0.1:{closed}", "no broker listens at", "Start the broker"),
     Refusal("hangs-up", "127.0.0.1:{hangs_up}", "hung up on MQTT", "without TLS"),
     Refusal("no-name", "no-such-host.invalid:1883", "can't be resolved", "DNS"),
-    Refusal("no-password-file", "127.0.0.1:{closed}", "can't read the broker's password", "first line",
+    Refusal("no-password-file", "127.0.0.1:{closed}", "can't read the password", "first line",
             "  username: station\n  password_file: {at}/none\n"),
+    Refusal("open-password-file", "127.0.0.1:{closed}", "others may read or write it (mode 0644)", "chmod 600",
+            "  username: station\n  password_file: {at}/open\n"),
     Refusal("wrong-password", "127.0.0.1:{mosquitto}", "refuses the connection: not authorized", "password_file",
             "  username: station\n  password_file: {at}/password\n"),
 )  # fmt: skip
@@ -780,6 +786,9 @@ def brokers(at: Path, start: Start) -> Iterator[dict[str, int]]:
     threading.Thread(target=hang_up, daemon=True).start()
     ports = {"closed": free_port(), "hangs_up": server.getsockname()[1]}
     (at / "password").write_text("wrong\n")
+    (at / "password").chmod(0o600)
+    (at / "open").write_text("wrong\n")
+    (at / "open").chmod(0o644)
     mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if mosquitto:
         ports["mosquitto"] = free_port()

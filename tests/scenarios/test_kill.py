@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
+import urllib.request
 from collections.abc import Iterator
 
 import psutil
 import pytest
 from jidoka.demo.facts import Facts
 from jidoka.demo.rig import Rig
+from jidoka_bridge.metrics import METRICS
 
 pytestmark = pytest.mark.process
 LEARN_RECORDS = 1000
@@ -43,6 +46,19 @@ def kill(rig: Rig, name: str) -> int:
 def off_ns(facts: Facts) -> int:
     """When the PLC's output went off last."""
     return next(ns for ns, word, _ in reversed(facts.outputs) if word in {"WITHHOLD", "ABSTAIN"})
+
+
+def test_every_metric_of_the_table_is_served_by_the_running_programs(rig: Rig) -> None:
+    """Rules and dashboard name no others (tests/deploy)."""
+    metrics = rig.site.plan.sections["steward"]["metrics"]
+
+    def missing() -> set[str]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics['port']}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        served = {re.split(r"[{ ]", line)[0] for line in text.splitlines() if not line.startswith("#")}
+        return {f"jidoka_{metric.name}" for metric in METRICS} - served
+
+    rig.wait(lambda _: not missing(), "each metric is served", 30.0)
 
 
 @pytest.mark.parametrize("victim", list(VICTIMS))

@@ -14,10 +14,11 @@ import zlib
 KINDS = {
     1: "boot", 2: "config", 3: "admission", 4: "baseline", 5: "decision block", 6: "condition", 7: "transition",
     8: "cause", 9: "alarm", 10: "act", 11: "command", 12: "refusal", 13: "override", 14: "checkpoint",
-    15: "cosignature", 16: "clock step", 17: "loss", 18: "retention", 19: "absence", 20: "sketch",
+    15: "cosignature", 16: "clock step", 17: "loss", 18: "retention", 19: "absence", 20: "sketch", 21: "inventory",
+    22: "risk", 23: "removed", 24: "drill", 25: "flood",
 }  # fmt: skip
 LANES = {1: "alarm", 2: "evidence", 3: "history"}
-LANE_OF = {kind: 3 if kind in (5, 20) else 1 if kind in (7, 9, 11, 13) else 2 for kind in KINDS}
+LANE_OF = {kind: 3 if kind in (5, 20, 23) else 1 if kind in (7, 9, 11, 13, 25) else 2 for kind in KINDS}
 COLUMNS = (
     ("number", "Q", True), ("part", "Q", True), ("record_ns", "Q", True), ("judged_ns", "Q", True),
     ("reasons", "I", False), ("top_class", "h", False), ("verdict", "B", False), ("flags", "B", False),
@@ -59,14 +60,26 @@ def read(data):
             raise BrokenError(f"byte {at}: the boot changes without a boot entry")
         if this_boot == boot and monotonic < clock:
             raise BrokenError(f"byte {at}: the clock goes back")
-        boot, clock, index = this_boot, monotonic, index + 1
         body = data[at + 58 : end]
+        end, count = behind(data, at, end) if kind == 23 else (end, 1)
+        boot, clock, index = this_boot, monotonic, index + count
+        lanes[lane] += count - 1
         yield {
             "index": place, "kind": KINDS[kind], "lane": LANES[lane], "lane_number": lane_number,
             "monotonic_ns": monotonic, "wall_ns": wall, "boot": this_boot.hex(),
             "body": read_block(body) if kind == 5 else json.loads(body),
         }  # fmt: skip
         at = end
+
+
+def behind(data, at, end):
+    """Where the next entry begins behind one that stands for others, and for how many it does."""
+    told = json.loads(data[at + 58 : end])
+    if at + told["span"] > len(data) or told["span"] != sum(
+        58 + each["size_bytes"] for each in told["entries"]
+    ):
+        raise BrokenError(f"byte {at}: a span of {told['span']}")
+    return at + told["span"], len(told["entries"])
 
 
 def read_block(body):

@@ -51,9 +51,23 @@ def body(**fields: Any) -> dict[str, Any]:
 def test_every_alarm_of_the_agents_own_comes_from_what_it_sees_and_goes_with_it() -> None:
     annunciator = begun()
     assert annunciator.tick(GOOD, at(1)) == []
-    bad = Facts(False, False, frozenset({MODEL}), frozenset(), None, {DRIFT: "on"}, {})
+    bad = Facts(
+        False,
+        False,
+        frozenset({MODEL}),
+        frozenset(),
+        None,
+        {DRIFT: "on"},
+        {},
+        is_nearly_full=True,
+        certificate_days=3,
+    )
     told = {entry["id"] for second in (2, 8) for entry in annunciator.tick(bad, at(second))}
-    assert told == {"not recording", "guard away", f"monitor silent:{MODEL}", "R-09"}
+    assert told == {
+        "not recording", "guard away", f"monitor silent:{MODEL}", "R-09", "ledger nearly full", "certificate ends soon",
+    }  # fmt: skip
+    annunciator.tick(bad._replace(certificate_days=20), at(8.5))
+    assert letters(annunciator)["certificate ends"] == "B"
     annunciator.refused_command(at(9))
     assert letters(annunciator)["refused command"] == "B"
     assert {row.id for row in OWN} - {each.partition(":")[0] for each in letters(annunciator)} == {

@@ -446,7 +446,7 @@ def test_counters_of_all_programs_are_served_to_prometheus() -> None:
         wait_until(lambda: 'jidoka_records_total{model="surface"} 42.0' in text(), "the counter")
         wait_until(lambda: "jidoka_ledger_entries_total" in text(), "the steward's own")
         assert 'jidoka_drift_log_statistic{model="surface"} -1.5' in text()
-        assert "else" not in text(), "only models of the plan make a label"
+        assert '"else"' not in text(), "only models of the plan make a label"
 
 
 def test_a_planned_stop_is_recorded_and_said_to_the_guard(place: Site) -> None:

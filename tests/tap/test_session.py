@@ -81,7 +81,7 @@ def test_the_hello_says_who_speaks(session: ort.InferenceSession, path: Path, li
     (hello,) = listener.hellos
     assert hello["model"] == "surface-inspection"
     assert (hello["inputs"], hello["outputs"]) == (["image"], ["logits", "embedding"])
-    assert hello["runtime"] == f"onnxruntime {ort.__version__}"
+    assert hello["runtime"] == f"onnxruntime {ort.__version__} on CPUExecutionProvider"
     assert len(bytes.fromhex(hello["boot"])) == 16
     assert hello["dropped"] == 0
 

@@ -11,9 +11,9 @@ from jidoka.alarms.causes import Cause, events_between, follow
 from jidoka.alarms.changes import Acted, Change, by_the_record, merged, renumbered
 from jidoka.alarms.definition import Definition, rank
 from jidoka.alarms.facts import CHATTERING
-from jidoka.alarms.flood import Flood
+from jidoka.alarms.flood import Flood, Turn
 from jidoka.alarms.load import Load
-from jidoka.alarms.signal import Signal, read, settle, within_dead_band
+from jidoka.alarms.signal import NO_PAST, Past, Signal, read, settle, within_dead_band
 from jidoka.alarms.table import IS_ACTIVE, UNACKNOWLEDGED, WITHHELD, Annunciation, Event, State
 from jidoka.alarms.until import Clock
 
@@ -22,7 +22,8 @@ BULK = frozenset({"", "*", "all"})
 
 
 class Alarms:
-    """Every alarm with its signal. facts: what the plan's rules of suppression may name, None while nobody knows."""
+    """Every alarm with its signal. facts: what the plan's rules of suppression may name, None while nobody knows; turns:
+    floods that began or ended, until somebody takes them."""
 
     def __init__(self, definitions: Iterable[Definition], site: Site) -> None:
         self.site = site
@@ -31,6 +32,7 @@ class Alarms:
         self.signals: dict[str, Signal] = {}
         self.causes: dict[str, Cause] = {}
         self.flood = Flood()
+        self.turns: list[Turn] = []
         self.load = Load()
         self.facts: frozenset[str] | None = None
         self._flagged: set[str] = set()  # told that they chatter
@@ -46,11 +48,15 @@ class Alarms:
 
     # ------------------------------------------------------------ what is restored
 
-    def restore(self, alarm: Alarm) -> None:
-        """An alarm as its last record had it; what is true then is true until somebody reads it anew."""
+    def restore(self, alarm: Alarm, past: Past = NO_PAST) -> None:
+        """An alarm as its last record had it; what is true then is true until somebody reads it anew. past: how often it
+        came, so that one that chattered is known to."""
         self.alarms[alarm.id] = alarm
         is_on = alarm.below in IS_ACTIVE
-        self.signals[alarm.id] = Signal(raw=is_on, is_true=is_on, raw_ns=alarm.since_ns)
+        signal = Signal(is_on, alarm.since_ns, is_on, past.strikes_ns, past.rows)
+        self.signals[alarm.id] = signal
+        if signal.is_chattering:
+            self._flagged.add(alarm.id)
 
     def restore_unknown(self, name: str, now: Clock) -> list[Change]:
         """A record that can't be read: unacknowledged and active, never normal."""
@@ -121,7 +127,7 @@ class Alarms:
                 changes += self._apply(name, event, now)
             if self.definitions[name].suppressed_while or self.alarms[name].state is State.SUPPRESSED:
                 changes += self._by_rule(name, now)
-        self.flood.tick(now.ns)
+        self._turned(self.flood.tick(now.ns))
         return changes + self._chattering(now)
 
     # ------------------------------------------------------------ what people do
@@ -214,7 +220,11 @@ class Alarms:
         if rank(priority) == was_rank:
             return []
         event = Event.SEVERITY_RISES if rank(priority) > was_rank else Event.SEVERITY_FALLS
-        return self._apply(name, event, now, priority)
+        changes = self._apply(name, event, now, priority)
+        alarm = self.alarms[name]
+        if alarm.below in IS_ACTIVE and not alarm.is_trip and not self.signals[name].is_true:
+            changes += self._apply(name, Event.FALSE, now)  # it got worse, and is gone all the same
+        return merged(changes)
 
     def _settle(self, name: str, now: Clock) -> list[Change]:
         """The alarm follows its signal; class T has none of its own."""
@@ -259,6 +269,10 @@ class Alarms:
         if CHATTERING not in self.definitions:
             return []
         return self.read(CHATTERING, bool(self.chattering), now)
+
+    def _turned(self, turn: Turn | None) -> None:
+        if turn is not None:
+            self.turns.append(turn)
 
     @property
     def chattering(self) -> list[str]:
@@ -310,6 +324,6 @@ class Alarms:
             self.load.called(now.wall_ns, after.is_stale)
         elif is_sound:
             self.load.came(after.id, after.priority, now.wall_ns)
-            self.flood.came(now.ns)
+            self._turned(self.flood.came(now.ns))
         heard = self.flood.heard(sign, "trip" if after.is_trip else after.priority)
         return Change(after, before.state, events, heard, is_sound and not is_called, act)

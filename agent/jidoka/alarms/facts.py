@@ -9,5 +9,11 @@ NOT_RECORDING = "not recording"
 GUARD_AWAY = "guard away"
 MONITOR_SILENT = "monitor silent"
 CHATTERING = "chattering"
+NEARLY_FULL = "ledger nearly full"
+CERTIFICATE_ENDS = "certificate ends"
+CERTIFICATE_ENDS_SOON = "certificate ends soon"
 REFUSED_COMMAND = "refused command"
-OWN_ALARMS: tuple[str, ...] = (NOT_RECORDING, GUARD_AWAY, MONITOR_SILENT, CHATTERING, REFUSED_COMMAND)
+OWN_ALARMS: tuple[str, ...] = (
+    NOT_RECORDING, GUARD_AWAY, MONITOR_SILENT, CHATTERING, NEARLY_FULL, REFUSED_COMMAND, CERTIFICATE_ENDS,
+    CERTIFICATE_ENDS_SOON,
+)  # fmt: skip

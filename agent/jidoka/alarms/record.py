@@ -13,6 +13,7 @@ from jidoka.alarms.acts import LONGEST_SERVICE_NS, SHIFT_NS
 from jidoka.alarms.alarm import Alarm, Seen, Withheld
 from jidoka.alarms.changes import Change
 from jidoka.alarms.definition import PRIORITIES, Definition
+from jidoka.alarms.signal import CHATTER, MOST_STRIKES, NO_PAST, Past, Signal
 from jidoka.alarms.table import LIFE, MEANING, WITHHELD, Event, State
 from jidoka.alarms.until import Clock, Until
 
@@ -104,12 +105,36 @@ def restored(body: Mapping[str, Any], written: Clock, is_this_boot: bool, now: C
     )
     # records before there was `sounded_ns` tell since when
     times = {
-        name: int(body.get(name, body.get("since_ns", 0))) for name in ("since_ns", "active_ns", "sounded_ns")
+        name: here(int(body.get(name, body.get("since_ns", 0))), written, is_this_boot, now)
+        for name in ("since_ns", "active_ns", "sounded_ns")
     }
-    if not is_this_boot:
-        away_ns = max(0, now.wall_ns - written.wall_ns)
-        times = {name: now.ns - away_ns - max(0, written.ns - ns) if ns else 0 for name, ns in times.items()}
     return replace(alarm, **times)  # type: ignore[arg-type]
+
+
+def here(ns: int, written: Clock, is_this_boot: bool, now: Clock) -> int:
+    """A time of a record on this boot's clock; 0 stays 0. written: when it was recorded, on the clocks of its boot."""
+    if is_this_boot or not ns:
+        return ns
+    away_ns = max(0, now.wall_ns - written.wall_ns)
+    return now.ns - away_ns - max(0, written.ns - ns)
+
+
+def chatter_of(signal: Signal) -> dict[str, Any]:
+    """What a record keeps of how often a condition came."""
+    return {"strikes_ns": list(signal.strikes), "rows": list(signal.rows)}
+
+
+def past_of(body: Mapping[str, Any], written: Clock, is_this_boot: bool, now: Clock) -> Past:
+    """How often the condition of a recorded alarm came; what can't be read, or wasn't recorded, is no past."""
+    try:
+        kept = body["chatter"]
+        strikes = tuple(here(int(ns), written, is_this_boot, now) for ns in kept["strikes_ns"])
+        rows = tuple(bool(row) for row in kept["rows"])
+    except (LookupError, TypeError, ValueError):
+        return NO_PAST
+    if len(rows) != len(CHATTER) or (True in rows and not strikes) or list(strikes) != sorted(strikes):
+        return NO_PAST
+    return Past(strikes[-MOST_STRIKES:], rows)
 
 
 def class_of(alarm: Alarm) -> str:

@@ -27,7 +27,17 @@ CHATTER: tuple[ChatterRule, ...] = (
     ChatterRule(3, MINUTE_NS, 5 * SECOND_NS, 5 * MINUTE_NS, 15 * MINUTE_NS),
     ChatterRule(6, HOUR_NS, 10 * SECOND_NS, HOUR_NS, 3 * HOUR_NS),
 )
-_KEPT = max(rule.strikes for rule in CHATTER)
+MOST_STRIKES = max(rule.strikes for rule in CHATTER)
+
+
+class Past(NamedTuple):
+    """How often a condition came, as it stands in the record. strikes_ns, rows: as of `Signal`."""
+
+    strikes_ns: tuple[int, ...] = ()
+    rows: tuple[bool, ...] = (False,) * len(CHATTER)
+
+
+NO_PAST = Past()
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ def read(signal: Signal, is_on: bool, now_ns: int) -> Signal:
     if is_on == signal.raw:
         return signal
     if is_on:
-        signal = replace(signal, strikes=(*signal.strikes, now_ns)[-_KEPT:])
+        signal = replace(signal, strikes=(*signal.strikes, now_ns)[-MOST_STRIKES:])
     return _judged(replace(signal, raw=is_on, raw_ns=now_ns), now_ns)
 
 

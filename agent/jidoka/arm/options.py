@@ -19,7 +19,8 @@ class Options:
     """bundle: folder or shipped name; model: its id in the plan, sha256: the plan's, None = whatever the bundle has;
     panel: where the PLC's lines come from, None = cycles begin by themselves; knobs: JSON file; pace: simulated seconds
     a second, 0 = as fast as it goes; rate_hz: most cycles a second without a panel, 0 = as the pace allows; count: of
-    cycles, None = without end; is_gated: no command is used before its verdict; tells: counts, results or summary.
+    cycles, None = without end; is_gated: no command is used before its verdict; tells: counts, results or summary; known_answers: file of
+    the set.
     """
 
     bundle: str = BUNDLE
@@ -37,6 +38,7 @@ class Options:
     deadline_s: float = DEADLINE_S
     tells: str = "counts"
     tells_every_s: float = 1.0
+    known_answers: Path | None = None
 
 
 def from_host(given: HostOptions) -> Options:
@@ -46,6 +48,7 @@ def from_host(given: HostOptions) -> Options:
         steward_socket=given.steward_socket, panel=given.trigger, knobs=given.camera,
         pace=0.0 if given.trigger is None else 1.0, rate_hz=given.rate_hz, count=given.count, seed=given.seed,
         is_gated=given.is_enforced, tells=given.tells, tells_every_s=given.tells_every_s,
+        known_answers=given.known_answers,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from jidoka.config.manifest import Bundle, load_approved
 from jidoka.host.bell import Bell
 from jidoka.host.loop import DROPPED, INFERENCES, SENT
 from jidoka.host.model import open_session
+from jidoka.host.showing import Shower
 from jidoka.host.telling import say
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def run(options: Options) -> int:
     steward = Channel(options.steward_socket) if options.steward_socket else None
     notify("READY=1")
     host = Host(options, Cell(_asks(session), np.random.default_rng(options.seed)), knobs, session.tap, bell,
-                panel=panel, steward=steward)  # fmt: skip
+                panel=panel, steward=steward, shower=Shower(session, options.known_answers))  # fmt: skip
     try:
         host.live()
     finally:
@@ -97,8 +98,10 @@ class Host:
     """Runs cycles: one a part that the PLC counts, or one after the other; tells what each came to."""
 
     def __init__(
-        self, options: Options, cell: Cell, knobs: KnobFile, tap: Any, bell: Bell, *, panel: Panel | None, steward: Channel | None
+        self, options: Options, cell: Cell, knobs: KnobFile, tap: Any, bell: Bell, *, panel: Panel | None, steward: Channel | None,
+        shower: Shower,
     ) -> None:  # fmt: skip
+        self._shower = shower
         self._options, self._cell, self._knobs, self._tap, self._bell = options, cell, knobs, tap, bell
         self._panel, self._steward = panel, steward
         self._period_ns = int(PERIOD_NS / options.pace) if options.pace else 0
@@ -119,6 +122,7 @@ class Host:
         """The next part to make; 0: none yet."""
         now_ns = time.monotonic_ns()
         self._duties(now_ns)
+        self._shower.look()  # between two motions only: a set takes longer than a period
         if self._panel is None:
             if self._options.rate_hz and now_ns < self._next_cycle_ns:
                 self._bell.wait(min(self._next_cycle_ns, self._next_duty_ns))

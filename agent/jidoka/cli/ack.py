@@ -1,8 +1,9 @@
-"""`jidoka ack`: list what waits for acknowledgement, or acknowledge one cause with a reason."""
+"""`jidoka ack`: list what waits for acknowledgement, or acknowledge what was seen, with a reason."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
 
 
 @click.command("ack")
-@click.argument("cause", required=False)
+@click.argument("causes", metavar="[CAUSE[@REVISION]]...", nargs=-1)
 @click.option(
-    "--revision", type=int, help="The revision that you saw; an alarm that changed since is refused."
+    "--revision",
+    type=int,
+    help="The revision that you saw, where it isn't written behind the cause; an alarm that changed since is refused.",
 )
 @click.option("--reason", help="Number or words of the table of reasons.")
 @click.option("--text", default="", help="More, in your own words.")
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 @plan_options
 def command(
     *,
-    cause: str | None,
+    causes: tuple[str, ...],
     revision: int | None,
     reason: str | None,
     text: str,
@@ -46,24 +49,32 @@ def command(
 ) -> None:
     """Acknowledge a cause; without arguments: list what waits, with revisions and the table of reasons.
 
+    Several at once are a list: each with the revision that you saw, CAUSE@REVISION, as the list prints them. What changed
+    since is refused, the others count; nothing that isn't on the list is touched, and there is no "all".
+
     \b
     Example:
         jidoka ack
         jidoka ack R-03 --revision 2 --reason "cause removed" --text "lamp replaced"
+        jidoka ack R-03@2 R-05@1 "local hold@1" --reason 2
         jidoka ack R-03 --revision 2 --unack
     """
     from jidoka_bridge.messages import Kind
     from jidoka_bridge.roles import TAKEN_BACK
 
     plan = load_plan(plan_file, config_file)
-    if cause is None:
+    if not causes:
         _list(plan, as_json)
         return
-    if revision is None or (reason is None and not unack):
+    if len(causes) > 1 and (unack or revision is not None):
+        raise click.UsageError(
+            "several causes are a list of CAUSE@REVISION, to acknowledge; nothing else goes with it."
+        )
+    seen = [_seen(each, revision) for each in causes]
+    if any(each["revision"] is None for each in seen) or (reason is None and not unack):
         raise click.UsageError("--revision and --reason are needed. `jidoka ack` alone shows both.")
     body = {
-        "cause": cause,
-        "revision": revision,
+        **(seen[0] if len(seen) == 1 else {"list": seen}),
         "reason": TAKEN_BACK if reason is None or unack else _reason(reason),
         "text": text,
         "role": role,
@@ -71,9 +82,40 @@ def command(
         "remote": remote,
         **({"undo": True} if unack else {}),
     }
-    ask_steward(plan, Kind.ACKNOWLEDGE, body)
+    answer = ask_steward(plan, Kind.ACKNOWLEDGE, body)
+    if len(seen) > 1:
+        _tell_list(answer["list"], as_json, "is marked as seen" if remote else "is acknowledged")
+        return
+    cause, revision = seen[0]["cause"], seen[0]["revision"]
     done = "isn't acknowledged any more" if unack else "is marked as seen" if remote else "is acknowledged"
     print_done(as_json, f"{cause} (revision {revision}) {done}.", {"cause": cause, "revision": revision})
+
+
+def _seen(given: str, revision: int | None) -> dict[str, Any]:
+    """A cause and the revision that was seen, which may stand behind it: `R-03@2`."""
+    name, mark, number = given.rpartition("@")
+    if mark and number.isdecimal() and revision is None:
+        return {"cause": name, "revision": int(number)}
+    return {"cause": given, "revision": revision}
+
+
+def _tell_list(outcomes: list[dict[str, Any]], as_json: bool, done: str) -> None:
+    """Each of a list. Raises RefusedError where one wasn't acknowledged."""
+    from jidoka_bridge.errors import RefusedError, told
+
+    if as_json:
+        click.echo(json.dumps({"list": outcomes}, ensure_ascii=False))
+    refused = [each for each in outcomes if not each["ok"]]
+    for each in () if as_json else outcomes:
+        click.echo(
+            f"{each['cause']} {done}."
+            if each["ok"]
+            else f"{each['cause']}: NOT: {told(each['refused'], each['remedy'])}"
+        )
+    if refused:
+        raise RefusedError(
+            f"{len(refused)} of {len(outcomes)} weren't acknowledged", "Look at them again: jidoka ack"
+        )
 
 
 def _reason(given: str) -> str:
@@ -107,8 +149,8 @@ def _list(plan: Plan, as_json: bool) -> None:
     click.echo("\nReasons:")
     for number, text in enumerate(ACKNOWLEDGE_REASONS, 1):
         click.echo(f"    {number}  {text}")
-    first = waiting[0]
-    click.echo(f'\nFor example: jidoka ack "{first["id"]}" --revision {first["revision"]} --reason 2')
+    named = " ".join(shlex.quote(f"{each['id']}@{each['revision']}") for each in waiting)
+    click.echo(f"\nWhat you have read: jidoka ack {named} --reason 2")
 
 
 def _waiting(value: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from jidoka.cli.asking import ask_steward, load_plan, person_options, plan_options, print_done
+from jidoka.cli.asking import FILE, ask_steward, load_plan, person_options, plan_options, print_done
 
 if TYPE_CHECKING:
     from jidoka_bridge.plan import Plan
@@ -62,6 +62,42 @@ def load(*, as_json: bool, plan_file: Path, config_file: Path | None) -> None:
 
     value = _alarms(load_plan(plan_file, config_file))["alarm_load"]
     click.echo(json.dumps(value, ensure_ascii=False) if as_json else load_text(value))
+
+
+@command.command("replay")
+@click.argument("trace", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+def replay(*, trace: Path, as_json: bool) -> int:
+    """Run the alarms from a TRACE, without a device: the same inputs must give the same entries, bit for bit.
+
+    A steward writes one where JIDOKA_ALARM_TRACE=FILE is set before it starts, up to 64 MiB (days). Prints what happened to
+    the alarms. Ends with code 1 and the first difference if these alarms did anything else than those that wrote the trace.
+
+    \b
+    Example:
+        JIDOKA_ALARM_TRACE=/var/lib/jidoka/alarms.trace jidoka run line7.yaml
+        jidoka alarm replay /var/lib/jidoka/alarms.trace
+    """
+    from jidoka.steward.alarm_trace import replay as replayed
+
+    outcome = replayed(trace)
+    if as_json:
+        entries = [{"ns": ns, **body} for ns, body in outcome.entries]
+        told = {"inputs": outcome.inputs, "same": not outcome.differs, "differs": outcome.differs}
+        click.echo(json.dumps({**told, "entries": entries}, ensure_ascii=False))
+        return 1 if outcome.differs else 0
+    first_ns = outcome.entries[0][0] if outcome.entries else 0
+    for ns, body in outcome.entries:
+        what = body.get("text", "")
+        move = (
+            f"{body['id']}: {body['was']} → {body['state']} [{body['sign']}]"
+            if "sign" in body
+            else f"flood {body['event']}"
+        )
+        click.echo(f"{(ns - first_ns) / 1e9:10.3f} s  {move}: {what}")
+    same = "the same, bit for bit" if not outcome.differs else f"DIFFERS at {outcome.differs}"
+    click.echo(f"{trace}: {outcome.inputs} inputs, {len(outcome.entries)} entries: {same}")
+    return 1 if outcome.differs else 0
 
 
 @command.command("shelve")

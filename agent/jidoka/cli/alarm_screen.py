@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import Any, NamedTuple
 
@@ -37,6 +38,10 @@ def listed(value: dict[str, Any], with_normal: bool) -> str:
         else []
     )
     lines += [line for alarm in value["alarms"] for line in _alarm(alarm, now_ns)] or ["No alarms."]
+    unseen = [alarm for alarm in value["alarms"] if alarm["state"] in "BD"]
+    if unseen:
+        named = " ".join(shlex.quote(f"{alarm['id']}@{alarm['revision']}") for alarm in unseen)
+        lines += ["", f"To acknowledge what you have read: jidoka ack {named} --reason 2"]
     if value["withheld"]:
         lines += ["", "Silent:", *(line for alarm in value["withheld"] for line in _silent(alarm))]
     if with_normal:
@@ -90,6 +95,7 @@ def _silent(alarm: dict[str, Any]) -> list[str]:
     held = alarm["withheld"]
     who = " ".join(part for part in (held["role"], held["pseudonym"]) if part) or "a rule of the plan"
     permit = f", permit {held['permit']}" if held["permit"] else ""
+    written = f" “{alarm['written']}”" if alarm.get("written") else ""
     until = held["until"]
     end = (
         time.strftime("%Y-%m-%d %H:%M", time.localtime(until["end_wall_ns"] / 1e9))
@@ -99,7 +105,7 @@ def _silent(alarm: dict[str, Any]) -> list[str]:
     under = "" if alarm["below"] == "A" else f" (underneath: {alarm['below']})"
     return [
         f"{alarm['priority'][:1].upper()} {alarm['state']}  {alarm['id']}  {alarm['letter meaning']}{under}{_marks(alarm)}",
-        f"        by {who}: {held['reason']}{permit}; until {end}",
+        f"        by {who}: {held['reason']}{written}{permit}; until {end}",
     ]
 
 

@@ -8,12 +8,15 @@ import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from jidoka_bridge.errors import BrokerError, InputError, RefusedError
 
 from jidoka.cli.asking import FILE
+
+if TYPE_CHECKING:
+    from jidoka.steward.mqtt.endpoint import Broker
 
 #: how long a signed command is good for
 GOOD_FOR_S = 50
@@ -92,15 +95,22 @@ def sign(name: str, key_file: Path, key_id: str, device: str, arguments: tuple[s
 @click.option("--key", "key_file", type=FILE, required=True, help="The private half, as keygen wrote it.")
 @click.option("--id", "key_id", required=True, help="The key's id in the device's configuration.")
 @click.option("--device", required=True, help="SITE/LINE/DEVICE.")
-@click.option("--broker", required=True, help="HOST or HOST:PORT.")
+@click.option("--broker", required=True, help="HOST, HOST:PORT, or mqtts://HOST:PORT with TLS.")
+@click.option(
+    "--ca",
+    type=FILE,
+    help="Whom the broker's certificate must come from; the system's authorities if left out.",
+)
+@click.option("--certificate", type=FILE, help="Your certificate at the broker.")
+@click.option("--certificate-key", type=FILE, help="Its key (0600).")
 @click.option("--username", help="At the broker; the password comes from JIDOKA_BROKER_PASSWORD.")
 @click.option(
     "--argument", "arguments", multiple=True, help="NAME=VALUE of the command; may come several times."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the reply as JSON.")
 def send(
-    *, name: str, key_file: Path, key_id: str, device: str, broker: str, username: str | None,
-    arguments: tuple[str, ...], as_json: bool,
+    *, name: str, key_file: Path, key_id: str, device: str, broker: str, username: str | None, ca: Path | None,
+    certificate: Path | None, certificate_key: Path | None, arguments: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
     """Sign a command, send it, and wait for what the device says of it.
 
@@ -111,7 +121,8 @@ def send(
     import hashlib
 
     message, tree = _signed(name, key_file, key_id, device, arguments)
-    reply = _exchange(broker, username, tree, name, message, hashlib.sha256(message).hexdigest())
+    place = _broker_of(broker, username, ca, certificate, certificate_key)
+    reply = _exchange(place, tree, name, message, hashlib.sha256(message).hexdigest())
     if reply is None:
         raise BrokerError(
             f"{device} didn't answer within {REPLY_S:.0f} s",
@@ -171,18 +182,40 @@ def _moment(seconds: float) -> str:
     )
 
 
-def _exchange(  # noqa: PLR0917 - who, where, what
-    broker: str, username: str | None, tree: str, name: str, message: bytes, sha256: str
-) -> dict[str, Any] | None:
+def _broker_of(
+    text: str, username: str | None, ca: Path | None, certificate: Path | None, certificate_key: Path | None
+) -> Broker:
+    """HOST, HOST:PORT, or a URL as in the configuration's `broker.url`."""
+    from jidoka.config.schema.broker import SCHEMES, address_of
+    from jidoka.steward.mqtt.endpoint import Broker
+
+    url = text if "://" in text else f"mqtt://{text}"
+    try:
+        address = address_of(url) if url.partition("://")[0] in SCHEMES else None
+    except ValueError:
+        address = None
+    if address is None or not address.host:
+        raise click.BadParameter(f"--broker {text}: isn't HOST, HOST:PORT or a URL such as mqtts://aims:8883")
+    return Broker(
+        address.host, address.port, address.scheme.transport, address.path, address.scheme.is_tls,
+        ca=_text(ca), certificate=_text(certificate), key=_text(certificate_key), username=username,
+    )  # fmt: skip
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _exchange(
+    broker: Broker, tree: str, name: str, message: bytes, sha256: str
+) -> dict[str, Any] | None:  # fmt: skip
     """The device's reply to this very message; None if none comes. Raises BrokerError."""
     import paho.mqtt.client as paho
-    from paho.mqtt.enums import CallbackAPIVersion
 
-    host, _, port = broker.partition(":")
-    if port and not port.isdigit():
-        raise click.BadParameter(f"--broker {broker}: {port!r} isn't a port")
+    from jidoka.steward.mqtt.line import V311, dial, make_client
+
     replies: list[dict[str, Any]] = []
-    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client = make_client(broker, "", V311)
 
     def heard(_client: Any, _userdata: Any, received: paho.MQTTMessage) -> None:
         try:
@@ -201,19 +234,15 @@ def _exchange(  # noqa: PLR0917 - who, where, what
         client.publish(f"{tree}/cmd/{name}/request", message, 1)
 
     client.on_connect, client.on_subscribe = connected, subscribed
-    if username:
-        client.username_pw_set(username, os.environ.get("JIDOKA_BROKER_PASSWORD"))
-    try:
-        client.connect(host, int(port or 1883))
-    except OSError as error:
-        raise BrokerError(
-            f"{broker} can't be reached: {error.strerror or error}", "Check address and network."
-        ) from None
+    if broker.username:
+        client.username_pw_set(broker.username, os.environ.get("JIDOKA_BROKER_PASSWORD"))
+    dial(client, broker)
     deadline_s = time.monotonic() + REPLY_S
     while not replies and time.monotonic() < deadline_s:
         if client.loop(0.1) != paho.MQTT_ERR_SUCCESS:
             raise BrokerError(
-                f"{broker} ended the connection", "See the broker's log: name, password and access list."
+                f"{broker} ended the connection",
+                "See the broker's log: name, password, certificate and access list.",
             )
     client.disconnect()
     return replies[0] if replies else None

@@ -52,6 +52,10 @@ def check_command(file: Path, as_json: bool) -> int:
             f"{file}: {report.entries} entries in {report.size} bytes, {report.boots} boot{'s' if report.boots != 1 else ''}"
         )
         click.echo(f"  {kinds or 'no entries'}; {report.decisions} decisions in blocks")
+        if report.removed:
+            click.echo(
+                f"  {report.removed} entries of history were removed for want of room; their digests are there"
+            )
         if report.sealed:
             click.echo(f"  {report.sealed} texts behind commitments, {report.texts} not erased")
         for fault in report.faults:
@@ -82,7 +86,7 @@ def show_command(file: Path, as_json: bool, kinds: tuple[str, ...]) -> None:
 
     \b
     Kinds: boot, config, admission, baseline, decision block, condition, transition, cause, alarm, act, command,
-    refusal, override, checkpoint, cosignature, clock step, loss, retention, absence, sketch.
+    refusal, override, checkpoint, cosignature, clock step, loss, retention, absence, sketch, inventory, risk, removed.
 
     \b
     Example:

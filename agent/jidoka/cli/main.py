@@ -19,6 +19,7 @@ COMMANDS: tuple[Row, ...] = (
     Row("plan", "plan", "Set it up", "Compile a configuration into the plan that the programs load."),
     Row("baseline", "baseline", "Set it up", "Learn what the model's data look like when all is well, and show it."),
     Row("calibrate", "calibrate", "Set it up", "Fit the temperature that makes a classifier's confidence mean what it says."),
+    Row("enroll", "enroll", "Set it up", "Make this device's key and certificate request, and install what comes back."),
     Row("guard", "guard", "Set it up", "Make the guard's latch file, or run the guard by itself."),
     Row("run", "run", "Run it", "Start and supervise steward, guard, monitor and host on this device."),
     Row("host", "host", "Run it", "Run a model bundle on a source, watched as any application would be."),

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from jidoka.cli.model_answers import command as answers
+from jidoka.cli.model_changes import mode, window
+
 if TYPE_CHECKING:
     from jidoka.config.drafting.graph import Graph, Tensor
 
@@ -17,14 +20,20 @@ MANIFEST_ENDINGS = {".yaml", ".yml"}
 
 @click.group("model")
 def command() -> None:
-    """Bring a model of your own: draft its manifest from the file, then check the bundle.
+    """Bring a model of your own: draft its manifest from the file, then check the bundle. Change one that runs.
 
     \b
     Example:
       jidoka model inspect yolox_nano.onnx -o bundles/yolox-nano
       jidoka model check bundles/yolox-nano
       jidoka model expose classifier.onnx --auto -o bundles/classifier
+      jidoka model mode surface-inspection observe
     """
+
+
+command.add_command(answers)
+command.add_command(window)
+command.add_command(mode)
 
 
 @command.command("inspect")

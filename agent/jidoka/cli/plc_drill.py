@@ -54,7 +54,7 @@ def command(
 
     from jidoka.commissioning.drill import values_of
     from jidoka.commissioning.records import Entry, append, now_text
-    from jidoka.commissioning.telling import tell_steward
+    from jidoka.commissioning.telling import drill_event, tell_steward
 
     plan = load_plan(plan_file, config_file)
     if plan.link is None:
@@ -77,8 +77,7 @@ def command(
     entry = append(
         plan.state_dir, Entry("drill", now_text(), role, person, plan.digest, plan.map_digest, values)
     )
-    tell_steward(plan.steward_socket, {"kind": "config", "what": "drill", "text": "a drill was done", "at": entry.at,
-                                       "role": role, "person": person, **values})  # fmt: skip
+    tell_steward(plan.steward_socket, drill_event(entry))
     if as_json:
         click.echo(json.dumps({"at": entry.at, **values}))
     say(f"Kept: drill of {entry.at} by {person} ({role}).")

@@ -34,8 +34,8 @@ def command(
 ) -> None:  # fmt: skip
     """Show live what the PLC shows: both bits as read back, its state and fault, inputs, hold time, round trips.
 
-    A running steward tells what its guard sees. Where none runs the line is read, with WITHHOLD as all that is written;
-    then what the PLC remembers (block C) is shown too.
+    A running steward tells what its guard sees. Where none runs the line is read, with WITHHOLD as all that is written.
+    What the PLC remembers (block C) is shown as the guard read it last, at connect and once an hour.
 
     \b
     Example:

@@ -81,6 +81,9 @@ def _commissioning(plan: Plan) -> list[str]:
 def screen(value: dict[str, Any]) -> Group:
     """The whole screen."""
     from rich.console import Group
+    from rich.text import Text
+
+    from jidoka.cli import model_state
 
     parts: list[RenderableType] = [_interlock(value), _alarms(value["alarms"])]
     if value.get("withheld"):
@@ -89,6 +92,7 @@ def screen(value: dict[str, Any]) -> Group:
         parts.append(_sort_again(value["sort_again"]))
     if value["models"]:
         parts.append(_models(value["models"], value["now_ns"]))
+    parts += [Text(line, "yellow") for line in model_state.lines(value)]
     parts.append(_connections(value))
     return Group(*parts)
 
@@ -197,17 +201,28 @@ def _connections(value: dict[str, Any]) -> RenderableType:
     text.append("\nledger    ", "dim").append(
         f"{ledger['entries']} entries, {ledger['bytes']} bytes, {ledger['file']}"
     )
+    if ledger.get("limit_bytes"):
+        text.append(
+            f"\n          {_size(ledger['disk_bytes'])} of {_size(ledger['limit_bytes'])} on the disk, "
+            f"{_size(ledger['history_bytes'])} of it may go, {ledger['removed']} entries went since the start"
+        )
+    if ledger.get("why_not_removed"):
+        text.append(f"\n          history can't be removed: {ledger['why_not_removed']}", "yellow")
     if ledger["error"]:
         text.append(f"\n          NOT RECORDING: {ledger['error']}\n          {ledger['remedy']}", "bold red")
     text.append("\nbroker    ", "dim")
     if mqtt["broker"] is None:
         text.append("none configured")
     else:
-        waiting = ", ".join(f"{count} {lane}" for lane, count in mqtt["backlog"].items() if count)
-        link = f"connected ({mqtt['protocol']})" if mqtt["connected"] else "NOT CONNECTED"
-        text.append(f"{mqtt['broker']} {link}, {mqtt['published']} told, waiting: {waiting or 'none'}")
+        waiting = ", ".join(_waiting(mqtt, lane) for lane, count in mqtt["backlog"].items() if count)
+        spoken = ", ".join(filter(None, (mqtt["protocol"], mqtt.get("tls"))))
+        link = f"connected ({spoken})" if mqtt["connected"] else "NOT CONNECTED"
+        place = f" (broker {mqtt['rank'] + 1} of {mqtt['of']})" if mqtt.get("of", 1) > 1 else ""
+        text.append(f"{mqtt['broker']}{place} {link}, {mqtt['published']} told, waiting: {waiting or 'none'}")
     if mqtt["error"]:
         text.append(f"\n          {mqtt['error']}\n          {mqtt['remedy']}", "yellow")
+    if mqtt.get("certificate"):
+        text.append("\n          ").append(*_certificate(mqtt["certificate"]))
     for line in value.get("commissioning", ()):
         text.append("\nmachine   ", "dim").append(line)
     if value["metrics"]:
@@ -215,6 +230,15 @@ def _connections(value: dict[str, Any]) -> RenderableType:
             f"http://{value['metrics']['host']}:{value['metrics']['port']}/metrics"
         )
     return text
+
+
+def _certificate(ends: dict[str, Any]) -> tuple[str, str]:
+    """The line of the certificate that ends first, and its style."""
+    days = float(ends["days_left"])
+    if days < 0:
+        return f"the certificate {ends['name']} ended on {ends['ends']}", "bold red"
+    style = "bold red" if days <= 7 else "yellow" if days <= 30 else "dim"
+    return f"the first certificate to end, {ends['name']}: {ends['ends']}, in {days:.0f} days", style
 
 
 def _table(*columns: str) -> Table:
@@ -237,6 +261,20 @@ def _on(is_on: bool) -> str:
 
 def _number(value: Any) -> str:
     return "–" if value is None else f"{value:.1f}"
+
+
+def _waiting(mqtt: dict[str, Any], lane: str) -> str:
+    """`20 alarm (9 kB, oldest 3 min)`."""
+    size = _size((mqtt.get("backlog_bytes") or {}).get(lane, 0))
+    oldest = _span(round(1e9 * (mqtt.get("oldest_s") or {}).get(lane, 0.0)))
+    return f"{mqtt['backlog'][lane]} {lane} ({size}, oldest {oldest})"
+
+
+def _size(size_bytes: int) -> str:
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size_bytes >= limit:
+            return f"{size_bytes / limit:.1f} {unit}"
+    return f"{size_bytes} B"
 
 
 def _span(span_ns: int) -> str:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def command(file: str, as_json: bool) -> None:
     """Check a configuration before anything is started.
 
-    Every fault is named with its line and column at once, and what would be right; the exit code is 3 then.
+    Every fault is named with its line and column at once, and what would be right; the exit code is 3 then. So are
+    certificates, keys and passwords of the broker that are open to others, of another key or out of their dates here and
+    now; a missing one is a note, for this may not be the device.
     A good file is told in plain words: models, modes, risks, budgets and the worst times of a stop.
 
     \b
@@ -35,7 +37,7 @@ def command(file: str, as_json: bool) -> None:
     from jidoka.config.load import load_file
 
     try:
-        checked = load_file(file)
+        checked = load_file(file, looks_at_credentials=True)
     except FaultyConfigurationError as error:
         if not as_json:
             raise
@@ -50,6 +52,8 @@ def command(file: str, as_json: bool) -> None:
     for row, bundle in zip(checked.config.models, checked.bundles, strict=True):
         for note in notes(bundle):
             click.echo(f"Note    {row.id}: {note}")
+    for fault in checked.notes:
+        click.echo(f"Note    {file}:{fault.place.line}:{fault.place.column}: {fault.message}")
 
 
 def _rows(error: FaultyConfigurationError) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ from jidoka_bridge.link import frames
 from jidoka_bridge.link.blocks import BlockA
 from jidoka_bridge.link.frames import Found, Outcome, Request
 from jidoka_bridge.link.mbap import Rtu, Tcp
-from jidoka_bridge.link.ports import port_of, remedy_of
+from jidoka_bridge.link.ports import port_of
 from jidoka_bridge.link.times import pace_of
 from jidoka_bridge.plan import Link
 from jidoka_bridge.registers import Phase, State, Word
@@ -51,7 +51,7 @@ class Client:
         until_ns = time.monotonic_ns() + OPEN_NS
         while not self._port.open(time.monotonic_ns()):
             if self._port.error or time.monotonic_ns() > until_ns:
-                raise LinkError(self._port.error or f"{self.link.port}: no connection", remedy_of(self.link))
+                raise LinkError(self._port.error or f"{self.link.port}: no connection", self._port.remedy)
             time.sleep(0.01)
 
     def close(self) -> None:

@@ -7,11 +7,6 @@ against who may write the whole file.
 from __future__ import annotations
 
 import calendar
-import contextlib
-import fcntl
-import hashlib
-import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,12 +15,17 @@ from typing import Any
 
 from jidoka_bridge.errors import ConfigurationError
 
+from jidoka import chained_lines
+from jidoka.chained_lines import ChainError
 from jidoka.commissioning.measured import Measured
 
 NAME = "commissioning.jsonl"
 KINDS = ("probe", "drill")
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 OWNER = "Run as the user that owns the state directory."
+COMPARE = (
+    "Compare it with the ledger; move the file away and do probe and drill again: jidoka plc drill --help"
+)
 
 
 @dataclass(frozen=True)
@@ -60,60 +60,36 @@ def entries(state_dir: str | Path) -> list[Entry]:
     """Every entry, oldest first. Raises ConfigurationError where a line was changed or is missing."""
     path = file_of(state_dir)
     try:
-        lines = path.read_bytes().splitlines()
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise ConfigurationError(f"{path}: can't be read: {error.strerror}", OWNER) from None
-    found: list[Entry] = []
-    previous = ""
-    for number, line in enumerate(lines, 1):
-        entry = _entry(path, number, line)
-        if entry.previous != previous:
-            raise _broken(path, number, "doesn't follow from the line before: one was changed or taken away")
-        previous = hashlib.sha256(line).hexdigest()
-        found.append(entry)
-    return found
+        lines = chained_lines.read(path)
+    except ChainError as error:
+        raise _faulty(error) from None
+    return [_entry(path, number, values) for number, values in enumerate(lines, 1)]
 
 
-def _entry(path: Path, number: int, line: bytes) -> Entry:
+def _entry(path: Path, number: int, values: dict[str, Any]) -> Entry:
     try:
-        entry = Entry(**json.loads(line))
+        entry = Entry(**values)
         time.strptime(entry.at, TIME_FORMAT)
-    except (ValueError, TypeError, RecursionError):
-        raise _broken(path, number, "isn't an entry") from None
+    except (ValueError, TypeError):
+        raise _faulty(ChainError(f"{path}:{number}", "isn't an entry")) from None
     if entry.kind not in KINDS or not isinstance(entry.values, dict):
-        raise _broken(path, number, "isn't an entry")
+        raise _faulty(ChainError(f"{path}:{number}", "isn't an entry"))
     return entry
 
 
-def _broken(path: Path, number: int, what: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{path}:{number}: {what}",
-        "Compare it with the ledger; move the file away and do probe and drill again: jidoka plc drill --help",
-    )
+def _faulty(error: ChainError) -> ConfigurationError:
+    return ConfigurationError(str(error), OWNER if error.why.startswith("can't be") else COMPARE)
 
 
 def append(state_dir: str | Path, entry: Entry) -> Entry:
     """Write one entry behind the others, on the disk when this returns. Raises ConfigurationError."""
-    path = file_of(state_dir)
+    entries(state_dir)  # behind what isn't an entry nothing is written
+    values = asdict(entry)
+    del values["previous"]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-            given = entries(state_dir)
-            last = path.read_bytes().splitlines()[-1] if given else b""
-            written = Entry(**{**asdict(entry), "previous": hashlib.sha256(last).hexdigest() if last else ""})
-            file.write(json.dumps(asdict(written), sort_keys=True).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise ConfigurationError(f"{path}: can't be written: {error.strerror}", OWNER) from None
-    with contextlib.suppress(OSError):
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-    return written
+        return Entry(**chained_lines.append(file_of(state_dir), values))
+    except ChainError as error:
+        raise _faulty(error) from None
 
 
 def measured_of(given: Sequence[Entry]) -> Measured:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from jidoka_bridge.guard.plc_memory import memory_of
 from jidoka_bridge.link.blocks import BlockB, BlockC
-from jidoka_bridge.registers import Flag, Input, Input2, Word
+from jidoka_bridge.registers import Input, Input2, Word
 
 RANKS = {"WITHHOLD": (False, False), "MACHINE": (True, False), "MACHINE_AND_AI": (True, True)}
 
@@ -49,7 +50,7 @@ class View:
 
 
 def of_status(value: dict[str, Any]) -> View:
-    """From the steward's answer to `status`. memory comes with it where the guard tells block C."""
+    """From the steward's answer to `status`. memory: of block C, as the guard read it last."""
     interlock = value["interlock"]
     plc = interlock["plc"]
     if not plc:
@@ -100,18 +101,6 @@ def of_blocks(block_b: BlockB | None, block_c: BlockC | None, rtt_ns: int | None
 
 def _names(table: type[Input | Input2], bits: int) -> tuple[str, ...]:
     return tuple(flag.name for flag in table if bits & flag and flag.name)
-
-
-def memory_of(block_c: BlockC) -> dict[str, Any]:
-    """What a PLC is and remembers, by name."""
-    left_out = {"ring", "version", "map_digest", "flags"}
-    values = {name: value for name, value in vars(block_c).items() if name not in left_out}
-    return {
-        "version": f"{block_c.version >> 8}.{block_c.version & 0xFF}",
-        "map_digest": f"{block_c.map_digest:08x}",
-        "abilities": [flag.name for flag in Flag if block_c.flags & flag],
-        **values,
-    }
 
 
 def changed(before: View | None, now: View) -> Sequence[str]:

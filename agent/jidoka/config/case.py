@@ -14,13 +14,17 @@ from jidoka.config.schema import Configuration
 
 @dataclass
 class Case:
-    """A configuration as far as it can be read, where its values stand, and what the checks found out on the way."""
+    """A configuration as far as it can be read, where its values stand, and what the checks found out on the way.
+
+    notes: what isn't wrong and should be known.
+    """
 
     config: Configuration
     document: Document
     base_dir: Path
     bundles: dict[int, Bundle] = field(default_factory=dict)
     whens: dict[int, When] = field(default_factory=dict)
+    notes: list[Fault] = field(default_factory=list)
 
     def fault(self, trail: Trail, message: str, remedy: str) -> Fault:
         """A fault at the value of `trail` (or where its parent starts, if it isn't written)."""

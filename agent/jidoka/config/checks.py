@@ -9,9 +9,11 @@ from jidoka_bridge.errors import LinkError
 from jidoka_bridge.guard.causes import BUILT_IN
 
 from jidoka.config.alarm_checks import ALARM_CHECKS
+from jidoka.config.broker_checks import BROKER_CHECKS
 from jidoka.config.case import Case, Found
 from jidoka.config.command_key_checks import COMMAND_KEY_CHECKS
 from jidoka.config.faults import near
+from jidoka.config.known_answers import KNOWN_ANSWER_CHECKS
 from jidoka.config.link import link_of
 from jidoka.config.located import Fault
 from jidoka.config.model_checks import MODEL_CHECKS
@@ -59,15 +61,6 @@ def modes_fit_the_plc(case: Case) -> Found:
     elif modes and all(mode == "none" for mode in modes):
         yield case.fault(
             ("plc",), "no model uses it: every mode is none", "Remove `plc:`, or set mode: observe."
-        )
-
-
-def passwords_have_a_name(case: Case) -> Found:
-    """A password without a name is never sent."""
-    broker = case.config.broker
-    if broker is not None and isinstance(broker.password_file, str) and broker.username is None:
-        yield case.fault(
-            ("broker", "password_file"), "there is no username", "Add `username:`, or remove it."
         )
 
 
@@ -146,8 +139,9 @@ CHECKS: tuple[Callable[[Case], Found], ...] = (
     ids_are_unique,
     modes_fit_the_plc,
     *RISK_CHECKS,
+    *KNOWN_ANSWER_CHECKS,
     *ALARM_CHECKS,
-    passwords_have_a_name,
+    *BROKER_CHECKS,
     *COMMAND_KEY_CHECKS,
     the_host_has_work,
     sockets_have_room,

@@ -7,7 +7,6 @@ import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from jidoka_bridge.guard.interlock import digest
 from jidoka_bridge.plan import CauseSpec, ConditionSpec, Model, Plan, Proving, Times, Trips
@@ -15,7 +14,9 @@ from jidoka_bridge.registers import MAP_DIGEST
 from jidoka_bridge.roles import ROLES
 
 from jidoka.config.alarm_section import alarm_section
+from jidoka.config.broker_section import broker_section
 from jidoka.config.conditions import BY_NAME
+from jidoka.config.known_answers import digest_of, section_of
 from jidoka.config.link import link_of
 from jidoka.config.load import Checked, load_file, load_text
 from jidoka.config.manifest import Bundle
@@ -76,7 +77,10 @@ def plan_of(checked: Checked) -> Plan:
             window_s=round(times.window),
         ),
         proving=Proving(config.interlock.proving.parts, config.interlock.proving.minutes),
-        models=tuple(_model(row, bundle) for row, bundle in zip(config.models, checked.bundles, strict=True)),
+        models=tuple(
+            _model(row, bundle, checked.base_dir)
+            for row, bundle in zip(config.models, checked.bundles, strict=True)
+        ),
         conditions=_conditions(checked),
         causes=tuple(_cause(checked, index, FIRST_REASON + index) for index in range(len(config.risks))),
         trips=Trips(config.interlock.trips.most, config.interlock.trips.within / 3600),
@@ -96,7 +100,7 @@ def _port(checked: Checked, plc: PlcSettings) -> str:
     return plc.port if plc.transport == "modbus-tcp" else _absolute(checked, plc.port)
 
 
-def _model(row: ModelSettings, bundle: Bundle) -> Model:
+def _model(row: ModelSettings, bundle: Bundle, base_dir: Path) -> Model:
     # quotas stop a flood; a line that is itself faster or sends more than the default gets twice what it needs
     usual = Model(
         row.id,
@@ -104,6 +108,7 @@ def _model(row: ModelSettings, bundle: Bundle) -> Model:
         row.writer,
         longest_interval_ms=max(1, _ms(row.longest_interval)),
         digest=bundle.sha256,
+        known_answers=digest_of(row, base_dir),
     )
     # an application may send what nobody asked it for
     record = max(row.largest_record or 0, record_bytes(tensors(bundle)))
@@ -164,7 +169,7 @@ def _sections(checked: Checked) -> dict[str, Any]:
     rows = {row.id: row for row in checked.config.models}
     return {
         "models": {
-            row.id: model_section(row, bundle)
+            row.id: {**model_section(row, bundle), "known_answers": section_of(row, checked.base_dir)}
             for row, bundle in zip(checked.config.models, checked.bundles, strict=True)
         },
         "detectors": {
@@ -174,6 +179,7 @@ def _sections(checked: Checked) -> dict[str, Any]:
                 "false_alarms": asdict(risk.false_alarms),
                 "tolerance": (risk.tolerance or 0.0) if BY_NAME[name].is_material else 0.0,
                 "slowest_cycle_s": rows[risk.model].slowest_cycle or 0.0,
+                "covariates": list(rows[risk.model].covariates),
                 "off_records": OFF_RECORDS,
                 "off_error": OFF_ERROR,
                 "min_records": MIN_RECORDS,
@@ -187,6 +193,7 @@ def _sections(checked: Checked) -> dict[str, Any]:
             if not BY_NAME[name].statistical
         },
         "steward": {
+            "record": {"limit_bytes": checked.config.record.limit},
             "broker": _broker_section(checked),
             "metrics": _metrics_section(checked),
             "commands": _commands_section(checked),
@@ -199,18 +206,9 @@ def _sections(checked: Checked) -> dict[str, Any]:
 
 
 def _broker_section(checked: Checked) -> dict[str, Any] | None:
-    broker = checked.config.broker
-    if broker is None:
-        return None
-    url = urlsplit(broker.url)
-    return {
-        "host": url.hostname,
-        "port": url.port or 1883,
-        "username": broker.username,
-        "password_file": None if broker.password_file is None else _absolute(checked, broker.password_file),
-        "keepalive_s": round(broker.keepalive),
-        "acknowledge": broker.acknowledge,
-    }
+    config = checked.config
+    names = {"site": config.site, "line": config.line, "device": config.device}
+    return None if config.broker is None else broker_section(config.broker, checked.base_dir, names)
 
 
 def _commands_section(checked: Checked) -> dict[str, Any]:

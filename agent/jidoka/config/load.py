@@ -9,6 +9,7 @@ from jidoka_bridge.errors import ConfigurationError
 from pydantic import ValidationError
 
 from jidoka.config import checks, faults, located
+from jidoka.config.broker_checks import credentials_are_good
 from jidoka.config.case import Case
 from jidoka.config.conditions import When
 from jidoka.config.faults import FaultyConfigurationError
@@ -21,17 +22,21 @@ from jidoka.config.schema import Configuration
 @dataclass(frozen=True)
 class Checked:
     """A configuration without faults. base_dir: where its relative paths start; bundles: one a model, in order;
-    whens: one a risk, in order."""
+    whens: one a risk, in order; notes: what isn't wrong and should be known."""
 
     name: str
     base_dir: Path
     config: Configuration
     bundles: tuple[Bundle, ...]
     whens: tuple[When, ...]
+    notes: tuple[Fault, ...] = ()
 
 
-def load_file(path: str | Path) -> Checked:
-    """The checked configuration in a file. Raises ConfigurationError when it can't be read or has faults."""
+def load_file(path: str | Path, *, looks_at_credentials: bool = False) -> Checked:
+    """The checked configuration in a file. Raises ConfigurationError when it can't be read or has faults.
+
+    looks_at_credentials: whether a certificate that is missing or has ended is a fault of the file.
+    """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -46,10 +51,12 @@ def load_file(path: str | Path) -> Checked:
         raise ConfigurationError(
             f"{path}:{before.count(10) + 1}: isn't UTF-8 text (byte {error.start})", "Save it as UTF-8."
         ) from None
-    return load_text(text, Path(path).absolute().parent, str(path))
+    return load_text(text, Path(path).absolute().parent, str(path), looks_at_credentials=looks_at_credentials)
 
 
-def load_text(text: str, base_dir: Path, name: str = "configuration") -> Checked:
+def load_text(
+    text: str, base_dir: Path, name: str = "configuration", *, looks_at_credentials: bool = False
+) -> Checked:
     """The checked configuration in `text`. Raises FaultyConfigurationError with every fault at once."""
     document = located.parse(text, name)
     found = list(document.faults)
@@ -68,6 +75,7 @@ def load_text(text: str, base_dir: Path, name: str = "configuration") -> Checked
     )
     if document.value is not None:
         found += checks.run(case)
+        found += credentials_are_good(case) if looks_at_credentials else ()
     if found or config is None:
         raise FaultyConfigurationError(name, found)
     return Checked(
@@ -76,4 +84,5 @@ def load_text(text: str, base_dir: Path, name: str = "configuration") -> Checked
         config=config,
         bundles=tuple(case.bundles[index] for index in range(len(config.models))),
         whens=tuple(case.whens[index] for index in range(len(config.risks))),
+        notes=tuple(case.notes),
     )

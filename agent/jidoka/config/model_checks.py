@@ -5,18 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 from jidoka_bridge.errors import ConfigurationError, ModelError
 from jidoka_bridge.registers import MAP_DIGEST
 
 from jidoka.config.bundle import Bundle
 from jidoka.config.case import Case, Found
-from jidoka.config.located import Trail
+from jidoka.config.located import Fault, Trail
 from jidoka.config.manifest import load_bundle
 from jidoka.config.model_section import model_section, stated_bytes
 from jidoka.config.quantities import duration_text, size_text
 from jidoka.config.salvage import Unknown
-from jidoka.config.schema import GateSettings
+from jidoka.config.schema import GateSettings, ModelSettings
+
+if TYPE_CHECKING:
+    from jidoka.monitor.features import FeatureSet
 
 #: features that an error names
 MOST_LISTED = 12
@@ -143,21 +147,53 @@ def gates_judge_a_feature(case: Case) -> Found:
             )
         if bundle is None or not isinstance(gate.feature, str):
             continue
-        if any(isinstance(value, Unknown) for value in vars(row).values()):
-            continue  # its section can't be known
-        # heavy, and needed here only
-        from jidoka.monitor.features.table import feature_set  # noqa: PLC0415
+        features = _features(row, bundle)
+        if features is not None and gate.feature not in features.names:
+            at = ("models", index, "gate", "feature")
+            yield _no_feature(case, at, bundle, gate.feature, features.names, "Remove the gate")
 
-        names = feature_set(model_section(row, bundle)).names
-        if gate.feature not in names:
-            near = get_close_matches(gate.feature, names, 1)
-            hint = f"Did you mean {near[0]}? " if near else ""
-            listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
-            yield case.fault(
-                ("models", index, "gate", "feature"),
-                f"{bundle.id} has no feature {gate.feature!r}",
-                f"{hint}Use one of: {listed}." if names else "Remove the gate: nothing is monitored.",
-            )
+
+def covariates_are_features(case: Case) -> Found:
+    """What explains the others is a feature that the model has, and that comes with each record."""
+    for index, row in enumerate(case.config.models):
+        bundle = case.bundles.get(index)
+        if bundle is None or not isinstance(row.covariates, list) or not row.covariates:
+            continue
+        features = _features(row, bundle)
+        for place, name in enumerate(row.covariates):
+            if features is None or not isinstance(name, str):
+                continue
+            at = ("models", index, "covariates", place)
+            if name not in features.names:
+                yield _no_feature(case, at, bundle, name, features.names, "Remove the covariates")
+            elif row.every > 1 and name in features.groups["input"]:
+                problem = (
+                    f"{name} comes with every {row.every}th record only: the others couldn't be explained"
+                )
+                yield case.fault(at, problem, "Write every: 1, or name another covariate.")
+
+
+def _features(row: ModelSettings, bundle: Bundle) -> FeatureSet | None:
+    """The features of a model; None where its section can't be known."""
+    if any(isinstance(value, Unknown) for value in vars(row).values()):
+        return None
+    # heavy, and needed here only
+    from jidoka.monitor.features.table import feature_set  # noqa: PLC0415
+
+    return feature_set(model_section(row, bundle))
+
+
+def _no_feature(  # noqa: PLR0917 - what the sentence is made of
+    case: Case, at: Trail, bundle: Bundle, name: str, names: tuple[str, ...], otherwise: str
+) -> Fault:
+    near = get_close_matches(name, names, 1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    listed = ", ".join(names[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
+    return case.fault(
+        at,
+        f"{bundle.id} has no feature {name!r}",
+        f"{hint}Use one of: {listed}." if names else f"{otherwise}: nothing is monitored.",
+    )
 
 
 #: bundles_are_whole comes first: what it finds, the others use
@@ -169,4 +205,5 @@ MODEL_CHECKS: tuple[Callable[[Case], Found], ...] = (
     records_fit_their_room,
     rates_fit_the_longest_interval,
     gates_judge_a_feature,
+    covariates_are_features,
 )

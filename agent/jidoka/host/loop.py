@@ -15,6 +15,7 @@ from jidoka_bridge.messages import Kind
 from jidoka.host.bell import Bell
 from jidoka.host.options import Options
 from jidoka.host.runner import Runner
+from jidoka.host.showing import Shower
 from jidoka.host.sources.sample import Sample, Source
 from jidoka.host.telling import say, say_counts
 from jidoka.host.trigger import Trigger
@@ -41,7 +42,9 @@ class Loop:
         bell: Bell,
         trigger: Trigger | None,
         steward: Channel | None,
+        shower: Shower,
     ) -> None:
+        self._shower = shower
         self._options, self._runner, self._source = options, runner, source
         self._tap, self._bell, self._trigger, self._steward = tap, bell, trigger, steward
         self._parts: deque[int] = deque()
@@ -126,6 +129,7 @@ class Loop:
 
     def _duties(self, now_ns: int) -> None:
         self._next_duty_ns = now_ns + SECOND_NS
+        self._shower.look()
         if self._steward is not None:
             self._steward.connect(now_ns)
             self._steward.receive()

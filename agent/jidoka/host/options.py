@@ -18,7 +18,7 @@ class Options:
     manifest leaves it free; batch: samples in one inference, None = what the manifest says, else 1; fixed: values of
     inputs that no source gives; tells: `counts`, `results` (a JSON line each) or `summary` (JSON at the end);
     tells_every_s: between two lines of counts; sha256: of the model in the plan, None = whatever the bundle has;
-    is_enforced: by the plan the machine may run only while this model can be trusted.
+    is_enforced: by the plan the machine may run only while this model can be trusted; known_answers: file of its set.
     """
 
     bundle: str
@@ -40,6 +40,7 @@ class Options:
     tells: str = "counts"
     tells_every_s: float = 1.0
     is_enforced: bool = False
+    known_answers: Path | None = None
 
 
 def from_plan(path: Path) -> Options:
@@ -66,5 +67,6 @@ def from_plan(path: Path) -> Options:
         model=section["model"],
         sha256=model["sha256"],
         tells_every_s=60.0,
+        known_answers=Path(model["known_answers"]["file"]) if model.get("known_answers") else None,
         is_enforced=any(each.id == section["model"] and each.mode == "enforce" for each in loaded.models),
     )

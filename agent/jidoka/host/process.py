@@ -19,6 +19,7 @@ from jidoka.host.loop import Loop
 from jidoka.host.model import open_session, use_of
 from jidoka.host.options import Options, from_plan
 from jidoka.host.runner import Runner
+from jidoka.host.showing import Shower
 from jidoka.host.sources.kinds import RENDERER, Wanted, open_source
 from jidoka.host.sources.spelling import ARM
 from jidoka.host.telling import say, say_counts, say_what_it_means, summary
@@ -59,7 +60,11 @@ def run(options: Options) -> int:
     notify("READY=1")
     runner = Runner(bundle, session, inputs)
     steward = Channel(options.steward_socket) if options.steward_socket else None
-    loop = Loop(options, runner, source, session.tap, bell=bell, trigger=trigger, steward=steward)
+    shower = Shower(session, options.known_answers)
+    shower.look()
+    loop = Loop(
+        options, runner, source, session.tap, bell=bell, trigger=trigger, steward=steward, shower=shower
+    )
     try:
         loop.live()
     finally:

@@ -101,6 +101,12 @@ class Monitor:
         self.study()
         return row
 
+    def known_answer(self, model: str, record: wire.Record, now_ns: int) -> None:
+        """A record that isn't production's: its number is used up, and nothing else is made of it."""
+        if self._unstudied is not None:
+            self.study()
+        self.models[model].skip(record.number, now_ns)
+
     def answer(self, model: str, record: wire.Record, now_ns: int) -> Decision:
         """The verdict on one record of a connected tap, for an application that waits: nothing more is done here.
 

@@ -58,6 +58,8 @@ class Sink(Protocol):
 
     def record(self, model: str, record: wire.Record, now_ns: int) -> Judged | None: ...
 
+    def known_answer(self, model: str, record: wire.Record, now_ns: int) -> None: ...
+
     def study(self) -> None: ...
 
 
@@ -83,7 +85,8 @@ class Outcome(enum.Enum):
 
 @dataclass
 class Writer:
-    """One connection. is_leaving: whether its peer has hung up; grant: None until its HELLO was accepted."""
+    """One connection. is_leaving: whether its peer has hung up; grant: None until its HELLO was accepted; shows: it can be
+    asked for the known answers."""
 
     opened_ns: int
     user_id: int | None
@@ -91,6 +94,7 @@ class Writer:
     grant: Grant | None = None
     garbage: int = 0
     is_ended: bool = False
+    shows: bool = False
     replies: list[Reply] = field(default_factory=list)
 
 
@@ -179,6 +183,9 @@ class Intake:
             writer.garbage += 1
             outcome = self._refuse_record(grant, "bad tensors", now_ns)
             return self._end_if_endless(writer, outcome, now_ns)
+        if datagram[_FLAGS_AT] & wire.KNOWN_ANSWER:
+            self.sink.known_answer(grant.model.id, record, now_ns)
+            return Outcome.HEARD
         judged = self.sink.record(grant.model.id, record, now_ns)
         if judged is not None and datagram[_FLAGS_AT] & wire.WANTS_VERDICT:
             writer.replies.append(Reply(self._verdict(record, judged, now_ns)))
@@ -241,6 +248,7 @@ class Intake:
                 welcome["notes"].append(f"large tensors aren't monitored: no arena: {error.strerror}")
         records, size = Allowance(model.records_per_s, now_ns), Allowance(model.bytes_per_s, now_ns)
         writer.grant = Grant(model, records, size, arena)
+        writer.shows = hello.get("shows") is True
         self.writers[name] = writer
         self.sink.tap_connected(name, hello, now_ns)
         datagram = wire.encode_json(wire.WELCOME, now_ns, welcome)

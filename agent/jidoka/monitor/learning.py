@@ -117,6 +117,9 @@ class Learner:
             rows.append(values.tolist())
             self.fitting.learned(key, len(rows), self._extractor)
 
+    def known_answer(self, model: str, record: wire.Record, now_ns: int) -> None:
+        """Nothing to learn from: it isn't a part."""
+
     def study(self) -> None:
         """Nobody waits for an answer while a baseline is learned: `record` did it all."""
 

@@ -108,6 +108,15 @@ class ModelState:
         self.beat_ns = self.record_ns = now_ns
         self.last_part = max(self.last_part, part)
 
+    def skip(self, number: int, now_ns: int) -> None:
+        """A record that shows a known answer: numbers before it may be lost, but what comes next doesn't follow it."""
+        if self.next_number is not None and number > self.next_number:
+            self.lost += number - self.next_number
+            self.total_lost += number - self.next_number
+        self.next_number = number + 1
+        self.beat_ns = now_ns
+        self.interrupt()
+
     def keep(self, row: Decision, latency_ns: int, values: Floats) -> None:
         """A decision row for the next block, and the record's features for the next summary, sketch and distances."""
         if not self.rows:

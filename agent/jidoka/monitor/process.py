@@ -18,6 +18,7 @@ from jidoka_bridge.plan import Plan
 
 from jidoka.monitor.core import Monitor
 from jidoka.monitor.intake import Intake
+from jidoka.monitor.known_answers import Result, in_words
 from jidoka.monitor.saved import Saver
 from jidoka.monitor.sink import TimedMonitor
 from jidoka.monitor.summary import counters_of, take_summary
@@ -107,6 +108,8 @@ class Process:
             message = messages.decode(datagram)
             if message.kind is Kind.PLC_STATUS:
                 self.sink.plc_status(messages.PlcStatus.unpack(message.body), self.clock())
+            elif message.kind is Kind.KNOWN_ANSWERS:
+                self._show_answers(message.json(), self.clock())
         except messages.MessageError as error:
             LOG.warning("the guard sent what can't be read: %s", error)
 
@@ -123,6 +126,7 @@ class Process:
             if self.trace.channel.connect(now_ns):
                 self.trace.begin(self._as_started(), now_ns)
             self.taps.end_overdue(now_ns)
+            self._tell_results(now_ns)
             if self._told_digests != self.sink.digests:
                 self._tell_digests(now_ns)
             for lease in self.monitor.leases():
@@ -142,13 +146,40 @@ class Process:
         for model, digest in self._told_digests.items():
             self._send(self.guard, Kind.MODE, now_ns, {"model": model, "digest": digest})
 
+    def _show_answers(self, body: Mapping[str, Any], now_ns: int) -> None:
+        """A person asks for the known answers of a model: its application is to show them."""
+        model = str(body.get("model"))
+        result = self.sink.rounds.ask(model, now_ns)
+        if result is None:
+            why = self.taps.show(model, str(body.get("digest")), now_ns)
+            result = self.sink.rounds.cannot_show(model, why) if why else None
+        if result is not None:
+            self._tell_result(result, now_ns)
+
+    def _tell_results(self, now_ns: int) -> None:
+        results = [*self.sink.results, *self.sink.rounds.tick(now_ns)]
+        self.sink.results.clear()
+        for result in results:
+            self._tell_result(result, now_ns)
+
+    def _tell_result(self, result: Result, now_ns: int) -> None:
+        """To the guard what counts there: wrong ones always, right ones only where a person asked. To the steward all."""
+        if result.passed is False or (result.passed and result.asked):
+            self._tell_guard(result, now_ns)
+        LOG.info("known answers of %s: %s", result.model, text := in_words(result))
+        self._event("known answers", text, now_ns, **{**vars(result), "why": result.why[:160]})
+
+    def _tell_guard(self, result: Result, now_ns: int) -> None:
+        body = {"model": result.model, "digest": result.digest, "passed": result.passed}
+        self._send(self.guard, Kind.KNOWN_ANSWERS, now_ns, body)
+
     def _each_second(self, now_ns: int) -> None:
         elapsed_ns = now_ns - self._last_second_ns
         self._second_ns, self._last_second_ns = now_ns + SECOND_NS, now_ns
         for name, state in self.monitor.models.items():
-            self._send(
-                self.steward, Kind.SUMMARY, now_ns, take_summary(self.monitor, state, now_ns, elapsed_ns)
-            )
+            summary = take_summary(self.monitor, state, now_ns, elapsed_ns)
+            told = {**summary, "application": self.sink.applications.get(name)}
+            self._send(self.steward, Kind.SUMMARY, now_ns, told)
             judge_ns, judged = self.sink.judge_ns, self.sink.judged
             judge_s = judge_ns[name] / judged[name] * 1e-9 if judged[name] else 0.0
             judge_ns[name] = judged[name] = 0
@@ -192,7 +223,10 @@ class Process:
     def _as_started(self) -> dict[str, Any]:
         """What a replay must begin with; its seed only if nothing was drawn from it yet."""
         models = self.monitor.models.values()
-        is_fresh = not any(state.total or state.current for state in models)
+        is_fresh = not any(
+            state.total or state.current or (state.gates is not None and state.gates.have_judged)
+            for state in models
+        )
         return {
             "plan": json.loads(self.plan.canonical()),
             "seed": str(self.monitor.seed) if is_fresh else None,
@@ -204,9 +238,13 @@ class Process:
         }
 
     def _introduce(self, channel: Channel, now_ns: int) -> None:
-        """Whoever connects hears every condition, and the steward which baselines are in force."""
+        """Whoever connects hears every condition, the guard which known answers were wrong, and the steward which
+        baselines are in force."""
         for index in range(len(self.monitor.conditions)):
             self._condition(index, now_ns, (channel,))
+        if channel is self.guard:
+            for result in self.sink.rounds.wrong.values():
+                self._tell_guard(result, now_ns)
         if channel is self.steward:
             for name, state in self.monitor.models.items():
                 for (recipe, position), stream in state.streams.items():

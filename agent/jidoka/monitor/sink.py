@@ -9,13 +9,15 @@ from jidoka_bridge.messages import Decision, PlcStatus
 from jidoka_tap import wire
 
 from jidoka.monitor.core import Monitor
+from jidoka.monitor.known_answers import Result, Rounds
 from jidoka.monitor.trace import Trace
 
 
 class TimedMonitor:
     """Passes everything on to a Monitor; the trace hears it first.
 
-    tell_news: called with the time when conditions changed: nothing waits for the end of a turn. judge_ns, judged: by
+    tell_news: called with the time when conditions changed: nothing waits for the end of a turn; results: of known
+    answers, until somebody takes them. judge_ns, judged: by
     model, the time taken for records and how many, since whoever reads them set them to 0.
     """
 
@@ -28,6 +30,10 @@ class TimedMonitor:
         self.judged = dict.fromkeys(monitor.models, 0)
         #: model -> SHA-256 of the file that its application says it has loaded
         self.digests: dict[str, str] = {}
+        #: model -> what its application says that it runs, for the inventory
+        self.applications: dict[str, dict[str, str]] = {}
+        self.rounds = Rounds(monitor.plan)
+        self.results: list[Result] = []
         self._clock = clock
         self._tell_news = tell_news
         self._index = {name: state.index for name, state in monitor.models.items()}
@@ -38,6 +44,9 @@ class TimedMonitor:
         digest = hello.get("sha256")
         if isinstance(digest, str) and digest:
             self.digests[model] = digest
+        told = {name: str(hello.get(name) or "")[:120] for name in ("sha256", "runtime", "tap")}
+        self.applications[model] = told
+        self.rounds.connected(model, hello)
         self.monitor.tap_connected(model, hello, now_ns)
 
     def tap_gone(self, model: str) -> None:
@@ -62,6 +71,13 @@ class TimedMonitor:
         if self.trace.is_on:  # its arrays are ours in this call only
             self.trace.record(self._index[model], record, row, now_ns)
         return row
+
+    def known_answer(self, model: str, record: wire.Record, now_ns: int) -> None:
+        """No part's record: no detector takes it, and the next one follows nothing."""
+        self.monitor.known_answer(model, record, now_ns)
+        result = self.rounds.take(model, record, now_ns)
+        if result is not None:
+            self.results.append(result)
 
     def study(self) -> None:
         self.monitor.study()

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from jidoka_bridge.channel import MAX_DATAGRAM_BYTES, listen_plainly
+from jidoka_tap import wire
 
 from jidoka.monitor.intake import Intake, Outcome, Reply, Writer
 
@@ -65,6 +66,19 @@ class Taps:
             self._wake(clock())
         if self.server.fileno() in ready:
             self._accept(clock())
+
+    def show(self, model: str, digest: str, now_ns: int) -> str:
+        """Ask the application of a model for the known answers; returns why not, "" = it was asked."""
+        writer = self.intake.writers.get(model)
+        connection = next((each for each in self.connections.values() if each.writer is writer), None)
+        if writer is None or connection is None:
+            return "its application isn't connected"
+        if not writer.shows:
+            return "its application can't show them: its tap knows nothing of them"
+        datagram = wire.encode_json(wire.SHOW, now_ns, {"digest": digest})
+        return (
+            "" if _send(connection.sock, Reply(datagram)) else "its application doesn't read what it is told"
+        )
 
     def end_overdue(self, now_ns: int) -> None:
         """End connections that never said who they are. Call a few times a second."""

@@ -13,7 +13,8 @@ HISTORY = 4096
 class Terms(NamedTuple):
     """What the plan asks of a drift condition on one baseline. limit: A; records, error: of the off-test;
     slowest_cycle_s: of the process, 0 = none declared; tolerance: the share that may come beyond the baseline's range, 0
-    where any change counts."""
+    where any change counts; covariates: features that explain the others, and may move themselves (not of a material
+    condition: what lies beyond a range is looked at as it is)."""
 
     group: str
     limit: float
@@ -21,6 +22,7 @@ class Terms(NamedTuple):
     error: float
     slowest_cycle_s: float = 0.0
     tolerance: float = 0.0
+    covariates: tuple[str, ...] = ()
 
 
 class History:

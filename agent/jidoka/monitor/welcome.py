@@ -35,6 +35,7 @@ def welcome_of(
         "arena": None,
         "wanted": wanted_of(section),
         "reasons": {str(int(row.reason).bit_length() - 1): row.text for row in REASONS},
+        "known_answers": model.known_answers,
         "notes": _notes(model, section, hello, is_judging),
     }
 

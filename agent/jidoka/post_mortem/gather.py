@@ -1,4 +1,4 @@
-"""Everything that the ledger knows about one trip: what led to it, how it went, what was done since. One pass a question."""
+"""Everything that the ledger knows about one trip: what led to it, how it went, what was done since. The ledger is read once."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jidoka_bridge.errors import InputError
 from jidoka_bridge.messages import Decision
 from jidoka_bridge.plan import Plan
 
-from jidoka.post_mortem.trips import Trip, rises, trips
+from jidoka.post_mortem.reading import blocks, ends, read
+from jidoka.post_mortem.trips import Trip
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Entry, FormatError, Kind
 from jidoka.steward.ledger.people import read_texts
-from jidoka.steward.ledger.reader import entries
 from jidoka.steward.ledger.spool import OpenBlock, spool_paths
 from jidoka.steward.ledger.story import sentence
 
 BEFORE_NS = 60_000_000_000
 #: entries of the same moment reach the ledger in the order of their senders, not of their causes
 ABOUT_NS = 2_000_000_000
-#: a story without an end: so much after the trip is told
-MOST_AFTER_NS = 8 * 3_600_000_000_000
 MOST_LINES = 400
 PERSONS = frozenset({Kind.ACT, Kind.OVERRIDE})
 
@@ -83,36 +80,31 @@ class Account:
 
 def account(ledger: Path, number: int | None, plan: Plan | None) -> Account:
     """The account of trip `number`, of the last one for None. Raises InputError where there is none, LedgerError."""
-    found = _trip(ledger, number)
-    told = Account(found, plan)
+    near = read(ledger, number)
+    found = near.trip
+    told = Account(found, plan, digests=near.digests, was=near.was)
     texts = read_texts(ledger)
     wanted_cause = found.cause if found.body["event"] != "restart" else "restart"
-    for entry in entries(ledger):
-        if entry.kind is Kind.DECISIONS:
+    for entry in near.entries:
+        if entry.wall_ns < found.wall_ns - BEFORE_NS:
             continue
-        at_ns = entry.wall_ns
-        if at_ns > found.wall_ns + MOST_AFTER_NS:
-            break
         try:
             body = entry.json()
         except FormatError:
             body = {}
-        if entry.index <= found.index:
-            _note_digests(told, entry, body)
-        if entry.index < found.index and entry.kind is Kind.TRANSITION:
-            told.was = str(body.get("to", ""))
-        if at_ns < found.wall_ns - BEFORE_NS:
-            continue
         _note_cause(told, entry, body, wanted_cause)
         _note_step(told, entry, body)
         _tell(told, entry, body, texts)
-        if _ends(told, entry, body):
-            break
+        if entry.index > found.index and ends(entry, body):
+            told.is_over = True
+            told.over_ns = told.since[-1].wall_ns if told.since else entry.wall_ns
     told.before.sort(key=lambda line: line.wall_ns)
     told.since.sort(key=lambda line: line.wall_ns)
     _first_steps(told)
-    for block in _blocks(ledger):
-        _take_rows(told, block)
+    first_ns = _first_row_ns(told)
+    near_blocks: list[Block | OpenBlock] = [*blocks(ledger, near.places, first_ns, told.off_ns)]
+    for block in [*near_blocks, *_open_blocks(ledger)]:
+        _take_rows(told, block, first_ns)
     for rows in told.rows.values():
         rows.sort(key=lambda row: row.record_ns)
     if plan is not None and plan.digest == told.digests.get("plan"):
@@ -120,29 +112,6 @@ def account(ledger: Path, number: int | None, plan: Plan | None) -> Account:
         told.digests |= {f"model {name}": str(each.get("sha256", "")) for name, each in sections.items()}
         told.digests["register map"] = plan.map_digest
     return told
-
-
-def _trip(ledger: Path, number: int | None) -> Trip:
-    last = None
-    for trip in trips(entries(ledger)):
-        if number in (None, trip.number):
-            last = trip
-    if last is None:
-        which = "no trip" if number is None else f"no trip {number}"
-        raise InputError(f"{ledger}: {which} is recorded there", "See: jidoka trip list")
-    return last
-
-
-def _note_digests(told: Account, entry: Entry, body: Mapping[str, Any]) -> None:
-    if entry.kind in (Kind.BOOT, Kind.CONFIG) and body.get("plan"):
-        told.digests["plan"] = str(body["plan"])
-    if entry.kind is Kind.BOOT and body.get("version"):
-        told.digests["software"] = f"jidoka {body['version']}"
-    if entry.kind is Kind.BASELINE and body.get("digest"):
-        key = f"baseline {body.get('model')}, recipe {body.get('recipe', 0)}, position {body.get('position', 0)}"
-        told.digests[key] = str(body["digest"])
-    if entry.kind is Kind.ADMISSION and body.get("sha256"):
-        told.digests[f"model {body.get('model')}"] = str(body["sha256"])
 
 
 def _note_cause(told: Account, entry: Entry, body: Mapping[str, Any], wanted: str) -> None:
@@ -189,28 +158,8 @@ def _tell(told: Account, entry: Entry, body: Mapping[str, Any], texts: Mapping[s
         lines.append(line)
 
 
-def _ends(told: Account, entry: Entry, body: Mapping[str, Any]) -> bool:
-    """The story ends where the permissive that was taken is given back whole, or a planned stop follows."""
-    if entry.kind is not Kind.TRANSITION or entry.index <= told.trip.index:
-        return False
-    try:
-        if body["to"] in ("RUN", "ADVISE") and rises(body):
-            told.is_over = True
-            told.over_ns = told.since[-1].wall_ns if told.since else entry.wall_ns
-            return True
-    except KeyError:
-        return False
-    return False
-
-
-def _blocks(ledger: Path) -> Iterator[Block | OpenBlock]:
-    """Whole decision blocks, then those that are being filled."""
-    for entry in entries(ledger):
-        if entry.kind is Kind.DECISIONS:
-            try:
-                yield Block.decode(entry.body)
-            except FormatError:
-                continue
+def _open_blocks(ledger: Path) -> Iterator[OpenBlock]:
+    """Those that are being filled."""
     for path in spool_paths(ledger):
         found = _open_block(path)
         if found is not None:
@@ -224,10 +173,14 @@ def _open_block(path: Path) -> OpenBlock | None:
         return None
 
 
-def _take_rows(told: Account, block: Block | OpenBlock) -> None:
+def _first_row_ns(told: Account) -> int:
+    """From when on verdicts matter: a minute before, or since the likely onset."""
+    return min(told.trip.monotonic_ns - BEFORE_NS, told.steps.get("likely onset", told.trip.monotonic_ns))
+
+
+def _take_rows(told: Account, block: Block | OpenBlock, first_ns: int) -> None:
     if block.boot != told.trip.boot:
         return
-    first_ns = min(told.trip.monotonic_ns - BEFORE_NS, told.steps.get("likely onset", told.trip.monotonic_ns))
     kept = told.rows.setdefault(block.model, [])
     known = {row.number for row in kept}
     kept += [row for row in _between(block.rows, first_ns, told.off_ns) if row.number not in known]

@@ -69,18 +69,25 @@ def _rank(state: str) -> int:
 def trips(entries: Iterable[Entry]) -> Iterator[Trip]:
     """All trips, oldest first; transitions that can't be read are passed over."""
     for entry in entries:
-        if entry.kind is not Kind.TRANSITION:
-            continue
-        try:
-            body = entry.json()
-            if not is_trip(body):
-                continue
-            happened_ns = int(body["ns"])
-            number = int(body["number"])
-        except (KeyError, TypeError, ValueError):
-            continue
-        wall_ns = entry.wall_ns - entry.monotonic_ns + happened_ns
-        yield Trip(entry.index, number, wall_ns, happened_ns, entry.boot, body)
+        trip = trip_of(entry)
+        if trip is not None:
+            yield trip
+
+
+def trip_of(entry: Entry) -> Trip | None:
+    """The trip that an entry tells of; None if it tells of none, or can't be read."""
+    if entry.kind is not Kind.TRANSITION:
+        return None
+    try:
+        body = entry.json()
+        if not is_trip(body):
+            return None
+        happened_ns = int(body["ns"])
+        number = int(body["number"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    wall_ns = entry.wall_ns - entry.monotonic_ns + happened_ns
+    return Trip(entry.index, number, wall_ns, happened_ns, entry.boot, body)
 
 
 def moment(wall_ns: int) -> str:

@@ -22,6 +22,9 @@ from jidoka.steward.surroundings import facts_of_plc, statistics_of
 #: how often alarms are looked at for what time brings
 TICK_NS = 100_000_000
 
+#: acts that silence an alarm, whose free words the list shows
+SILENCES = frozenset({"shelve", "out of service"})
+
 #: an act that is refused → effects: recorded, and told to whoever asked
 Refuse = Callable[[str, str], list[Effect]]
 
@@ -34,6 +37,7 @@ class AlarmDesk:
         self.wall_offset_ns = 0
         self._models = frozenset(model.id for model in plan.models)
         self._seal = seal
+        self._words: dict[str, tuple[str, str]] = {}  # alarm → commitment, words that were written freely
         self._began_ns: int | None = None
         self._heard_ns: dict[str, int] = {}
         self._next_ns = 0
@@ -42,6 +46,15 @@ class AlarmDesk:
     def restore(self, entry: Entry, body: Mapping[str, Any], is_this_boot: bool) -> None:
         """An alarm entry of the ledger."""
         self.annunciator.restore_alarm(body, Clock(entry.monotonic_ns, entry.wall_ns), is_this_boot)
+
+    def restore_flood(self, entry: Entry, body: Mapping[str, Any], is_this_boot: bool) -> None:
+        """A flood entry of the ledger."""
+        self.annunciator.restore_flood(body, Clock(entry.monotonic_ns, entry.wall_ns), is_this_boot)
+
+    def restore_act(self, body: Mapping[str, Any]) -> None:
+        """An act of the ledger: what somebody wrote freely when he silenced an alarm."""
+        if body["act"] in SILENCES:
+            self._words[str(body["cause"])] = (str(body.get("commitment") or ""), "")
 
     def begin(self, now_ns: int, wall_ns: int) -> list[Effect]:
         """Everything that the ledger remembers was restored."""
@@ -65,7 +78,11 @@ class AlarmDesk:
         """A refused command is an alarm; a slip with an acknowledgement is told to whoever made it."""
         if not body.get("refused") or "acknowledge" in str(body.get("event")):
             return []
-        return self._told(self.annunciator.refused_command(self._clock(now_ns)))
+        return self.refused_command(now_ns)
+
+    def refused_command(self, now_ns: int, kind: str = "") -> list[Effect]:
+        """Something was asked for and refused. kind: why a command from elsewhere was, each an alarm of its own."""
+        return self._told(self.annunciator.refused_command(self._clock(now_ns), kind))
 
     def heard(self, model: str, now_ns: int) -> None:
         """A summary of this model's monitor came."""
@@ -73,7 +90,8 @@ class AlarmDesk:
 
     def tick(
         self, now_ns: int, *, is_recording: bool, is_guard_here: bool, plc: PlcStatus | None,
-        judgements: Mapping[str, str], summaries: Mapping[str, Mapping[str, Any]],
+        judgements: Mapping[str, str], summaries: Mapping[str, Mapping[str, Any]], is_nearly_full: bool = False,
+        certificate_days: float | None = None,
     ) -> list[Effect]:  # fmt: skip
         """Ten times a second: the alarms' clocks, and what the steward sees of its surroundings."""
         if self._began_ns is None or now_ns < self._next_ns:
@@ -94,6 +112,8 @@ class AlarmDesk:
             facts_of_plc(plc),
             judgements,
             statistics,
+            is_nearly_full,
+            certificate_days,
         )
         return self._told(self.annunciator.tick(facts, self._clock(now_ns)))
 
@@ -143,6 +163,8 @@ class AlarmDesk:
         if refused:
             value = {"what": act.kind, "refused": refused, "remedy": remedy, **entry}
             return [Record(EntryKind.REFUSAL, value, is_urgent=True, secret=secret), Reply(peer, answer)]
+        if act.kind in SILENCES:
+            self._words[act.alarm] = (str(entry["commitment"]), str(body.get("text") or ""))
         value = {"act": act.kind, **entry, "is_remote": act.is_remote}
         record = Record(EntryKind.ACT, value, is_urgent=True, secret=secret)
         return [record, *told, Reply(peer, answer, is_after_record=True)]
@@ -151,13 +173,32 @@ class AlarmDesk:
         """What the alarms ask of people (ISA-18.2)."""
         return self.annunciator.load(self._clock(now_ns))
 
+    def commitments(self) -> dict[str, str]:
+        """Alarm → commitment of what somebody wrote freely when he silenced it."""
+        return {name: commitment for name, (commitment, _) in self._words.items() if commitment}
+
+    def reveal(self, texts: Mapping[str, str]) -> None:
+        """texts: commitment → what the side file still has of it. What was erased there isn't shown any more."""
+        for name, commitment in self.commitments().items():
+            self._words[name] = (commitment, texts.get(commitment, ""))
+
+    @property
+    def withheld(self) -> list[dict[str, Any]]:
+        """Alarms that are silent, with what was written freely about it: for people at this device only, never recorded."""
+        return [
+            {**each, "written": self._words.get(each["id"], ("", ""))[1]}
+            for each in self.annunciator.withheld
+        ]
+
     # ------------------------------------------------------------ small parts
 
     def _told(self, bodies: list[dict[str, Any]]) -> list[Effect]:
-        """Record what happened to alarms, and tell the list."""
-        if not bodies:
+        """Record what happened to alarms, a flood that began or ended, and tell the list."""
+        floods = self.annunciator.take_floods()
+        if not bodies and not floods:
             return []
         entries: list[Effect] = [Record(EntryKind.ALARM, body, is_urgent=True) for body in bodies]
+        entries += [Record(EntryKind.FLOOD, body, is_urgent=True) for body in floods]
         return [*entries, Live("alarms", self.annunciator.summary)]
 
     def _clock(self, now_ns: int) -> Clock:

@@ -18,8 +18,16 @@ from jidoka.alarms.causes import Cause
 from jidoka.alarms.changes import Acted, Change
 from jidoka.alarms.core import Alarms
 from jidoka.alarms.definition import SECOND_NS, Definition, rank
-from jidoka.alarms.facts import CHATTERING, GUARD_AWAY, MONITOR_SILENT, NOT_RECORDING, REFUSED_COMMAND
-from jidoka.alarms.record import recorded, restored, shown
+from jidoka.alarms.facts import (
+    CHATTERING,
+    GUARD_AWAY,
+    MONITOR_SILENT,
+    NEARLY_FULL,
+    NOT_RECORDING,
+    REFUSED_COMMAND,
+)
+from jidoka.alarms.flood import Turn
+from jidoka.alarms.record import chatter_of, here, past_of, recorded, restored, shown
 from jidoka.alarms.table import IS_ACTIVE, UNACKNOWLEDGED, WITHHELD, Event, State
 from jidoka.alarms.until import Clock
 from jidoka.steward import own_alarms
@@ -30,12 +38,15 @@ _NOTHING_YET = {"active": False, "latched": False, "revision": 0, "quality": "go
 #: how long after its connection the guard has told every cause that it knows
 TOLD_NS = 10 * SECOND_NS
 _QUALITY = frozenset({Event.NO_DATA, Event.DATA_BACK})
+#: alarms of the last ten minutes that a restart needs, and no more: a flood is found by fewer
+MOST_HEARD = 1000
 _SUMMARY = ("id", "state", "priority", "class", "text", "remedy", "count")
 
 
 class Facts(NamedTuple):
     """What the steward sees beside causes. silent: models whose monitor isn't heard; heard: that were heard; rules: what the plan's rules of
-    suppression may name, None while nobody knows; statistics: model → (value, limit) of its drift detector."""
+    suppression may name, None while nobody knows; statistics: model → (value, limit) of its drift detector;
+    certificate_days: until the first certificate of the way to the broker ends, None without one."""
 
     is_recording: bool
     is_guard_here: bool
@@ -44,6 +55,8 @@ class Facts(NamedTuple):
     rules: frozenset[str] | None
     judgements: Mapping[str, str]
     statistics: Mapping[str, tuple[float, float]]
+    is_nearly_full: bool = False
+    certificate_days: float | None = None
 
 
 class Annunciator:
@@ -62,6 +75,8 @@ class Annunciator:
         self._kept: dict[str, tuple[Mapping[str, Any], Clock, bool]] = {}
         self._untold: set[str] = set()
         self._guard_since_ns: int | None = None
+        self._heard: list[tuple[Clock, bool]] = []
+        self._flood: tuple[Mapping[str, Any], Clock, bool] | None = None
 
     # ------------------------------------------------------------ what the ledger remembers
 
@@ -80,6 +95,12 @@ class Annunciator:
             self._alarms.load.called(written.wall_ns, bool(body.get("stale")))
         elif body.get("heard", body.get("sign") == "S"):
             self._alarms.load.came(name, str(body.get("priority", "low")), written.wall_ns)
+            self._heard.append((written, is_this_boot))
+            del self._heard[:-MOST_HEARD]
+
+    def restore_flood(self, body: Mapping[str, Any], written: Clock, is_this_boot: bool) -> None:
+        """A flood entry of the ledger; the last one counts."""
+        self._flood = (body, written, is_this_boot)
 
     def begin(self, now: Clock) -> list[dict[str, Any]]:
         """Everything was restored. Returns alarm entries of what couldn't be read."""
@@ -90,11 +111,41 @@ class Annunciator:
                 self._alarms.define(self._definition(name, body))
                 self._untold.add(name)
             try:
-                self._alarms.restore(restored(body, written, is_this_boot, now))
+                past = past_of(body, written, is_this_boot, now)
+                self._alarms.restore(restored(body, written, is_this_boot, now), past)
             except (LookupError, TypeError, ValueError, AttributeError):
                 changes += self._alarms.restore_unknown(name, now)
         self._kept = {}
+        self._restore_flood(now)
         return self._entries(changes)
+
+    def _restore_flood(self, now: Clock) -> None:
+        times = [here(written.ns, written, is_this_boot, now) for written, is_this_boot in self._heard]
+        self._heard = []
+        since_ns = alarms = 0
+        if self._flood is not None:
+            body, written, is_this_boot = self._flood
+            if body["event"] == "begins":
+                since_ns, alarms = (
+                    here(int(body["since_ns"]), written, is_this_boot, now),
+                    int(body["alarms"]),
+                )
+                alarms = max(alarms, sum(ns >= since_ns for ns in times))
+        self._alarms.flood.restore(times, since_ns, alarms)
+
+    def take_floods(self) -> list[dict[str, Any]]:
+        """Bodies of flood entries since the last call: a flood began, or ended."""
+        turns, self._alarms.turns = self._alarms.turns, []
+        return [
+            {
+                "event": "begins" if turn.begins else "ends",
+                "text": _flood_text(turn),
+                "since_ns": turn.since_ns,
+                "count": turn.recent,
+                "alarms": turn.alarms,
+            }
+            for turn in turns
+        ]
 
     # ------------------------------------------------------------ what comes in
 
@@ -126,6 +177,9 @@ class Annunciator:
         alarms.facts = facts.rules
         changes = alarms.read(NOT_RECORDING, not facts.is_recording, now)
         changes += alarms.read(GUARD_AWAY, not facts.is_guard_here, now)
+        changes += alarms.read(NEARLY_FULL, facts.is_nearly_full, now)
+        for name, is_near in own_alarms.certificate_alarms(facts.certificate_days).items():
+            changes += alarms.read(name, is_near, now)
         for model in self._plan.models:
             name = f"{MONITOR_SILENT}:{model.id}"
             changes += alarms.read(name, model.id in facts.silent, now)
@@ -148,9 +202,10 @@ class Annunciator:
             self._untold = set()
         return self._entries(changes + alarms.tick(now))
 
-    def refused_command(self, now: Clock) -> list[dict[str, Any]]:
-        """A command or a reset was refused; bodies of alarm entries."""
-        return self._entries(self._alarms.pulse(REFUSED_COMMAND, now))
+    def refused_command(self, now: Clock, kind: str = "") -> list[dict[str, Any]]:
+        """A command or a reset was refused; bodies of alarm entries. kind: why one from elsewhere was."""
+        name = f"{REFUSED_COMMAND}:{kind}" if kind else REFUSED_COMMAND
+        return self._entries(self._alarms.pulse(name if name in self._own else REFUSED_COMMAND, now))
 
     # ------------------------------------------------------------ what people do
 
@@ -286,6 +341,9 @@ class Annunciator:
             entry = recorded(change, self._alarms.definitions[change.alarm.id])
             if change.alarm.id == CHATTERING:
                 entry["evidence"] = {"chattering": self._alarms.chattering}
+            signal = self._alarms.signals[change.alarm.id]
+            if signal.strikes and not change.alarm.is_trip:
+                entry["chatter"] = chatter_of(signal)
             if body is not None:
                 entry["since_ns"] = int(body.get("since_ns") or 0)
                 entry["evidence"] = body.get("evidence") or {}
@@ -293,3 +351,9 @@ class Annunciator:
                     entry["person"], entry["reason"] = body.get("person"), reason
             entries.append(entry)
         return entries
+
+
+def _flood_text(turn: Turn) -> str:
+    if turn.begins:
+        return f"{turn.recent} alarms in ten minutes: more than a person can follow. They are shown by priority, the first first."
+    return f"The flood of {turn.alarms} alarms is over: {turn.recent} in the last ten minutes."

@@ -9,6 +9,7 @@ from jidoka_bridge.messages import Decision
 
 from jidoka.steward.ledger.decisions import BLOCK_ROWS, Block, decode_head
 from jidoka.steward.ledger.format import Entry, FormatError, Kind
+from jidoka.steward.ledger.removed import removed_of
 from jidoka.steward.ledger.spool import OpenBlock, encode_rows, spool_paths
 from jidoka.steward.ledger.writer import Ledger
 
@@ -23,10 +24,12 @@ class Blocks:
         self._open: dict[str, OpenBlock] = {}
 
     def restore(self, entry: Entry) -> None:
-        """A decision block that is in the ledger already."""
+        """A decision block that is in the ledger already, or was."""
         if entry.kind is Kind.DECISIONS:
             head = decode_head(entry.body)
             self._serials[head.model] = head.serial
+        elif entry.kind is Kind.REMOVED:
+            self._serials.update({each.model: each.serial for each in removed_of(entry).gone if each.model})
 
     def resume(self, ledger: Ledger, models: Iterable[str], now_ns: int, wall_ns: int) -> list[str]:
         """Take up the spools: go on with a block of this boot, close one of an earlier boot or of a model that the

@@ -14,11 +14,12 @@ KEPT = 20
 
 
 class Conditions:
-    """The last judgement of each condition of the plan."""
+    """The last judgement of each condition of the plan. last: as the monitor told it in this run."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self.judgements: dict[str, str] = {}
+        self.last: dict[str, Condition] = {}
         self._revisions: dict[str, tuple[str, int, int]] = {}
         self._sort_again: deque[dict[str, Any]] = deque(maxlen=KEPT)
 
@@ -37,6 +38,7 @@ class Conditions:
         """The body of an entry if this is news, None for a repetition. Raises IndexError for one that the plan hasn't."""
         spec = self._plan.conditions[condition.index]
         word = WORDS[condition.judgement]
+        self.last[spec.id] = condition
         key = (word, condition.revision, condition.run)
         if self._revisions.get(spec.id) == key:
             return None

@@ -21,10 +21,13 @@ from jidoka.steward.acts import Acts, Asked
 from jidoka.steward.alarm_desk import AlarmDesk
 from jidoka.steward.conditions import Conditions
 from jidoka.steward.effects import ConnectAnew, Effect, Live, Record, Reply, Rows, ToGuard
+from jidoka.steward.inventory import Inventory
 from jidoka.steward.labels import Labels, labels_of, words_of
 from jidoka.steward.ledger.format import Entry, FormatError
 from jidoka.steward.ledger.format import Kind as EntryKind
+from jidoka.steward.lists import Lists, items_of
 from jidoka.steward.metrics import Counters
+from jidoka.steward.risks import EVERY_NS, Risks
 from jidoka.steward.transitions import Arrival, Transitions
 
 #: EVENT kinds that are a kind of entry by themselves
@@ -37,6 +40,8 @@ EVENT_KINDS: dict[str, EntryKind] = {
     "absence": EntryKind.ABSENCE,
     "clock step": EntryKind.CLOCK_STEP,
     "retention": EntryKind.RETENTION,
+    "known answers": EntryKind.ADMISSION,
+    "drill": EntryKind.DRILL,
 }
 #: which kind of message shows which program is at the other end
 SHOWS: dict[Kind, str] = {Kind.SUMMARY: "monitor", Kind.CONDITION: "monitor", Kind.DECISIONS: "monitor"}
@@ -48,15 +53,18 @@ PEERS = frozenset({"monitor", "host"})
 class Core:
     """All that the steward knows. Handlers return what the shell is to do, in order.
 
-    seal: text → (commitment, line for the side file). why_not_recording: set by the shell; empty while recording.
+    seal: text → (commitment, line for the side file). why_not_recording, is_nearly_full, certificate_days: set by the shell; the first is empty while recording.
     """
 
     def __init__(self, plan: Plan, boot: bytes, seal: acts.Seal) -> None:
         self.plan = plan
         self.alarms = AlarmDesk(plan, seal)
         self.conditions = Conditions(plan)
+        self.inventory = Inventory(plan)
+        self.risks = Risks(plan)
         self.transitions = Transitions()
         self.acts = Acts()
+        self.lists = Lists()
         sections = plan.sections.get("models") or {}
         self.labels = Labels({model.id: words_of(sections.get(model.id) or {}) for model in plan.models})
         self.counters = Counters(frozenset(model.id for model in plan.models))
@@ -65,9 +73,12 @@ class Core:
         self.plc: PlcStatus | None = None
         self.mode: dict[str, Any] = {}
         self.summaries: dict[str, dict[str, Any]] = {}
+        self.known_answers: dict[str, dict[str, Any]] = {}  # model -> what was last said of them
         self.programs: dict[int, str] = {}
         self.is_guard_here = False
         self.why_not_recording = ""
+        self.is_nearly_full = False
+        self.certificate_days: float | None = None
         self.remedy = ""
         self.last_plan = ""
         self.last_boot_event = "none"
@@ -75,6 +86,20 @@ class Core:
         self._seal = seal
         self._away: dict[str, int] = {}
         self._complained: set[int] = set()
+        self._restorers: dict[EntryKind, Callable[[Entry, dict[str, Any], bool], None]] = {
+            EntryKind.TRANSITION: lambda _, body, is_this_boot: self._restore_transition(body, is_this_boot),
+            EntryKind.CAUSE: lambda _entry, body, _: self.alarms.annunciator.restore_cause(body),
+            EntryKind.ALARM: self.alarms.restore,
+            EntryKind.FLOOD: self.alarms.restore_flood,
+            EntryKind.ACT: lambda _entry, body, _: self.alarms.restore_act(body),
+            EntryKind.CONDITION: lambda _, body, is_this_boot: self.conditions.restore(body, is_this_boot),
+            EntryKind.BOOT: lambda _entry, body, _: self._restore_boot(body),
+            EntryKind.CONFIG: lambda _entry, body, _: self._restore_config(body),
+            EntryKind.INVENTORY: lambda _entry, body, _: self.inventory.restore(body),
+            EntryKind.RISK: lambda entry, body, is_this_boot: self.risks.restore(
+                body, entry.monotonic_ns if is_this_boot else -EVERY_NS
+            ),
+        }
         self._from_peer: dict[Kind, Callable[[int, int, Message], list[Effect]]] = {
             Kind.CONDITION: self._condition,
             Kind.DECISIONS: self._decisions,
@@ -108,18 +133,11 @@ class Core:
 
     def restore(self, entry: Entry) -> None:
         """An entry that was in the ledger at the start. Bodies that can't be read are left alone."""
-        restore = {
-            EntryKind.TRANSITION: self._restore_transition,
-            EntryKind.CAUSE: lambda body, _: self.alarms.annunciator.restore_cause(body),
-            EntryKind.ALARM: lambda body, is_this_boot: self.alarms.restore(entry, body, is_this_boot),
-            EntryKind.CONDITION: self.conditions.restore,
-            EntryKind.BOOT: self._restore_boot,
-            EntryKind.CONFIG: self._restore_config,
-        }.get(entry.kind)
+        restore = self._restorers.get(entry.kind)
         if restore is None:
             return
         try:
-            restore(entry.json(), entry.boot == self._boot)
+            restore(entry, entry.json(), entry.boot == self._boot)
         except (FormatError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError):
             return
 
@@ -129,10 +147,10 @@ class Core:
         if not is_this_boot:
             self.since_ns = 0
 
-    def _restore_boot(self, body: dict[str, Any], _: bool) -> None:
+    def _restore_boot(self, body: dict[str, Any]) -> None:
         self.last_boot_event = "planned" if body.get("event") == "stop" else "unplanned"
 
-    def _restore_config(self, body: dict[str, Any], _: bool) -> None:
+    def _restore_config(self, body: dict[str, Any]) -> None:
         self.last_plan = str(body.get("plan", self.last_plan))
 
     # ------------------------------------------------------------ from the guard
@@ -232,9 +250,16 @@ class Core:
 
     # ------------------------------------------------------------ from elsewhere
 
-    def on_refused_command(self, now_ns: int) -> list[Effect]:
-        """A command from elsewhere isn't followed: a person sees that somebody tries."""
-        return self.alarms.transition(now_ns, {"refused": True})
+    def on_refused_command(self, now_ns: int, kind: str) -> list[Effect]:
+        """A command from elsewhere isn't followed: a person sees that somebody tries. kind: of the refusal."""
+        return self.alarms.refused_command(now_ns, kind)
+
+    def each_second(self, now_ns: int) -> list[Effect]:
+        """What stands on this device, where it changed: its inventory and the rows of its register."""
+        inventory = self.inventory.due(now_ns)
+        effects: list[Effect] = [Record(EntryKind.INVENTORY, inventory)] if inventory else []
+        rows = self.risks.due(now_ns, self.conditions, self.alarms.annunciator.causes, self.summaries)
+        return effects + [Record(EntryKind.RISK, row) for row in rows]
 
     def report(self) -> dict[str, Any]:
         """What a command `report` is answered with."""
@@ -271,6 +296,8 @@ class Core:
             plc=self.plc,
             judgements=self.conditions.judgements,
             summaries=self.summaries,
+            is_nearly_full=self.is_nearly_full,
+            certificate_days=self.certificate_days,
         )
         for asked in self.acts.overdue(now_ns):
             away = "isn't running" if not self.is_guard_here else "doesn't answer within 2 s"
@@ -278,7 +305,7 @@ class Core:
                 asked,
                 {"ok": False, "refused": f"the guard {away}", "remedy": "See: jidoka status. Use the machine's own stop."},
             )  # fmt: skip
-        return effects
+        return self.lists.gather(effects)
 
     def _condition(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
         del now_ns, peer
@@ -299,6 +326,8 @@ class Core:
         if model not in self.counters.models:
             raise KeyError(model)
         self.summaries[model] = body
+        self.inventory.summary(body)
+        body.pop("application", None)
         self.alarms.heard(model, now_ns)
         self.conditions.went_on(model, int(body.get("last_part") or 0))
         return [Live("health", body)]
@@ -317,9 +346,11 @@ class Core:
         return self._shows(peer, program, now_ns) if peer >= 0 and program in PEERS else []
 
     def _event(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
-        del now_ns, peer
+        del peer
         body = message.json()
         kind = EVENT_KINDS.get(str(body.get("kind")))
+        if body.get("kind") == "known answers" and body["model"] in self.counters.models:
+            self.known_answers[body["model"]] = {**body, "ns": now_ns}
         if kind is None:
             body = {
                 **body,
@@ -335,22 +366,39 @@ class Core:
 
     def _act(self, now_ns: int, peer: int, message: Message) -> list[Effect]:
         body = message.json()
-        if self.why_not_recording and message.kind in acts.NEED_RECORD:
+        if message.kind is Kind.ACKNOWLEDGE and "list" in body:
+            return self._act_on_list(now_ns, peer, body)
+        return self._act_on_one(now_ns, peer, message.kind, body)
+
+    def _act_on_list(self, now_ns: int, peer: int, body: dict[str, Any]) -> list[Effect]:
+        """Each entry is an acknowledgement of its own; one answer comes when all are decided."""
+        try:
+            items = items_of(body)
+            self.lists.begin(peer, str(body.get("request", "")), items)
+        except ValueError as error:
+            asked = Asked(peer, Kind.ACKNOWLEDGE, {**body, "cause": None, "revision": None}, 0)
+            return self._conclude(
+                asked, {"ok": False, "refused": str(error), "remedy": "See: jidoka ack --help"}
+            )
+        return [effect for item in items for effect in self._act_on_one(now_ns, peer, Kind.ACKNOWLEDGE, item)]
+
+    def _act_on_one(self, now_ns: int, peer: int, kind: Kind, body: dict[str, Any]) -> list[Effect]:
+        if self.why_not_recording and kind in acts.NEED_RECORD:
             refused = f"it couldn't be recorded: {self.why_not_recording}"
-            asked = Asked(peer, message.kind, body, 0)
+            asked = Asked(peer, kind, body, 0)
             return self._conclude(asked, {"ok": False, "refused": refused, "remedy": self.remedy})
-        if message.kind is Kind.ACKNOWLEDGE:
-            asked = Asked(peer, message.kind, body, 0)
+        if kind is Kind.ACKNOWLEDGE:
+            asked = Asked(peer, kind, body, 0)
             decided = self.alarms.before_guard(
                 now_ns, peer, body,
                 lambda why, remedy: self._conclude(asked, {"ok": False, "refused": why, "remedy": remedy}),
             )  # fmt: skip
             if decided is not None:
                 return decided
-        known = self.acts.ask(now_ns, peer, message.kind, body)
+        known = self.acts.ask(now_ns, peer, kind, body)
         if known is None:
             refused = "it has no request id, or one that is under way"
-            asked = Asked(peer, message.kind, body, 0)
+            asked = Asked(peer, kind, body, 0)
             return self._conclude(asked, {"ok": False, "refused": refused, "remedy": "Use a new random id."})
         return self._pass_on(known)
 
@@ -422,7 +470,7 @@ class Core:
     def _handled(self, peer: int, message: Message, handle: Callable[[], list[Effect]]) -> list[Effect]:
         """What a malformed message costs: a recorded refusal, never the steward."""
         try:
-            return handle()
+            return self.lists.gather(handle())
         except (MessageError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             return self._complain(peer, f"{message.kind.name} can't be used: {type(error).__name__}: {error}")
 

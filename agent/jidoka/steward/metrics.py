@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.metrics import BY_INDEX, LABEL_VALUES, METRICS, Metric
@@ -12,7 +12,11 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+if TYPE_CHECKING:
+    from jidoka.steward.core import Core
+
 MAX_SERIES = 4096
+PROGRAMS = frozenset(metric.program for metric in METRICS)
 
 
 @dataclass
@@ -21,6 +25,7 @@ class Counters:
 
     models: frozenset[str]
     values: dict[int, dict[tuple[str, ...], float]] = field(default_factory=dict)
+    _heard: set[tuple[str, str]] = field(default_factory=set)
 
     def take(self, body: Mapping[str, Any]) -> int:
         """Take a COUNTERS body {"program", "labels", "values": {index: number}}; returns how many values were refused."""
@@ -28,10 +33,38 @@ class Counters:
         values = body.get("values")
         if not isinstance(values, dict):
             return 1
+        labels = labels if isinstance(labels, dict) else {}
         refused = 0
         for index, value in values.items():
-            refused += not self.put(index, value, labels if isinstance(labels, dict) else {})
+            refused += not self.put(index, value, labels)
+        self._begin(str(body.get("program", "")), str(labels.get("model", "")))
         return refused
+
+    def count(self, index: int, labels: Mapping[str, Any], by: float = 1.0) -> None:
+        """Add to a counter of the steward's own. Raises KeyError for a metric or labels that the table hasn't."""
+        metric = BY_INDEX[index]
+        key = tuple(str(labels[name]) for name in metric.labels)
+        self.put(index, self.values.get(index, {}).get(key, 0.0) + by, labels)
+
+    def zero(self, index: int, label: str, **labels: str) -> None:
+        """Begin a counter at 0 for each value of a label from a fixed table: what never happened is shown, too."""
+        for value in sorted(LABEL_VALUES[label]):
+            each = {**labels, label: value}
+            key = tuple(each[name] for name in BY_INDEX[index].labels)
+            if key not in self.values.get(index, {}):
+                self.put(index, 0, each)
+
+    def _begin(self, program: str, model: str) -> None:
+        """What a program refused begins at 0 once it is heard of: `rate()` needs the first step, too."""
+        if (program, model) in self._heard or (model and model not in self.models):
+            return
+        if program in PROGRAMS:
+            self._heard.add((program, model))
+        for metric in METRICS:
+            if metric.program == program and metric.labels == ("model", "reason") and model:
+                self.zero(metric.number, "reason", model=model)
+            elif metric.program == program and metric.labels == ("reason",):
+                self.zero(metric.number, "reason")
 
     def put(self, index: object, value: object, labels: Mapping[str, Any]) -> bool:
         """One value. False: no such metric, labels that don't fit it, no number, or too many series."""
@@ -65,6 +98,25 @@ def alarm_counters(summary: Mapping[str, Any], load: Mapping[str, Any]) -> list[
     ]
 
 
+def standing_counters(core: Core, *, is_clock_sure: bool) -> list[tuple[int, float, dict[str, str]]]:
+    """(number of the metric, value, labels) of how this device stands."""
+    here = {*core.programs.values(), *(("guard",) if core.is_guard_here else ())}
+    found: list[tuple[int, float, dict[str, str]]] = [
+        (54, int(not core.why_not_recording), {}),
+        (58, int(is_clock_sure), {}),
+        *((55, int(program in here), {"program": program}) for program in sorted(LABEL_VALUES["program"])),
+    ]
+    for model in sorted(core.counters.models):
+        words = [
+            core.conditions.judgements.get(spec.id, "unknown")
+            for spec in core.plan.conditions
+            if spec.model == model
+        ]
+        labels = {"model": model}
+        found += [(59, words.count("on"), labels), (75, words.count("unknown"), labels)]
+    return found
+
+
 class TableCollector(Collector):
     """Hands the counters to prometheus-client; names get the prefix `jidoka_`."""
 
@@ -88,12 +140,17 @@ def _family(
     return family
 
 
-def serve(counters: Counters, host: str, port: int) -> int:
-    """Serve /metrics at host:port (0: any free port) on a thread; returns the port. Raises ConfigurationError."""
+def registry_of(counters: Counters) -> CollectorRegistry:
+    """What prometheus-client serves."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(TableCollector(counters))
+    return registry
+
+
+def serve(counters: Counters, host: str, port: int) -> int:
+    """Serve /metrics at host:port (0: any free port) on a thread; returns the port. Raises ConfigurationError."""
     try:
-        server, _ = start_http_server(port, host, registry)
+        server, _ = start_http_server(port, host, registry_of(counters))
     except OSError as error:
         raise ConfigurationError(
             f"metrics: can't listen at {host}:{port}: {error.strerror}",

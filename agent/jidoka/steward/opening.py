@@ -6,17 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.plan import Plan
 
 from jidoka import __version__
+from jidoka.steward.commands.inbox import Inbox
 from jidoka.steward.core import Core
 from jidoka.steward.effects import Effect, Record
 from jidoka.steward.ledger.format import Kind
 from jidoka.steward.ledger.writer import Ledger
-from jidoka.steward.mqtt.connection import Broker
-from jidoka.steward.mqtt.courier import Courier, News
+from jidoka.steward.mqtt.bulletin import News
+from jidoka.steward.mqtt.courier import Courier
+from jidoka.steward.mqtt.endpoint import broker_of
 from jidoka.steward.mqtt.envelope import Place
+from jidoka.steward.mqtt.rotation import RETURN_AFTER_S
 from jidoka.steward.outbox.outbox import AIMS
 
 if TYPE_CHECKING:
@@ -28,24 +30,23 @@ def boot_id() -> bytes:
     return bytes.fromhex(Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", ""))
 
 
-def make_courier(plan: Plan, boot: bytes, wake_loop: Callable[[], None]) -> Courier | None:
-    """The courier to the plan's broker; None where it has none. Raises ConfigurationError."""
+def make_courier(
+    plan: Plan, boot: bytes, wake_loop: Callable[[], None], inbox: Inbox | None = None
+) -> Courier | None:
+    """The courier to the plan's broker; None where it has none. inbox: for commands. Raises ConfigurationError."""
     section = plan.sections.get("steward") or {}
     options = dict(section.get("broker") or {})
     if not options:
         return None
     acknowledge = str(options.pop("acknowledge", AIMS))
-    try:
-        broker = Broker(**options)
-    except TypeError as error:
-        raise ConfigurationError(
-            f"the plan's broker: {error}", "Make the plan anew with: jidoka plan"
-        ) from None
+    return_after_s = float(options.pop("return_after_s", RETURN_AFTER_S))
+    spares = options.pop("spares", [])
+    brokers = [broker_of(each) for each in (options, *spares)]
     place = Place(plan.site, plan.line, plan.device)
     about = {"version": __version__, "boot": boot.hex(), "plan": plan.digest}
     return Courier(
-        broker, place, plan.ledger_file, boot=boot, about=about, wake_loop=wake_loop, acknowledge=acknowledge,
-        takes_commands=bool(section.get("commands")),
+        brokers, place, plan.ledger_file, boot=boot, about=about, wake_loop=wake_loop, acknowledge=acknowledge,
+        inbox=inbox, return_after_s=return_after_s,
     )  # fmt: skip
 
 

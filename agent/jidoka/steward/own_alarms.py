@@ -8,13 +8,25 @@ from typing import Any, NamedTuple
 from jidoka_bridge.plan import CauseSpec, Plan
 
 from jidoka.alarms.definition import OFF_DELAY_NS, SECOND_NS, Definition
-from jidoka.alarms.facts import CHATTERING, GUARD_AWAY, MONITOR_SILENT, NOT_RECORDING, REFUSED_COMMAND
+from jidoka.alarms.facts import (
+    CERTIFICATE_ENDS,
+    CERTIFICATE_ENDS_SOON,
+    CHATTERING,
+    GUARD_AWAY,
+    MONITOR_SILENT,
+    NEARLY_FULL,
+    NOT_RECORDING,
+    REFUSED_COMMAND,
+)
+from jidoka.steward.commands.kinds import REFUSALS
 
 #: a summary comes each second
 SILENT_NS = 10 * SECOND_NS
 #: after a start everybody gets so long to be heard of
 START_NS = 60 * SECOND_NS
 GUARD_START_NS = 20 * SECOND_NS
+#: how many days before its end a certificate is warned of, and is an alarm
+WARN_DAYS, ALARM_DAYS = 30.0, 7.0
 
 
 class Own(NamedTuple):
@@ -32,20 +44,30 @@ OWN: tuple[Own, ...] = (
     Own(NOT_RECORDING, "high", "What happens isn't recorded.", "Look at the disk of the ledger: jidoka status"),
     Own(GUARD_AWAY, "high", "The guard isn't running: what its alarms show is old.", "Find out why it ended: jidoka status", 5.0),
     Own(MONITOR_SILENT, "medium", "Nothing is heard from the monitor: what its alarms show is old.", "See whether it runs: jidoka status"),
+    Own(NEARLY_FULL, "medium", "What may never be removed fills four fifths of the ledger's limit.", "Have the AIMS acknowledge, copy the ledger and raise record.limit: jidoka status shows what waits.", 5.0),
+    Own(CERTIFICATE_ENDS_SOON, "medium", "A certificate of the way to the broker ends within 7 days, or has ended: nothing is sent then.", "Renew the one that jidoka status names; this device's own with: jidoka enroll --new"),
+    Own(CERTIFICATE_ENDS, "low", "A certificate of the way to the broker ends within 30 days.", "Renew the one that jidoka status names; this device's own with: jidoka enroll --new"),
     Own(CHATTERING, "low", "An alarm chatters and is shown with longer delays.", "Maintenance: see which, with jidoka alarm list, and mend or set its sensor."),
     Own(REFUSED_COMMAND, "low", "A command or a press of the reset button was refused.", "See why: jidoka ledger show"),
 )  # fmt: skip
 
 
+#: of commands from elsewhere, one for each kind of refusal; only where the plan knows keys
+OF_COMMANDS: tuple[Own, ...] = tuple(
+    Own(f"{REFUSED_COMMAND}:{row.kind}", row.priority, row.text, row.remedy) for row in REFUSALS
+)
+
+
 def definitions(plan: Plan) -> list[Definition]:
     """The agent's own alarms and the plan's observing rows."""
     own = []
-    for row in OWN:
+    takes_commands = bool((plan.sections.get("steward") or {}).get("commands"))
+    for row in OWN + (OF_COMMANDS if takes_commands else ()):
         per_model = (
             [f"{row.id}:{model.id}" for model in plan.models] if row.id == MONITOR_SILENT else [row.id]
         )
         for name in per_model:
-            text = f"{name.partition(':')[2]}: {row.text}" if ":" in name else row.text
+            text = f"{name.partition(':')[2]}: {row.text}" if row.id == MONITOR_SILENT else row.text
             delay_ns = round(row.on_delay_s * SECOND_NS)
             own.append(
                 Definition(
@@ -56,10 +78,18 @@ def definitions(plan: Plan) -> list[Definition]:
                     text,
                     row.remedy,
                     on_delay_ns=delay_ns,
-                    is_event=row.id == REFUSED_COMMAND,
+                    is_event=row.id.startswith(REFUSED_COMMAND),
                 )
             )
     return own + [definition_of(spec, plan) for spec in observing(plan)]
+
+
+def certificate_alarms(days_left: float | None) -> dict[str, bool]:
+    """The two alarms of a certificate that ends in so many days; None where there is none. The second replaces the first."""
+    return {
+        CERTIFICATE_ENDS: days_left is not None and ALARM_DAYS < days_left <= WARN_DAYS,
+        CERTIFICATE_ENDS_SOON: days_left is not None and days_left <= ALARM_DAYS,
+    }
 
 
 def observing(plan: Plan) -> list[CauseSpec]:

@@ -9,26 +9,34 @@ import selectors
 import signal
 import socket
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from jidoka_bridge import messages
 from jidoka_bridge.channel import Channel, listen_plainly
 from jidoka_bridge.errors import told
+from jidoka_bridge.guard.trace import TraceWriter
 from jidoka_bridge.messages import Kind as MessageKind
 from jidoka_bridge.messages import MessageError
 from jidoka_bridge.notify import notify
 from jidoka_bridge.plan import Plan
 
+from jidoka.steward.alarm_trace import record
 from jidoka.steward.answers import Answers
 from jidoka.steward.blocks import Blocks
+from jidoka.steward.commands.clock import Clock
+from jidoka.steward.commands.inbox import Inbox
 from jidoka.steward.core import Core
 from jidoka.steward.effects import ConnectAnew, Effect, Live, Record, Reply, Rows, ToGuard
-from jidoka.steward.ledger.format import Entry, Kind
+from jidoka.steward.inventory import packages_digest
+from jidoka.steward.ledger.format import Entry, Kind, Lane
 from jidoka.steward.ledger.people import sealed
-from jidoka.steward.ledger.writer import Ledger, Ticket
-from jidoka.steward.metrics import alarm_counters, serve
-from jidoka.steward.mqtt.messages import body_of
+from jidoka.steward.ledger.removed import removed_of
+from jidoka.steward.ledger.writer import Ledger
+from jidoka.steward.metrics import alarm_counters, serve, standing_counters
+from jidoka.steward.mqtt.bulletin import NO_BROKER
+from jidoka.steward.mqtt.messages import body_of, kept_on
 from jidoka.steward.opening import (
     boot_event,
     boot_id,
@@ -38,8 +46,10 @@ from jidoka.steward.opening import (
     make_courier,
     make_desk,
 )
-from jidoka.steward.remote import REMOTE, Remote, is_clock_synchronised
+from jidoka.steward.outbox.figures import backlog_value, counters, room_value, ticket_of
+from jidoka.steward.remote import REMOTE, Remote
 from jidoka.steward.status import answer_value, status_value, trimmed
+from jidoka.steward.written import Written
 
 log = logging.getLogger("steward")
 
@@ -52,20 +62,27 @@ MAX_PEERS = 64
 class Steward:
     """Made from a plan; `run` returns when it was told to stop. Raises PlainError if it can't begin."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, alarm_trace: Path | None = None) -> None:
         self.plan = plan
         self.boot = boot_id()
         self._wake, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         now_ns, wall_ns = time.monotonic_ns(), time.time_ns()
         self.core = Core(plan, self.boot, sealed)
+        self._trace: TraceWriter | None = None
+        if alarm_trace is not None:
+            alarms = self.core.alarms
+            alarms.annunciator, self._trace = record(alarms.annunciator, alarm_trace, plan, time.monotonic_ns)
+        self.core.inventory.packages = packages_digest()
         self.blocks = Blocks(self.boot, wall_ns - now_ns)
-        self.courier = make_courier(plan, self.boot, self._nudge)
         self.desk = make_desk(plan)
+        self.inbox = None if self.desk is None else Inbox(self._hold_of)
+        self.courier = make_courier(plan, self.boot, self._nudge, self.inbox)
         section = plan.sections.get("steward") or {}
         keys = section.get("commands") or {}
         self.remote = Remote(self.core, {name: str(each.get("role", "")) for name, each in keys.items()})
-        self._is_clock_assumed = section.get("clock") == "assumed"
-        self.ledger = Ledger(plan.ledger_file, self.boot, self._restore, wall_ns)
+        self._clock = Clock(is_assumed=section.get("clock") == "assumed")
+        limit_bytes = int((section.get("record") or {}).get("limit_bytes", 0))
+        self.ledger = Ledger(plan.ledger_file, self.boot, self._restore, wall_ns, limit_bytes)
         self.selector = selectors.DefaultSelector()
         self.peers: dict[int, Channel] = {}
         self.guard = Channel(plan.guard_steward_socket)
@@ -76,22 +93,25 @@ class Steward:
         self._is_stopping = False
         self._must_drop_guard = False
         self._answers = Answers()
+        self._written = Written(plan.ledger_file)
         self._begin(now_ns, wall_ns)
 
     # ------------------------------------------------------------ beginning
 
     def _restore(self, offset: int, entry: Entry) -> None:
+        self._clock.saw(entry.wall_ns)
         self.core.restore(entry)
         self.blocks.restore(entry)
         if self.courier is not None:
-            self.courier.index(
-                Ticket(offset, entry.kind, entry.lane, entry.index, entry.lane_number)
-            )  # fmt: skip
+            self.courier.index(ticket_of(offset, entry, kept_on(entry.kind, entry.body)))
+            if entry.kind is Kind.REMOVED:
+                self.courier.outbox.at_least(Lane.HISTORY, removed_of(entry).acknowledged)
 
     def _begin(self, now_ns: int, wall_ns: int) -> None:
         self._do(first_entries(self.core, self.ledger), now_ns, wall_ns)
         self._do(self.core.alarms.begin(now_ns, wall_ns), now_ns, wall_ns)
         if self.courier is not None:
+            self.courier.outbox.runs = self.ledger.pruner.runs
             for told in self.courier.reconcile(self.ledger.lane_numbers):
                 self._do([loss("outbox cursor", f"{told}: the ledger is an older copy.")], now_ns, wall_ns)
         models = [model.id for model in self.plan.models]
@@ -239,17 +259,34 @@ class Steward:
         put(46, summary["active"], {})
         for number, value in alarm_counters(summary, self.core.alarms.load(now_ns)):
             put(number, value, {})
+        for number, standing, labels in standing_counters(
+            self.core, is_clock_sure=self._clock.is_sure(wall_ns)
+        ):
+            put(number, standing, labels)
         if self.courier is not None:
             put(42, int(self.courier.snapshot.is_connected), {})
             put(43, self.courier.snapshot.published, {})
+            ends = self.courier.snapshot.ends
+            self.core.certificate_days = None if ends is None else ends.days_left(wall_ns / 1e9)
             for lane, count in self.courier.backlog().items():
                 put(44, count, {"lane": lane})
+        self._keep_within_limit(now_ns, wall_ns)
         if self.core.transitions.has_forgotten and not self.core.why_not_recording:
             self._drop_guard(now_ns, wall_ns)
+        self._do(self._counted(now_ns) + self.core.each_second(now_ns), now_ns, wall_ns)
         refused, self.ledger.refused = self.ledger.refused, {}
         for kind, count in refused.items():
             text = f"{count} entries ({kind}) found no room while the disk took nothing."
             self._do([loss("ledger", text, count, "entries")], now_ns, wall_ns)
+
+    def _keep_within_limit(self, now_ns: int, wall_ns: int) -> None:
+        """What the receiver has may go from the ledger, where room is short."""
+        pruner, courier = self.ledger.pruner, self.courier
+        pruner.acknowledged(None if courier is None else courier.outbox.lanes[Lane.HISTORY].cursor)
+        self.core.is_nearly_full = pruner.room.is_nearly_full
+        waiting = {} if courier is None else courier.outbox.backlog(now_ns, wall_ns, self.boot)
+        for number, value, labels in counters(pruner.room, waiting):
+            self.core.counters.put(number, value, labels)
 
     # ------------------------------------------------------------ effects
 
@@ -258,9 +295,7 @@ class Steward:
             if isinstance(effect, Record):
                 self._record(effect, now_ns, wall_ns)
             elif isinstance(effect, Reply) and effect.peer == REMOTE:
-                record = self.remote.replied(effect.value)
-                if record is not None:
-                    self._record(record, now_ns, wall_ns)
+                self._do(self.remote.replied(now_ns, effect.value), now_ns, wall_ns)
             elif isinstance(effect, Reply):
                 if effect.is_after_record:
                     self._answers.keep(self.ledger.entries, effect.peer, effect.value, now_ns)
@@ -287,20 +322,35 @@ class Steward:
             urgent=effect.is_urgent,
             tag=effect.transition,
             secret=effect.secret,
+            topic=kept_on(effect.kind, body),
         )
         if ticket is None and effect.transition:
             self.core.transitions.forget(effect.transition)
 
     def _take_commands(self, now_ns: int, wall_ns: int) -> None:
         """Commands from elsewhere, each judged before anything is done."""
-        if self.desk is None or self.courier is None:
+        if self.desk is None or self.inbox is None or self.inbox.is_empty:
             return
-        for name, message, is_retained in self.courier.take_commands():
-            is_clock_sure = self._is_clock_assumed or is_clock_synchronised()
+        is_clock_sure = self._clock.is_sure(wall_ns)
+        for command in self.inbox.take():
             judged = self.desk.judge(
-                name, message, is_retained=is_retained, now_ns=now_ns, wall_s=wall_ns / 1e9, is_clock_sure=is_clock_sure
-            )  # fmt: skip
+                command, now_ns=now_ns, wall_s=wall_ns / 1e9, is_clock_sure=is_clock_sure
+            )
             self._do(self.remote.take(now_ns, judged), now_ns, wall_ns)
+        if not self.inbox.is_empty:
+            self._nudge()
+
+    def _hold_of(self, message: bytes) -> tuple[str, int] | None:
+        """For the inbox, on the courier's thread."""
+        wall_ns = time.time_ns()
+        if self.desk is None:
+            return None
+        return self.desk.hold_of(message, wall_ns / 1e9, self._clock.is_sure(wall_ns))
+
+    def _counted(self, now_ns: int) -> list[Effect]:
+        """Commands that were refused and have no entry of their own."""
+        turned_away = self.inbox.turned_away() if self.inbox is not None else {}
+        return self.remote.counted(now_ns, turned_away)
 
     def _reply(self, peer: int, value: dict[str, Any], now_ns: int) -> None:
         channel = self.peers.get(peer)
@@ -333,6 +383,7 @@ class Steward:
         except MessageError as error:
             self._do(self.core.on_garbage(peer, str(error)), now_ns, time.time_ns())
             return
+        self._written.refresh(self.core.alarms)
         value = answer_value(str(question.get("what")), self.status(now_ns), self.core.alarms.annunciator)
         answer: dict[str, Any] = {
             "request": str(question.get("request", "")), "ok": value is not None, "refused": "", "remedy": "",
@@ -355,29 +406,15 @@ class Steward:
             "is_recording": self.ledger.is_recording(now_ns),
             "error": self.core.why_not_recording,
             "remedy": self.core.remedy,
+            **room_value(self.ledger.pruner.room),
         }
         return status_value(self.core, now_ns, ledger, self._mqtt_value(), self.metrics)
 
     def _mqtt_value(self) -> dict[str, Any]:
         if self.courier is None:
-            return {
-                "connected": False,
-                "broker": None,
-                "published": 0,
-                "backlog": {},
-                "error": "",
-                "remedy": "",
-            }
-        told = self.courier.snapshot
-        return {
-            "connected": told.is_connected,
-            "broker": told.broker,
-            "protocol": told.protocol,
-            "published": told.published,
-            "backlog": self.courier.backlog(),
-            "error": told.error,
-            "remedy": told.remedy,
-        }
+            return NO_BROKER
+        waiting = self.courier.outbox.backlog(time.monotonic_ns(), time.time_ns(), self.boot)
+        return {**self.courier.snapshot.value(self.courier.backlog()), **backlog_value(waiting)}
 
     # ------------------------------------------------------------ small parts
 
@@ -404,7 +441,9 @@ class Steward:
             channel.close()
         self.blocks.close_all(self.ledger, now_ns, time.time_ns())
         stop = Record(Kind.BOOT, boot_event(self.plan.digest, "stop"), is_urgent=True)
-        self._do([stop], now_ns, time.time_ns())
+        self._do([*self._counted(now_ns), stop], now_ns, time.time_ns())
+        if self._trace is not None:
+            self._trace.close()
         is_clean = self.ledger.close()
         for ticket in self.ledger.take_committed():
             if self.courier is not None:

@@ -11,8 +11,11 @@ from jidoka.steward.annunciator import Annunciator
 from jidoka.steward.core import PROGRAMS, Core
 
 
-def plc_value(plc: PlcStatus | None, *, has_link: bool) -> dict[str, Any]:
-    """What the PLC shows, in words; empty while the guard isn't here, or where the plan has no PLC."""
+def plc_value(plc: PlcStatus | None, *, has_link: bool, memory: dict[str, Any]) -> dict[str, Any]:
+    """What the PLC shows, in words; empty while the guard isn't here, or where the plan has no PLC.
+
+    memory: of block C, as `jidoka_bridge.guard.plc_memory` gives it.
+    """
     if plc is None or not has_link:
         return {}
     return {
@@ -28,6 +31,7 @@ def plc_value(plc: PlcStatus | None, *, has_link: bool) -> dict[str, Any]:
         "remaining_ms": plc.remaining_ms,
         "rtt_us": plc.rtt_us,
         "beat_ns": plc.beat_ns,
+        "memory": memory,
     }
 
 
@@ -51,7 +55,7 @@ def interlock_value(core: Core) -> dict[str, Any]:
         "text": last.get("text", ""),
         "number": last.get("number", 0),
         "offer": core.mode.get("offer", "none"),
-        "plc": plc_value(plc, has_link=core.plan.link is not None),
+        "plc": plc_value(plc, has_link=core.plan.link is not None, memory=core.mode.get("memory") or {}),
     }
 
 
@@ -70,9 +74,11 @@ def status_value(
         "missing": list(core.mode.get("missing", [])),
         "causes": list(core.alarms.annunciator.causes.values()),
         "alarms": core.alarms.annunciator.listed,
-        "withheld": core.alarms.annunciator.withheld,
+        "withheld": core.alarms.withheld,
         "alarm_load": core.alarms.load(now_ns),
         "models": core.summaries,
+        "known_answers": core.known_answers,
+        "modes": core.mode.get("models") or [],
         "ledger": ledger,
         "mqtt": mqtt,
         "metrics": metrics,

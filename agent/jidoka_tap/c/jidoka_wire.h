@@ -16,6 +16,7 @@
 #define JDK_KIND_RECORD   5
 #define JDK_KIND_VERDICT  6
 #define JDK_KIND_GOODBYE  7
+#define JDK_KIND_SHOW     8
 #define JDK_WANTS_VERDICT 1
 
 /* limits */

@@ -77,6 +77,19 @@ class ApprovedModels:
     def modes(self) -> dict[str, str]:
         return {each.id: each.mode for each in self.models if each.has_left}
 
+    def shown(self) -> list[dict[str, Any]]:
+        """For people: each model's mode, and until when its window is open (CLOCK_MONOTONIC ns, 0 = none is)."""
+        return [
+            {
+                "id": each.id,
+                "mode": each.mode,
+                "planned": each.planned,
+                "window_until_ns": self.last_ns + each.left_ns if each.left_ns else 0,
+                "announced": each.announced is not None,
+            }
+            for each in self.models
+        ]
+
     def take_digest(self, body: Mapping[str, Any]) -> None:
         """What file a model's application has loaded. Raises MessageError for anything that isn't that."""
         each = self.by_id.get(plain.text(body, "model"))

@@ -165,9 +165,11 @@ class Causes:
 
     def possible(self, cause: Cause, now_ns: int) -> bool:
         """True unless what was judged off rules the cause out; unknown counts as on."""
+        if cause.active or not cause.conditions:
+            return cause.active
         off = self._conditions.is_off
         any_of = [not off(known, now_ns) for known in cause.any_of]
-        return cause.active or _combine(cause, any_of, [not off(known, now_ns) for known in cause.all_of])
+        return _combine(cause, any_of, [not off(known, now_ns) for known in cause.all_of])
 
     def not_off(self, cause: Cause, now_ns: int) -> list[Known]:
         """Conditions of a cause that weren't judged off."""

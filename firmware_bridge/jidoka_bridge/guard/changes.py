@@ -13,8 +13,9 @@ from jidoka_bridge.guard import plain
 from jidoka_bridge.guard.approved import ENFORCE, Approved
 from jidoka_bridge.guard.facts import is_moving
 from jidoka_bridge.guard.known_answers import SHOWN_IN
-from jidoka_bridge.guard.recorder import Details
+from jidoka_bridge.guard.recorder import Details, Out
 from jidoka_bridge.guard.watch import MS_NS
+from jidoka_bridge.messages import Kind
 from jidoka_bridge.registers import State
 from jidoka_bridge.roles import is_entitled
 
@@ -128,6 +129,8 @@ def announce_answers(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Deci
         guard.event(now_ns, "change refused", Details(None, (decision[0],), person))
         return decision
     guard.known_answers.announce(now_ns, name)
+    asked = {"model": name, "digest": wanted}
+    guard.recorder.outbox.append(Out("monitor", Kind.KNOWN_ANSWERS, asked))
     guard.event(now_ns, "known answers announced", Details(None, (), person, None, {"model": name}))
     return GRANTED
 

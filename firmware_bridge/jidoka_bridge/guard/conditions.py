@@ -25,7 +25,7 @@ class Known:
     """One condition. is_on: judged on and not judged off since; reported: heard of since the monitor connected.
 
     by_run: it is statistical and of a model in enforce, whose detectors start afresh with each proving run; answered_ns:
-    when the known answers ruled it out, 0 = they don't.
+    when the known answers ruled it out, 0 = they don't; wrong_ns: when they were wrong, 0 = records judged it off since.
     """
 
     id: str
@@ -40,6 +40,7 @@ class Known:
     judged_ns: int = 0
     received_ns: int = 0
     answered_ns: int = 0
+    wrong_ns: int = 0
     judged_n: int = 0
     needed_n: int = 0
     value: float = 0.0
@@ -83,7 +84,7 @@ class Conditions:
             if known.model == model and known.is_statistical:
                 known.judgement, known.is_on = (Judgement.OFF, False) if passed else (Judgement.ON, True)
                 known.run, known.judged_ns, known.reported = self.run, now_ns, True
-                known.answered_ns = now_ns if passed else 0
+                known.answered_ns, known.wrong_ns = (now_ns, 0) if passed else (0, now_ns)
 
     def forget_answers(self) -> None:
         """From here on records decide."""
@@ -117,7 +118,11 @@ class Conditions:
         is_old = known.by_run and message.run != self.run
         if known.answered_ns and (is_old or message.judgement is Judgement.UNKNOWN):
             return False  # on a standing machine no record comes that could judge it anew
+        if is_off and known.wrong_ns and message.judged_ns <= known.wrong_ns:
+            return False  # what was judged before the answers were wrong
         known.answered_ns = 0
+        if is_off:
+            known.wrong_ns = 0
         is_new = message.judgement is Judgement.ON and known.judgement is not Judgement.ON
         known.judgement, known.run, known.judged_ns = message.judgement, message.run, message.judged_ns
         known.judged_n, known.needed_n = message.judged_n, message.needed_n

@@ -29,11 +29,12 @@ from jidoka_bridge.guard.interlock import Step
 from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.link_view import LinkView
 from jidoka_bridge.guard.memory import REFUSALS, Memory, Withdrawal
+from jidoka_bridge.guard.plc_memory import memory_of
 from jidoka_bridge.guard.recorder import PLAIN, Details, Out
 from jidoka_bridge.guard.reports import plc_status
 from jidoka_bridge.guard.rules import settle
 from jidoka_bridge.guard.watch import MS_NS
-from jidoka_bridge.link.blocks import RANK
+from jidoka_bridge.link.blocks import RANK, BlockC
 from jidoka_bridge.link.session import Ask
 from jidoka_bridge.messages import Condition, Kind, Lease, PlcStatus
 from jidoka_bridge.plan import Plan
@@ -173,6 +174,10 @@ class Guard(Memory):
         refused, remedy = acts.ACTS[kind](self, now_ns, body)
         request = plain.text(body, "request")
         return {"request": request, "ok": not refused, "refused": refused, "remedy": remedy, "value": {}}
+
+    def remember_plc(self, block_c: BlockC) -> None:
+        """What the PLC is and remembers was read from it; people are shown it."""
+        self.block_c, self.plc_memory = block_c, memory_of(block_c)
 
     def refuse(self, now_ns: int, why: str) -> None:
         """Somebody sent what he may not send, or what can't be read; it changes nothing but is recorded."""

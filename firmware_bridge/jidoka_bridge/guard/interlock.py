@@ -76,7 +76,7 @@ TABLE: tuple[Row, ...] = (
     _row("proving over",                "-        -        -        -/HOLD     -        -       -       ", "proving failed",           "The proving run has used its parts or its time."),
     _row("known answers announced",     "noted    -        -        -          noted    R!      R!      ", "none",                     "The known answers will be shown to the model."),
     _row("known answers passed",        "noted    -        -        -          noted    R!      R!      ", "none",                     "The model gave the known answers: what is judged on records counts as gone."),
-    _row("known answers failed",        "noted    -        -        -          noted    R!      R!      ", "none",                     "The model didn't give the known answers."),
+    _row("known answers failed",        "noted    noted    noted    noted      noted    noted   noted   ", "none",                     "The model didn't give the known answers."),
     # causes of the risk register
     _row("advise cause on",             "noted    ADVISE   noted    noted      noted    noted   noted   ", "cause",                    "Advice."),
     _row("advise cause off",            ".        .        RUN      .          .        .       .       ", "cause",                    "The last advice is gone."),

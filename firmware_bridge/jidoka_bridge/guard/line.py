@@ -10,7 +10,7 @@ from jidoka_bridge.guard import line_faults
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.link_view import LinkView, view_of
 from jidoka_bridge.link.blocks import RANK
-from jidoka_bridge.link.ports import port_of, remedy_of
+from jidoka_bridge.link.ports import port_of
 from jidoka_bridge.link.session import Beat, Session
 from jidoka_bridge.link.times import needed, pace_of
 from jidoka_bridge.plan import Link
@@ -125,7 +125,10 @@ class Line:
                 self._port_lost(now_ns, guard)
                 return
         session = self.session
-        lack = self._faults.lack(now_ns, beat.good or session.is_up, beat.why, session.foreign, session.skew)
+        lack = self._faults.lack(
+            now_ns, beat.good or session.is_up, beat.why, self.port.line_errors,
+            skew=session.skew, foreign=session.foreign, is_unoffered=session.is_unoffered,
+        )  # fmt: skip
         if lack and lack != self._view.lack:
             LOG.warning("not armed: %s", told(lack, self._faults.remedy))
         self._view = replace(view_of(session, beat, self._view), lack=lack)
@@ -146,7 +149,7 @@ class Line:
             self._due_ns = now_ns
         elif self.port.error != self._told_error:
             self._told_error = self.port.error
-            LOG.warning("not armed: %s", told(self.port.error, remedy_of(self.link)))
+            LOG.warning("not armed: %s", told(self.port.error, self.port.remedy))
             self._faults.forget()
             self._view = replace(
                 self._view, good=False, is_up=False, why=self.port.error, lack=self.port.error
@@ -154,7 +157,7 @@ class Line:
             guard.beat(now_ns, self._view)
 
     def _port_lost(self, now_ns: int, guard: Guard) -> None:
-        LOG.warning("%s", told(self.port.error, remedy_of(self.link)))
+        LOG.warning("%s", told(self.port.error, self.port.remedy))
         self._told_error = self.port.error
         self.in_transaction = False
         self.session.reset(now_ns)

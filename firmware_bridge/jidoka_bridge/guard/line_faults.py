@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from jidoka_bridge.plan import Link
 
 #: a first lost beat is no fault yet, and what a noisy line says changes from beat to beat
@@ -16,9 +18,10 @@ MAP_REMEDY = (
 )
 MASTER_REMEDY = "Disconnect the other master: one guard alone may write to the PLC. Then restart this guard."
 REGISTERS_REMEDY = "See that the PLC has the registers of docs/registers.md, all of them free to be written."
+SETTINGS_REMEDY = "Give the PLC and plc.baud, plc.parity the same values, and make the plan anew; check shield and termination."
 FUNCTION_REMEDY = "Set plc.function to auto or 16+03, and make the plan anew."
 
-#: reason of the link's session -> sentence; {port}, {unit} and {wait} fill it
+#: reason of the link's session, or what the driver counted -> sentence; fields of the link and {wait} fill it
 SENTENCES: dict[str, str] = {
     "no answer": "the PLC at {port} doesn't answer as unit {unit} within {wait} ms",
     "no echo": "{port} doesn't echo what is sent, but the plan has echo: true",
@@ -36,6 +39,9 @@ SENTENCES: dict[str, str] = {
     "block code": "the PLC at {port} sends a code that this program doesn't know",
     "counter stands still": "the PLC at {port} answers, but its program doesn't run (its counter stands still)",
     "number": "the PLC at {port} answers, but doesn't take what is written: does another master write to it",
+    "no offer": "the PLC at {port} answers but offers no session: another master begins at the same time, or its program is another one",
+    "framing": "{port} receives characters with framing errors: the PLC has another baud than {baud}, or the line is disturbed",
+    "parity": "{port} receives characters with parity errors: the PLC has another parity than {parity}, or the line is disturbed",
     "foreign": "somebody else speaks to the PLC at {port}: a session stands there that isn't this guard's",
     "exception 1": "the PLC at {port} doesn't know the function code (Modbus exception 1)",
 }
@@ -48,6 +54,9 @@ REMEDIES: dict[str, str] = {
     "counter stands still": "Put the PLC in RUN; the guard goes on trying.",
     "number": MASTER_REMEDY,
     "foreign": MASTER_REMEDY,
+    "no offer": MASTER_REMEDY,
+    "framing": SETTINGS_REMEDY,
+    "parity": SETTINGS_REMEDY,
     "echo altered": "Find the other station on the line; the line is point to point.",
     "no echo": "Set plc.echo to false, or see why the adapter doesn't hear itself.",
     "exception 1": FUNCTION_REMEDY,
@@ -73,6 +82,11 @@ def other_function(link: Link, least_ms: float) -> tuple[str, str]:
     )
 
 
+#: (framing, parity) errors so far, as the port's driver counts them; None where it doesn't
+Errors = Callable[[], Sequence[int] | None]
+NOT_COUNTED: Errors = lambda: None  # noqa: E731 - a value, of this type
+
+
 class Watch:
     """One line's diagnosis: the same sentence for a second at least, "" while the link is good. `remedy` goes with it."""
 
@@ -81,25 +95,32 @@ class Watch:
         self._link = link
         self._lack = ""
         self._since_ns: int | None = None
+        self._errors: Sequence[int] | None = None
 
-    def lack(self, now_ns: int, is_up: bool, why: str, foreign: bool = False, skew: str = "") -> str:
+    def lack(
+        self, now_ns: int, is_up: bool, why: str, errors: Errors = NOT_COUNTED, *,
+        skew: str = "", foreign: bool = False, is_unoffered: bool = False,
+    ) -> str:  # fmt: skip
         """The sentence after a beat. is_up: the beat was good, or the link still stands; why: of a bad beat.
 
-        skew: why the PLC's program doesn't fit, which stands whatever the beats are; foreign: somebody else's session.
+        skew: why the PLC's program doesn't fit, which stands whatever the beats are; foreign: somebody else's session;
+        is_unoffered: the PLC answers and offers none.
         """
         if skew:
             self.forget()
             self.remedy = MAP_REMEDY
             self._lack = f"{self._link.port}: {skew}"
+        elif is_unoffered:
+            self.forget()
+            self._say("no offer")
         elif is_up:
             self.forget()
         elif self._since_ns is None:
             self._since_ns = now_ns
+            self._errors = errors()
         elif why not in EMPTY and now_ns - self._since_ns >= STANDS_NS:
             self._since_ns = now_ns
-            why = "foreign" if foreign else why
-            self._lack = self._sentence(why)
-            self.remedy = REMEDIES.get(why, REMEDY)
+            self._say("foreign" if foreign else self._counted(errors()) or why)
         return self._lack
 
     def forget(self) -> None:
@@ -107,7 +128,22 @@ class Watch:
         self._lack = ""
         self._since_ns = None
 
-    def _sentence(self, why: str) -> str:
+    def _counted(self, errors: Sequence[int] | None) -> str:
+        """What the driver has counted since the last time: `framing` before `parity`, for a wrong baud gives both."""
+        before, self._errors = self._errors, errors
+        if errors is None or before is None:
+            return ""
+        return "framing" if errors[0] > before[0] else "parity" if errors[1] > before[1] else ""
+
+    def _say(self, why: str) -> None:
         form = SENTENCES.get(why, EXCEPTION if why.startswith("exception") else UNKNOWN)
         link = self._link
-        return form.format(port=link.port, unit=link.unit, wait=link.reply_timeout_ms, why=why)
+        self._lack = form.format(
+            port=link.port,
+            unit=link.unit,
+            wait=link.reply_timeout_ms,
+            baud=link.baud,
+            parity=link.parity,
+            why=why,
+        )
+        self.remedy = REMEDIES.get(why, REMEDY)

@@ -23,6 +23,7 @@ from jidoka_bridge.guard.resetting import Pending
 from jidoka_bridge.guard.trips import TripCounters
 from jidoka_bridge.guard.unjudged import Unjudged
 from jidoka_bridge.guard.watch import MS_NS, DataWatch, RecordWatch
+from jidoka_bridge.link.blocks import BlockC
 from jidoka_bridge.plan import Plan
 
 #: refused inputs that are recorded in one second; the others are counted
@@ -63,6 +64,8 @@ class Memory:
         self.recorder = Recorder(int(content["transition"]) + 1, self.is_enforcing)
         self.recorder.first_out = content["first_out"]
         self.view = LinkView()
+        self.block_c: BlockC | None = None
+        self.plc_memory: dict[str, Any] = {}
         self.shown = Shown()
         self.motion = Motion()
         self.button = ButtonWatch()

@@ -132,6 +132,9 @@ class Process:
         if line is not None:
             self.black_box.now_ns = later_ns = self.system.monotonic_ns()
             line.step(later_ns, guard)
+            block_c = line.session.block_c
+            if block_c is not None and block_c is not guard.block_c:
+                guard.remember_plc(block_c)
         self._write_latch(now_ns)
         self._tell(now_ns)
         is_open = line is not None and line.port.is_open

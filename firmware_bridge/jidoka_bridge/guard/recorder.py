@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jidoka_bridge.guard.causes import Causes
-from jidoka_bridge.guard.guard_condition import Offer
 from jidoka_bridge.guard.interlock import Step
-from jidoka_bridge.guard.reports import cause_body, mode_body, step_body
+from jidoka_bridge.guard.reports import cause_body, step_body
 from jidoka_bridge.guard.transitions import Ring
 from jidoka_bridge.messages import Kind
-from jidoka_bridge.registers import State, Word
+from jidoka_bridge.registers import Word
 
 
 class Out(NamedTuple):
@@ -74,8 +73,8 @@ class Recorder:
         self.outbox.append(Out("monitor", Kind.TRANSITION, body))
         return body
 
-    def report(self, causes: Causes, offer: Offer, state: State, is_press_awaited: bool) -> None:
-        """Queue causes and lacks that changed since they were last told."""
+    def report(self, causes: Causes, mode: dict[str, Any]) -> None:
+        """Queue what changed since it was last told: causes; what a reset lacks and the rest of `mode_body`."""
         for cause in causes:
             shown = (
                 cause.active, cause.latched, cause.revision, cause.acknowledged_revision, cause.second_revision,
@@ -84,7 +83,6 @@ class Recorder:
             if self._told.get(cause.id, (False, False, 0, 0, 0, "good", "", False)) != shown:
                 self._told[cause.id] = shown
                 self.outbox.append(Out("steward", Kind.CAUSE, cause_body(cause, self._is_armed)))
-        mode = mode_body(offer, state, is_press_awaited)
         if mode != self._mode:
             self._mode = mode
             self.outbox.append(Out("steward", Kind.MODE, mode))

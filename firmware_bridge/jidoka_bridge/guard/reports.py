@@ -39,13 +39,18 @@ def cause_body(cause: Cause, is_armed: bool) -> dict[str, Any]:
     }
 
 
-def mode_body(offer: Offer, state: State, is_press_awaited: bool) -> dict[str, Any]:
-    """What a reset still lacks, what a press would do, and whether the PLC is already waiting for that press."""
+def mode_body(
+    offer: Offer, state: State, is_press_awaited: bool, models: list[dict[str, Any]], memory: dict[str, Any]
+) -> dict[str, Any]:
+    """What a reset still lacks, what a press would do, whether the PLC is already waiting for that press; each model's mode
+    and window; what the PLC remembers."""
     return {
         "missing": list(offer.missing),
         "offer": offer.target,
         "ready": is_press_awaited and offer.target != NONE,
         "state": state.name,
+        "models": models,
+        "memory": memory,
     }
 
 

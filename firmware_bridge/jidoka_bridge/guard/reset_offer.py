@@ -49,6 +49,8 @@ def _lacks(guard: Guard, now_ns: int) -> list[Lack]:
         lacks.append(Lack(f"no link to the PLC yet: {view.lack or 'three good beats are needed'}"))
     if view.is_up and not guard.passed:
         lacks.append(Lack("the self-test hasn't passed yet"))
+    if view.is_up and view.lack:
+        lacks.append(Lack(view.lack))
     lacks += [Lack(f"PLC: {text}") for text in view.not_ready if view.is_up]
     if view.is_up and view.key_on:
         lacks.append(Lack("the override key is on"))

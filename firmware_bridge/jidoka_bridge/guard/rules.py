@@ -16,6 +16,7 @@ from jidoka_bridge.guard import (
     trips,
     unjudged,
 )
+from jidoka_bridge.guard.reports import mode_body
 
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
@@ -46,4 +47,6 @@ def settle(guard: Guard, now_ns: int) -> None:
     for rule in RULES:
         rule(guard, now_ns)
     guard.note_latch(now_ns)
-    guard.recorder.report(guard.causes, guard.offer, guard.interlock.state, guard.view.is_press_awaited)
+    is_awaited = guard.view.is_press_awaited
+    mode = mode_body(guard.offer, guard.interlock.state, is_awaited, guard.approved.shown(), guard.plc_memory)
+    guard.recorder.report(guard.causes, mode)

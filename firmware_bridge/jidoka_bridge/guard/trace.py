@@ -94,7 +94,9 @@ class TraceWriter:
     says so. Raises ConfigurationError if the file can't be made.
     """
 
-    def __init__(self, path: Path, plan: Plan, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(
+        self, path: Path, plan: Plan, limit_bytes: int = LIMIT_BYTES, *, magic: bytes = MAGIC
+    ) -> None:
         self.path = path
         self.is_ended = False
         self._limit_bytes = limit_bytes
@@ -111,7 +113,7 @@ class TraceWriter:
                 f"{path}: can't write the trace: {error.strerror}",
                 "Name a file in a folder that this user may write.",
             ) from None
-        self._file.write(MAGIC)
+        self._file.write(magic)
         self._line(json.dumps({"plan": json.loads(plan.canonical())}))
         self._thread = threading.Thread(target=self._work, name="trace", daemon=True)
         self._thread.start()
@@ -148,7 +150,7 @@ class TraceWriter:
             self._blocks.put_nowait(raw)
 
     def _work(self) -> None:
-        size, deflate = len(MAGIC), zlib.compressobj(6)
+        size, deflate = self._file.tell(), zlib.compressobj(6)
         with self._file:
             while (raw := self._blocks.get()) is not None:
                 is_last = size >= self._limit_bytes
@@ -166,24 +168,28 @@ class TraceWriter:
                     return
 
 
-def read(path: Path) -> tuple[Plan, Iterator[list[Any]]]:
-    """The plan of a trace, and its lines. Raises InputError where it is none, or damaged before its end."""
-    lines = _lines(path)
+def read(
+    path: Path, magic: bytes = MAGIC, *, how: str = "Make one with: jidoka guard run PLAN --trace FILE"
+) -> tuple[Plan, Iterator[list[Any]]]:
+    """The plan of a trace, and its lines. magic: of its kind; how: to make one.
+
+    Raises InputError where it is none, or damaged before its end.
+    """
+    lines = _lines(path, magic)
     try:
         plan = plans.parse(next(lines)["plan"])
     except (StopIteration, KeyError, TypeError, ValueError, AttributeError):
         raise errors.InputError(
-            f"{path}: isn't a guard's trace, or one of another version",
-            "Make one with: jidoka guard run PLAN --trace FILE",
+            f"{path}: isn't a trace of this kind, or one of another version", how
         ) from None
     return plan, lines
 
 
-def _lines(path: Path) -> Iterator[Any]:
+def _lines(path: Path, magic: bytes) -> Iterator[Any]:
     inflate = zlib.decompressobj()
     try:
         with path.open("rb") as file:
-            if file.read(len(MAGIC)) != MAGIC:
+            if file.read(len(magic)) != magic:
                 return
             while len(head := file.read(BLOCK.size)) == BLOCK.size:
                 stored_bytes, raw_bytes, crc = BLOCK.unpack(head)
@@ -199,7 +205,7 @@ def _lines(path: Path) -> Iterator[Any]:
                     yield line
     except OSError as error:
         raise errors.InputError(
-            f"{path}: can't be read: {error.strerror}", "Name a file that a guard wrote with --trace."
+            f"{path}: can't be read: {error.strerror}", "Name a file that a program wrote as its trace."
         ) from None
     except (ValueError, zlib.error):
         raise errors.InputError(f"{path}: is damaged", "Take another copy of it.") from None

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -76,6 +77,13 @@ class World:
 
     def start_guard(self) -> Program:
         return self.start(sys.executable, "-m", "jidoka_bridge", "--plan", str(self.plan_file))
+
+    def kill_plc(self, plc: Program) -> None:
+        """As a pulled plug: its terminals go, and their names, or the guard would open whatever the system calls so next."""
+        plc.signal(signal.SIGKILL)
+        plc.wait()
+        self.link.unlink()
+        self.panel.unlink()
 
     def tell_panel(self, line: str) -> None:
         os.write(self._panel_fd, f"{line}\n".encode())

@@ -58,6 +58,9 @@ class Wire:
             self.to_agent = (self.now_ns + len(data) * self._character_ns, data)
         self.loses = False
 
+    def line_errors(self) -> None:
+        """A simulated driver counts none."""
+
     def close(self) -> None:
         self.is_open = False
 
@@ -98,7 +101,8 @@ class SimulatedPlc:
             self.coil_ns = now_ns
             self.rises += done.was is Word.WITHHOLD
         self.presses += done.is_accepted
-        block = self.rule.block(self.parts, inputs2=self.inputs2)
-        self.registers.set("B", block.encode(self._unit))
+        if requests:  # nobody else reads it
+            block = self.rule.block(self.parts, inputs2=self.inputs2)
+            self.registers.set("B", block.encode(self._unit))
         for request, exception in zip(requests, exceptions, strict=True):
             wire.answer(self.registers.reply(request, exception))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from jidoka_bridge.messages import Judgement, Kind
+from jidoka_bridge.messages import Condition, Judgement, Kind
 from jidoka_bridge.plan import Model, Plan, Times
 from jidoka_bridge.registers import Input
 
@@ -285,6 +285,32 @@ def test_answers_that_nobody_asked_for_or_of_another_set_count_for_nothing(how: 
     answers(rig, passed="yes" if how == "no verdict" else True, digest=digest)
     assert rig.guard.causes["R-1"].active or how in ("running", "too late")
     assert "known answers" in rig.last("message refused")["reasons"][0]
+
+
+def test_wrong_answers_that_nobody_asked_for_stop_the_machine_and_older_judgements_dont_take_that_back() -> (
+    None
+):
+    rig = running()
+    rig.monitor = False
+    wrong_ns = rig.now
+    answers(rig, passed=False)  # an application shows them by itself after each start
+    assert rig.state == "HOLD"
+    assert rig.guard.causes["R-1"].active
+    for judged_ns, is_active in ((wrong_ns - MS, True), (wrong_ns + MS, False)):
+        rig.now += 70 * MS
+        run = rig.guard.run.number
+        rig.guard.condition(rig.now, Condition(0, Judgement.OFF, 1, judged_ns=judged_ns, run=run))
+        assert rig.guard.causes["R-1"].active is is_active
+
+
+def test_who_announced_the_answers_has_the_monitor_told_to_show_them() -> None:
+    rig = tripped_by_drift()
+    rig.guard.take_outbox()
+    for digest in (OTHER, SET):
+        person = {"request": "9", "role": "engineer", "person": "e1"}
+        rig.guard.act(rig.now, Kind.KNOWN_ANSWERS, {**person, "model": "m", "digest": digest})
+    told = [out for out in rig.guard.take_outbox() if out.kind is Kind.KNOWN_ANSWERS]
+    assert [(out.to, out.body) for out in told] == [("monitor", {"model": "m", "digest": SET})]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 from jidoka_bridge.errors import PlainError, sentence
@@ -49,6 +51,53 @@ def test_a_good_link_forgets_what_was_said() -> None:
         watch.lack(beat * BEAT_NS, False, "no answer")
     assert watch.lack(100 * BEAT_NS, True, "") == ""
     assert watch.lack(101 * BEAT_NS, False, "no answer") == ""
+
+
+def counted(*errors: tuple[int, int] | None) -> str:
+    """The sentence after two seconds of garbled answers, while a driver counts (framing, parity) errors like this."""
+    watch, counts = Watch(LINK), list(errors)
+    for beat in range(2 * STANDS_NS // BEAT_NS):
+        lack = watch.lack(beat * BEAT_NS, False, "line crc", lambda: counts.pop(0) if counts else errors[-1])
+    return lack
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ((None, None), "come garbled (CRC): baud, parity or a disturbed line"),
+        (((7, 9), (7, 9)), "come garbled (CRC): baud, parity or a disturbed line"),
+        (((7, 9), (8, 99)), "framing errors: the PLC has another baud than 19200"),
+        (((7, 9), (7, 10)), "parity errors: the PLC has another parity than E"),
+        ((None, (7, 10)), "come garbled (CRC): baud, parity or a disturbed line"),
+    ],
+)
+def test_what_the_driver_counts_tells_a_wrong_baud_from_a_wrong_parity(
+    errors: tuple[tuple[int, int] | None, ...], told: str
+) -> None:
+    assert told in counted(*errors)
+
+
+def test_a_plc_that_answers_and_offers_nothing_is_told_at_once_and_forgotten_with_the_offer() -> None:
+    watch = Watch(LINK)
+    assert "offers no session" in watch.lack(0, True, "", is_unoffered=True)
+    assert "other master" in watch.remedy
+    assert watch.lack(1, True, "") == ""
+
+
+def test_what_stands_in_the_plc_goes_before_what_a_beat_says() -> None:
+    watch = Watch(LINK)
+    assert watch.lack(0, True, "", skew="another map", is_unoffered=True) == "/dev/plc: another map"
+    watch.forget()
+    for beat in range(100):
+        lack = watch.lack(beat * BEAT_NS, False, "number", foreign=True)
+    assert "somebody else speaks" in lack
+
+
+@pytest.mark.parametrize("why", SENTENCES)
+def test_the_page_for_people_has_every_sentence(why: str) -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    telling = max(re.split(r"\{\w+\}", SENTENCES[why]), key=len)
+    assert telling.strip(" :") in page
 
 
 @pytest.mark.parametrize(

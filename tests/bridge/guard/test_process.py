@@ -199,8 +199,7 @@ def test_a_plc_that_goes_away_holds_and_its_return_raises_nothing(tmp_path: Path
         plc = world.start_plc()
         world.start_guard()
         to_run(world)
-        plc.signal(signal.SIGKILL)
-        plc.wait()
+        world.kill_plc(plc)
         world.until(lambda: world.state == "HOLD", "the guard holds")
         # on a slow machine the test's own leases may have come too late before
         world.until(lambda: bool(world.happened("plc link lost")), "the link is lost")

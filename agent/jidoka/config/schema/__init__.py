@@ -11,12 +11,14 @@ from pydantic import Field
 
 from jidoka.config.schema.alarms import AlarmSettings
 from jidoka.config.schema.base import FilePath, MayBe, Name, Settings
+from jidoka.config.schema.broker import BrokerSettings
 from jidoka.config.schema.commands import CommandKey
 from jidoka.config.schema.host import HostSettings
 from jidoka.config.schema.interlock import InterlockSettings
 from jidoka.config.schema.models import GateSettings, ModelSettings
-from jidoka.config.schema.outside import BrokerSettings, MetricsSettings
+from jidoka.config.schema.outside import MetricsSettings
 from jidoka.config.schema.plc import PlcSettings
+from jidoka.config.schema.record import RecordSettings
 from jidoka.config.schema.risks import RiskSettings
 
 __all__ = [
@@ -41,6 +43,9 @@ class Configuration(Settings):
     )
     state_dir: FilePath = Field(
         default="/var/lib/jidoka", description="Folder of ledger, latch file and baselines."
+    )
+    record: RecordSettings = Field(
+        default_factory=RecordSettings, description="How much room the record of what happened may take."
     )
     people: Literal["role"] = Field(
         default="role", description="How acts name people: by role and shift pseudonym."

@@ -86,6 +86,12 @@ class ModelSettings(Settings):
     drives: Literal["nothing", "reject", "robot"] = Field(
         default="nothing", description="What the application itself moves with this model's answers."
     )
+    known_answers: FilePath | None = Field(
+        default=None,
+        description="File of inputs whose right outputs are known (`jidoka model answers make`). The application shows them "
+        "to the model after each start; shown again while the machine is held, they are how a model is proven that moves "
+        "nothing without A.",
+    )
     writer: Annotated[int, User()] | None = Field(
         default=None,
         description="The only user whose application may write this model's records, as the monitor's kernel sees it: "
@@ -117,6 +123,14 @@ class ModelSettings(Settings):
         default=None,
         description="The slowest thing that comes back in what the model sees: warming up, a lot of material, a shift. A "
         "baseline that doesn't hold it twice arms nothing, as its limits wouldn't hold.",
+    )
+    covariates: Annotated[
+        list[str], Field(max_length=8), MayBe("list of features, such as process.temperature")
+    ] = Field(
+        default=[],
+        description="Features that explain the others and may move as they like: a temperature, a speed, a set point that the "
+        "model gets as an input. What they foretell of a feature is taken out before drift is looked for; they themselves "
+        "are then watched by nothing but limits.",
     )
     gate: GateSettings | None = Field(
         default=None, description="Rejects single records that are unlike the baseline's; left out: none."
