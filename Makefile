@@ -2,6 +2,7 @@
 #   make demo            the main job on embedded defaults     make demo ARGS="--fast"
 #   make test            Debian packages, environment, tests   make test ARGS="tests/bridge -x"
 #   make check           lint, format, types, imports, generated files
+#   make coverage        branches of what stops machines: 100 % is asked for
 #   make mutants         is every wrong change noticed?     make mutants MODULE=frames
 #   make firmware        the C firmware: host program and library, Cortex-M image, sizes
 #   make bench           all benches, results in docs/figures  make bench ARGS=--quick
@@ -15,7 +16,7 @@ export OMP_NUM_THREADS      ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export NUMBA_NUM_THREADS    ?= 1
 
-.PHONY: demo test check bench firmware mutants setup-test clean help
+.PHONY: demo test check bench coverage firmware mutants setup-test clean help
 
 help:
 	@sed -n 's/^#  *\(make .*\)/\1/p' Makefile
@@ -47,6 +48,9 @@ bench: setup-test $(VENV)/bench.done
 	  echo "== $$bench"; \
 	  $(BIN)/python "$$bench" $(ARGS) $(if $(findstring --quick,$(ARGS)),,--json docs/figures/$$(basename "$$bench" .py).json) || status=1; \
 	done; $(if $(findstring --quick,$(ARGS)),,$(BIN)/python tools/figures_docs.py;) exit $$status
+
+coverage: setup-test
+	@$(BIN)/python -m tools.branch_coverage $(ARGS)
 
 mutants: setup-test $(VENV)/mutants.done
 	@$(BIN)/python -m tools.mutants $(MODULE) --report docs/mutants

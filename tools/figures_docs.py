@@ -44,6 +44,7 @@ TITLES = {
     "three_answers_button": "Three answers: presses of the button",
     "three_answers_hostile": "Three answers: a hostile guard",
     "three_answers_mutants": "Three answers: mutants of the Structured Text block",
+    "branch_coverage": "Branch coverage of what stops machines",
     "explore": "Exploring the interlock to closure",
     "explore_faults": "Exploring the interlock: seeded faults",
     "faults": "Faults on the link",
@@ -55,6 +56,7 @@ TITLES = {
 }
 #: file -> what made it, where that is no bench of its name
 SOURCES_OF = {
+    "branch_coverage": "python -m tools.branch_coverage",
     "explore_faults": "tools/explore.py --faults",
     "hostile_commands": "tools/hostile_commands.py",
     "outbox_kills": "tools/kill_outbox.py",
