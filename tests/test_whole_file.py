@@ -9,8 +9,10 @@ import pytest
 from jidoka.whole_file import write_whole
 
 
-def test_a_file_is_made_with_its_folders_and_its_mode(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b" / "key"
+def test_a_file_is_made_with_its_mode_but_no_folder_that_nobody_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_whole(tmp_path / "a" / "key", b"first")
+    path = tmp_path / "key"
     write_whole(path, b"first", 0o600)
     assert path.read_bytes() == b"first"
     assert path.stat().st_mode & 0o777 == 0o600

@@ -6,15 +6,14 @@ import contextlib
 import os
 from pathlib import Path
 
-FILE_MODE, FOLDER_MODE = 0o640, 0o750
+FILE_MODE = 0o640
 
 
 def write_whole(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
-    """Write `data`, on the disk when this returns; the folder is made where it is missing. Raises OSError.
+    """Write `data`, on the disk when this returns; its folder must be there. Raises OSError.
 
     mode: of the file, from its first moment on, so that a secret is never readable by others.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
     # two programs that write the same file at once each have a part of their own
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -80,7 +80,7 @@ device: d
 run_dir: run
 state_dir: state
 models:
-  - {{id: arm-policy, bundle: arm-policy, mode: {mode}, longest_interval: 1 s}}
+  - {{id: arm-policy, bundle: arm-policy, mode: {mode}, in_shadow: true, longest_interval: 1 s}}
 {plc}host: {{source: arm, trigger: panel, camera: arm.json, seed: 5}}
 risks:
   - {{id: R-1, risk: r, model: arm-policy, when: repeated refusals, response: hold, owner: engineer}}

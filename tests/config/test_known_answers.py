@@ -84,6 +84,9 @@ def test_a_control_model_that_nothing_could_prove_again_isnt_enforced() -> None:
 def test_the_machines_own_program_or_a_set_or_no_enforce_is_enough(tmp_path: Path) -> None:
     assert not faults_of(changed(*CONTROL))
     assert not faults_of(changed(*WITHOUT_PROGRAM, ("mode: enforce", "mode: observe")))
+    assert not faults_of(
+        changed(*WITHOUT_PROGRAM, ("    mode: enforce\n", "    mode: enforce\n    in_shadow: true\n"))
+    )
     assert not faults_of(changed(*WITHOUT_PROGRAM, ("drift(command)", "implausible command"),
                                  ("    false_alarms: 1 per 90 days\n", "")))  # fmt: skip
     write(tmp_path, {"obs": np.zeros((1, 1, 10), np.float32)}, {"command": np.zeros((1, 1, 2), np.float32)})

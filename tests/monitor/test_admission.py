@@ -131,7 +131,7 @@ def test_a_tap_is_told_what_the_plan_wants_of_it() -> None:
     assert welcome() == {
         "model": line.MODEL, "mode": "none", "every": 1, "roi": None, "inline_limit_bytes": 60_000, "arena": None,
         "wanted": {"outputs": ["logits"], "inputs": ["image"]},
-        "reasons": {str(int(row.reason).bit_length() - 1): row.text for row in REASONS}, "notes": [],
+        "reasons": {str(int(row.reason).bit_length() - 1): row.text for row in REASONS}, "notes": [], "known_answers": "",
     }  # fmt: skip
 
 

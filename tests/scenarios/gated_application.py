@@ -7,6 +7,7 @@ none is started. Each call is a row of FOLDER/calls, which outlives any kill.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import sys
@@ -52,7 +53,9 @@ def calls_in(folder: Path, since: int = 0) -> list[Call]:
 
 def worker_of(folder: Path) -> int:
     """Process id of the present worker, 0 while there is none."""
-    text = (folder / "pid").read_text() if (folder / "pid").exists() else ""
+    text = ""
+    with contextlib.suppress(FileNotFoundError):
+        text = (folder / "pid").read_text()
     return int(text) if text.isdigit() else 0
 
 

@@ -20,6 +20,8 @@ from jidoka.demo.site import CONFIGURATION, PARTS_PER_S, SEED, Site, make_site
 from jidoka.steward.ledger.reader import entries
 from jidoka_tap.known_answers import pack
 
+from tests.processes import wait_until
+
 pytestmark = pytest.mark.process
 MODEL = "surface-inspection"
 COUNT = 4
@@ -74,8 +76,15 @@ def test_right_answers_lead_from_a_standing_machine_to_run_though_no_record_was_
 
 
 def test_what_the_plc_remembers_is_shown_by_the_guard_that_has_read_it(rig: Rig) -> None:
-    done = run_jidoka("plc", "watch", "--json", "--seconds", "0.5", "--plan", str(rig.site.plan_file))
-    view = json.loads(done.stdout.splitlines()[0])
+    view: dict[str, Any] = {}
+
+    def has_memory() -> bool:
+        # it comes with the guard's next mode
+        done = run_jidoka("plc", "watch", "--json", "--seconds", "0.5", "--plan", str(rig.site.plan_file))
+        view.update(json.loads(done.stdout.splitlines()[0]))
+        return bool(view["memory"])
+
+    wait_until(has_memory, "the PLC's memory is told", 30.0)
     assert view["source"] == "steward"
     assert {"version", "map_digest", "resets", "key_times", "parts_without_session"} <= set(view["memory"])
     assert view["memory"]["map_digest"] == rig.site.plan.map_digest

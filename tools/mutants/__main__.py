@@ -29,7 +29,7 @@ from tools.mutants.report import NOTICED, Mutant
 ROOT = Path(__file__).resolve().parents[2]
 JUSTIFIED = Path(__file__).with_name("justified.yaml")
 #: what the tests of any module need; packages lie at the top of the scratch copy, as their names say
-FOLDERS = ("tests", "models", "configs", "tools")
+FOLDERS = ("tests", "models", "configs", "tools", "docs")
 PACKAGES = ("agent/jidoka", "agent/jidoka_tap", "firmware_bridge/jidoka_bridge")
 FIRMWARE = ROOT / "firmware_bridge" / "firmware"
 LIMIT_S = 45 * 60

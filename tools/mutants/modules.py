@@ -38,7 +38,8 @@ MODULES: dict[str, Module] = {
     "guard_condition": Module(_files(GUARD, "guard_condition"), _tests(GUARD_TESTS, "guard_condition_edges guard_condition core")),
     "interlock": Module(_files(GUARD, "interlock"), _tests(GUARD_TESTS, "interlock_as_specified interlock core")),
     "interlock_rows": Module(
-        _files(GUARD, "trips motion button approved known_answers clock panel unjudged changes override read_back facts"), (GUARD_TESTS,)
+        _files(GUARD, "trips motion button approved known_answers clock panel unjudged changes override read_back facts"),
+        _tests(GUARD_TESTS, "rows_edges motion trips approved acknowledging causes supervision core"),
     ),
     "guard": Module(
         _files(GUARD, "acts causes conditions core judging link_view memory plain proving recorder remembered reset_offer resetting self_test "

@@ -123,6 +123,7 @@ def sign(plan: Plan, baseline: Baseline, *, role: str, person: str, reason: str,
         person, reason, signed_at,
     )  # fmt: skip
     try:
+        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         if not copy.exists():
             write_whole(copy, path_of(plan, model, baseline.recipe, baseline.position).read_bytes())
         return Signature(**chained_lines.append(signatures_file(plan, model), asdict(signature)))

@@ -95,13 +95,19 @@ def control_models_can_be_proven(case: Case) -> Found:
     for index, row in enumerate(case.config.models):
         bundle = case.bundles.get(index)
         is_control = bundle is not None and bundle.command is not None
-        if is_control and row.mode == "enforce" and row.id in bound and row.known_answers is None:
+        if (
+            is_control
+            and row.mode == "enforce"
+            and row.id in bound
+            and row.known_answers is None
+            and not row.in_shadow
+        ):
             yield case.fault(
                 ("models", index, "mode"),
                 "a model that commands the machine can't be enforced like this: after a stop for drift nothing moves, "
                 "so no record could ever show that it is fit again",
-                "Name the machine's own program in `interlock.fallback`, in whose shadow the model is proven; or give the "
-                f"model `known_answers:`. {HOW_TO_MAKE}.",
+                "Write `in_shadow: true` if the machine makes the same motions without A while the model is asked; or name the "
+                f"machine's own program in `interlock.fallback`; or give the model `known_answers:`. {HOW_TO_MAKE}.",
             )
 
 

@@ -178,6 +178,7 @@ def _require_for_clients(leaf: x509.Certificate, came: Path) -> None:
 def _write(path: Path, content: bytes, mode: int) -> None:
     """A secret is never readable by others, not for a moment."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content, mode)
     except OSError as error:
         raise _unwritable(path, error) from None

@@ -156,6 +156,7 @@ def save(path: Path, baseline: Baseline) -> str:
     """Write the file as a whole or not at all; returns its digest. Raises BaselineError if it can't."""
     data = encode(baseline)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
         write_whole(path, data)
     except OSError as error:
         raise BaselineError(

@@ -164,6 +164,73 @@ def test_a_debounced_edge_takes_20_ms_and_its_time_is_that_of_the_first_scan() -
     assert button.scan(260, False) is None, "it never lasted"
 
 
+def _at(bench: Bench, now_ms: int) -> None:
+    """One scan at exactly this time."""
+    bench.now_ms = now_ms - 10
+    bench.wait()
+
+
+@pytest.mark.parametrize(
+    ("length_ms", "counts", "is_edge"),
+    [(99, False, True), (100, True, True), (5_000, True, True), (5_001, False, False)],
+)
+def test_a_press_counts_from_100_ms_to_5_s_and_no_millisecond_more_or_less(
+    length_ms: int, counts: bool, is_edge: bool
+) -> None:
+    bench = Bench().connect().request()
+    began_ms = bench.now_ms + 10
+    bench.inputs |= Input.RESET_BUTTON
+    bench.request(length_ms // 50)
+    bench.inputs &= ~Input.RESET_BUTTON
+    _at(bench, began_ms + length_ms)
+    bench.request(1)
+    assert (bench.rule.press_ms, bench.counted, bench.rule.edges) == (length_ms, counts, is_edge)
+
+
+@pytest.mark.parametrize(("after_ms", "output"), [(2_000, Word.MACHINE), (2_001, Word.WITHHOLD)])
+def test_a_rise_is_open_for_2_s_and_no_millisecond_more(after_ms: int, output: Word) -> None:
+    bench = Bench().connect().request()
+    bench.inputs |= Input.RESET_BUTTON
+    bench.request(6)
+    bench.inputs &= ~Input.RESET_BUTTON
+    while not bench.counted:
+        bench.wait()
+    counted_ms = bench.now_ms
+    bench.request(39)
+    bench.now_ms = counted_ms + after_ms - 10
+    assert bench.send(Word.MACHINE, Phase.ARMED).output is output
+
+
+def test_an_offer_lasts_1_s_after_the_last_request_and_no_millisecond_more() -> None:
+    bench = Bench().connect()
+    bench.send(phase=Phase.ARM_REQUEST, ms=10)
+    asked_ms = bench.now_ms
+    for _ in range(19):
+        bench.send()
+    _at(bench, asked_ms + 1_000)
+    assert bench.rule.state is PlcState.ARMING
+    _at(bench, asked_ms + 1_001)
+    assert bench.rule.state is PlcState.IDLE
+
+
+def test_a_relay_that_differs_from_the_first_scan_on_is_a_fault_after_35_ms() -> None:
+    rule = PlcRule(lambda: 1)
+    for now_ms, fault in ((0, Fault.NONE), (35, Fault.NONE), (36, Fault.RELAY_FEEDBACK)):
+        rule.scan(now_ms, None, READY, Word.MACHINE)
+        assert rule.fault is fault
+
+
+def test_a_plc_that_has_just_started_gives_and_shows_nothing() -> None:
+    rule = PlcRule(lambda: 1)
+    block = rule.block()
+    assert (block.actual, block.inputs, block.press_ms, block.plc_state, block.fault) == (
+        Word.WITHHOLD, Input(0), 0, PlcState.OFF, Fault.NONE,
+    )  # fmt: skip
+    assert rule.admission.hold_limit_ms == 310
+    scan = rule.scan(0, None, READY)
+    assert (scan.output, scan.was, scan.why, scan.refused) == (Word.WITHHOLD, Word.WITHHOLD, "", "")
+
+
 # ---------------------------------------------------------------- which frames are admitted
 
 
@@ -306,3 +373,21 @@ def test_an_id_is_a_word_other_than_0_and_the_last_and_the_end_keeps_the_numbers
     assert (plc.connection, plc.last_number, plc.is_lapsed(10**9)) == (0, 21, False)
     offering(plc, 100)
     assert plc.connection == 7
+
+
+@pytest.mark.parametrize(("step", "offered"), [(8, True), (9, False)])
+def test_frames_of_a_run_may_lie_8_numbers_apart_and_no_more(step: int, offered: bool) -> None:
+    plc = admission()
+    for at in range(30):
+        plc.admit(10_000 + 60 * at, words(step * at))
+    assert (plc.connection == 5) is offered
+
+
+def test_what_came_before_the_end_counts_for_no_offer_even_right_after_power_up() -> None:
+    plc = admission()
+    plc.admit(50, words(0))
+    plc.end()
+    for at in range(20):
+        assert plc.connection == 0
+        plc.admit(100 + 53 * at, words(1 + at))
+    assert plc.connection == 5

@@ -92,6 +92,11 @@ class ModelSettings(Settings):
         "to the model after each start; shown again while the machine is held, they are how a model is proven that moves "
         "nothing without A.",
     )
+    in_shadow: bool = Field(
+        default=False,
+        description="While M alone is given the machine makes the same motions by a program of its own, and the application "
+        "goes on asking this model: so a model that commands it is proven in that program's shadow.",
+    )
     writer: Annotated[int, User()] | None = Field(
         default=None,
         description="The only user whose application may write this model's records, as the monitor's kernel sees it: "

@@ -26,6 +26,7 @@ models:
   - id: arm-policy
     bundle: arm-policy
     mode: enforce
+    in_shadow: true              # on M alone the arm moves by computed torque, and the policy is asked all the same
     drives: nothing              # the PLC holds the arm's brakes (M) and lets the drives take the commands (A)
     longest_interval: 1 s
     records_per_s: {records_per_s:g}
