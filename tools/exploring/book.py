@@ -186,7 +186,8 @@ class Book:
         bad |= {"key"} if self.key else set()
         bad |= {"disk"} if self.is_disk_failing else set()
         bad |= {"path"} if not self.healthy else set()
-        bad |= {"file"} if self.is_file_wrong else set()
+        # in an announced window it falls back; without one, or at its end, it locks out: a fact of its own
+        bad |= {"file" if self.is_in_window(now_ns) else "digest"} if self.is_file_wrong else set()
         bad |= {"mode"} if self.is_out_of_enforce else set()
         bad |= {"not ready"} if not self.ready else set()
         return frozenset(bad | ({self.struck} if self.struck else set()))

@@ -94,6 +94,9 @@ EVENTS: Mapping[str, Event] = MappingProxyType(
             lambda world: world.beat(pressed=1, counted=False), lambda world: world.link
         ),
         "acknowledge": Event(lambda world: world.acknowledge()),
+        "acknowledge again": Event(lambda world: world.acknowledge_again()),
+        "acknowledge what doesn't wait": Event(lambda world: world.acknowledge_others()),
+        "acknowledge what doesn't wait, remotely": Event(lambda world: world.acknowledge_others(remote=True)),
         "acknowledge remotely": Event(lambda world: world.acknowledge(False, remote=True)),
         "acknowledge an old revision": Event(
             lambda world: world.acknowledge(False, revision=lambda seen: seen - 1)

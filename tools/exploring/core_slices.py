@@ -12,7 +12,7 @@ from typing import Any
 from jidoka_bridge.plan import Model, Proving, Trips
 
 from tools.exploring.core_events import EVENTS
-from tools.exploring.core_world import LOST, LOST_ROOTS, READY_ROOTS, UNLINKED, CoreWorld, Setting
+from tools.exploring.core_world import BEGUN, LOST, LOST_ROOTS, READY_ROOTS, UNLINKED, CoreWorld, Setting
 from tools.exploring.liveness import MENDING
 from tools.exploring.plans import ADVICE, DIGEST, DRIFT, INVALID, NEVER_S, STEP_MS, plan
 from tools.exploring.search import World
@@ -173,7 +173,7 @@ CORE: tuple[Slice, ...] = (
     core("restarts within a write", "killed while the latch file is written", {DIGEST: "lockout"}, "digest on",
          "digest off", "restart", "unlock", "disk begins", "disk ends"),
     core("offer", "an offer that lapses, and acknowledgements that renew it", {INVALID: "hold"}, *INVALID_SAID,
-         times={"offer_s": 2 * SEC}, is_prompt=False),
+         "acknowledge again", times={"offer_s": 2 * SEC}, is_prompt=False),
     core("advice", "an advice beside a cause", {ADVICE: "advise", INVALID: "hold"}, "advice on", "advice off",
          "advice unknown", *INVALID_SAID),
     core("people", "what people may not do", {INVALID: "hold"}, *INVALID_SAID, "hold", "remote hold", "acknowledge remotely",
@@ -198,7 +198,9 @@ CORE: tuple[Slice, ...] = (
          "model back in enforce, remotely", "fallback ready", "fallback gone", "restart",
          fallback="program 7"),
     core("known answers", "known answers shown", {DRIFT: "hold"}, "drift on, permitted", "known answers right",
-         "known answers wrong", "monitor restarts cold", models=(APPROVED,), asks=("L2",)),
+         "known answers wrong", "monitor restarts cold", models=(APPROVED,), asks=("L2",),
+         # a model that moves nothing on M isn't judged in a proving run: that one ends by its time
+         proving=Proving(parts=10**6, minutes=SEC / 60)),
     core("trips", "the same cause again and again", {INVALID: "hold", DRIFT: "hold"}, *INVALID_SAID, "drift on", "drift off",
          "unlock", trips=Trips(most=1, within_h=10.0**6)),
     core("strangers", "somebody else on the line, remote commands, and a cause", {INVALID: "hold"}, *INVALID_SAID,
@@ -277,6 +279,24 @@ CORE: tuple[Slice, ...] = (
     core("each event in a proving run", "the same in a proving run", {DRIFT: "hold", INVALID: "fallback", DIGEST: "lockout"},
          *(each for each in ONCE if not each.startswith("advice")), "drift on", "drift off", budget=1, models=(APPROVED,),
          fallback="program 7", roots=("start", "running"), is_reduced=True, asks=()),
+    core("trips that lock out", "causes that lock out each time, again and again", {DRIFT: "lockout", DIGEST: "lockout"},
+         "drift on", "drift off", "digest on", "digest off", "unlock", trips=Trips(most=1, within_h=10.0**6),
+         is_reduced=True),
+    core("statistical trips in fallback", "a statistical cause again and again, with the plant's own program",
+         {DRIFT: "fallback"}, "drift on", "drift off", "fallback ready", fallback="program 7",
+         trips=Trips(most=1, within_h=10.0**6), is_reduced=True),
+    core("restarts with a relay that sticks", "restarted while the output doesn't follow", {}, "restart", "relay sticks",
+         "relay obeys", "unlock", is_reduced=True),
+    core("a few events in each state", "three of those that reach the table's cells only together",
+         {INVALID: "fallback", ADVICE: "advise", DIGEST: "lockout"}, "window of two steps", "another file",
+         "the approved file", "model out of enforce", "model back in enforce", "advice on", "advice off", "invalid on",
+         "acknowledgement taken back", "acknowledge what doesn't wait", "clock step", "key on", "relay sticks", "an error inside",
+         budget=3, models=(APPROVED,), fallback="program 7", asks=(),
+         roots=(*BEGUN, *(each for each in READY_ROOTS if each != "fallen back without record"), "fallen back")),
+    core("a few events in a proving run", "two of those that take it away, with the plant's own program",
+         {DRIFT: "hold"}, "window of two steps", "another file", "model out of enforce", "monitor lost", "steward lost",
+         "fallback gone", budget=2, models=(APPROVED,), fallback="program 7", no_record="fallback",
+         roots=("proving", "proving, fallback ready"), is_reduced=True, asks=()),
     core("old judgements alone", "a judgement that gets too old", {DRIFT: "hold"}, "drift off", "drift unknown",
          judgement_valid_h=1.5 * SEC / 3600, is_reduced=True),
 )  # fmt: skip

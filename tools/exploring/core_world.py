@@ -21,7 +21,7 @@ from jidoka_bridge.registers import Input, Input2, Phase, PlcState, Word
 from tools.exploring import snapshot
 from tools.exploring.book import RANKS, Book, Site
 from tools.exploring.canonical import BASE_NS, Rule, drop
-from tools.exploring.plans import MS, NEVER_S, STEP_MS
+from tools.exploring.plans import CAUSE_OF, MS, NEVER_S, STEP_MS
 from tools.exploring.plant import Limits, Seen
 from tools.exploring.rules import GuardForm
 
@@ -31,7 +31,7 @@ BOOT = b"b" * 16
 FACT_OF = {
     "R-1": "m:drift(all)", "R-2": "m:invalid output", "R-3": "m:drift(input)", "R-4": "m:two writers",
     "no data:m": "data", "no record": "record", "plc link": "link", "latch file": "disk", "override": "key",
-    "fallback path": "path", "digest:m": "file", "model changed:m": "file", "mode:m": "mode",
+    "fallback path": "path", "digest:m": "digest", "model changed:m": "file", "mode:m": "mode",
 }  # fmt: skip
 #: the root without a readable latch file
 LOST = "no latch file"
@@ -70,6 +70,8 @@ WAYS["fallen back without record"] = (
     "beat",
     "beat",
 )
+WAYS["proving"] = ("press", "beat")
+WAYS["proving, fallback ready"] = ("fallback ready", "beat", "press", "beat")
 PERSON = {"request": "1", "person": "p1"}
 
 
@@ -515,10 +517,35 @@ class CoreWorld:
             self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
             self.look("acknowledge" if is_fair else "remote or unfair acknowledge")
 
+    def acknowledge_again(self) -> None:
+        """What was acknowledged already, at the same revision: it renews an offer that lapsed."""
+        for name, (latched, revision, seen, role) in list(self.told.items()):
+            if latched and revision == seen:
+                body = {
+                    **PERSON, "cause": name, "revision": revision, "reason": "cause removed", "role": role or "operator",
+                }  # fmt: skip
+                self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
+                self.look("acknowledge again")
+
+    def acknowledge_others(self, **changes: Any) -> None:
+        """What the panel doesn't show as waiting: an advice, or what is over, or nothing at all."""
+        for name in sorted({CAUSE_OF[each] for each in self.setting.responses} | self.told.keys()):
+            latched, revision, seen, _ = self.told.get(name, (False, 0, 0, ""))
+            if not latched or revision == seen:
+                body = {
+                    **PERSON,
+                    "cause": name,
+                    "revision": revision,
+                    "reason": "cause removed",
+                    "role": "operator",
+                }
+                self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, {**body, **changes})
+                self.look("acknowledge what doesn't wait")
+
     def take_back(self) -> None:
         """Every acknowledgement that can be, by who gave it."""
-        for name, (latched, revision, seen, _) in list(self.told.items()):
-            if latched and revision == seen:
+        for name, (_, revision, seen, _) in list(self.told.items()):
+            if revision and revision == seen:
                 body = {**PERSON, "cause": name, "revision": revision, "role": "operator", "undo": True}
                 answer = self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
                 if answer and answer["ok"]:

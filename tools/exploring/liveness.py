@@ -21,7 +21,7 @@ MENDING = frozenset(
         "advice off", "digest off", "monitor back", "steward back", "inferences come", "link back", "key off", "ready",
         "machine stands", "machine runs", "changeover ends", "fallback ready", "fallback gone", "relay obeys", "disk back",
         "restart", "known answers right", "the approved file", "model back in enforce", "button let go", "alone on the line",
-        "acknowledge as maintenance", "the other session ends",
+        "acknowledge again", "acknowledge as maintenance", "the other session ends",
     }
 )  # fmt: skip
 

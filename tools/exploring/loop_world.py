@@ -53,6 +53,8 @@ BOOT = b"b" * 16
 PERSON = {"request": "1", "person": "p1", "role": "operator"}
 #: when within a beat other things happen than the line's
 BETWEEN_NS = 55 * MS
+#: when within a beat its answer has come
+ANSWERED_NS = 30 * MS
 #: from a press until its rise, at the latest: the window, the press itself, and the beats that tell of it
 RISE_NS = (RISE_MS + 2 * BEAT_MS) * MS
 #: a button that is pressed ten times in two seconds bounces; beats are scaled so that people may press in each
@@ -98,7 +100,10 @@ class LoopBook(LinkBook):
         if rank < self.asked:
             self.is_waiting = True
         self.asked = rank
-        for each in range(1, rank + 1):
+
+    def asks(self, now_ns: int) -> None:
+        """What stands at the end of a beat's exchange; what is asked between beats reaches no frame."""
+        for each in range(1, self.asked + 1):
             self.granted_ns[each] = now_ns
 
     def scanned(self, now_ns: int, output: int) -> None:
@@ -123,10 +128,10 @@ def _numbers(_: Any, value: Any, form: Any) -> Any:
     return None if value._began_ns is None else form.age(value._began_ns, value._settle_ns)  # noqa: SLF001
 
 
-def _granted(book: LoopBook, value: list[int], form: Any) -> Any:
-    """When it was asked for decides only while the output is that high, or may still get there."""
+def _granted(_: LoopBook, value: list[int], form: Any) -> Any:
+    """How long ago each was asked for: while it is, always the same, unless the guard is paused."""
     limit_ns = (HOLD_MS + 2 * SCAN_MS) * MS
-    return tuple(0 if rank <= book.asked else form.age(value[rank], limit_ns) for rank in (1, 2))
+    return tuple(form.age(value[rank], limit_ns) for rank in (1, 2))
 
 
 RULES: dict[str, dict[str, Rule]] = {
@@ -252,7 +257,7 @@ class LoopWorld(LinkWorld):
         if frame:
             guard.sent(now_ns, ask.word)
         reply, is_answer = self._carry(frame, word or 0, line)
-        ended_ns = now_ns + 30 * MS
+        ended_ns = now_ns + ANSWERED_NS
         beat = session.feed(ended_ns, reply) if reply else None
         if beat is None:
             ended_ns = now_ns + 42 * MS
@@ -262,6 +267,7 @@ class LoopWorld(LinkWorld):
         self.view = view_of(session, beat, self.view)
         guard.beat(ended_ns, self.view)
         self._look(ended_ns)
+        self.book.asks(now_ns + ANSWERED_NS)
 
     def _scan(self, later_ms: int = 0) -> None:
         self.book.is_other = self.rule.connection != self.session.connection_id

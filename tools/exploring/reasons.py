@@ -14,7 +14,54 @@ _NOT_OFFERED = (
 )
 _UNDER_WAY = "a reset is under way only where one is on offer; what ends it comes first"
 
+_NO_LOCKOUT = "refused before the table is asked, as `unlock refused`"
+_CHANGE = "refused before the table is asked, as `change refused`"
+_ANSWERS = "refused before the table is asked, as `message refused`"
+_PATH_ONLY = "asked for only where the plant's own program runs: in FALLBACK outside of a proving run"
+_A_BEAT_BEFORE = (
+    "it is told between beats, and a fallback path that is gone has led to HOLD at the beat that showed it"
+)
+_IS_GIVEN = "with it nothing is permitted, and a reset asks for its end"
+_IS_MOST = "nothing is more than what is written there"
+_ALL_GONE = "whatever was acknowledged there is cleared by the reset: nothing is left to be taken back"
+_READ_BACK = "a reset asks for a read-back that is equal, so the withdrawal has ended before"
+
 INTERLOCK: Reasons = {
+    ("engineer unlock", "*"): _NO_LOCKOUT,
+    ("fallback path lost", "*"): _PATH_ONLY,
+    ("known answers announced", "LOCKOUT"): _CHANGE,
+    ("known answers announced", "OVERRIDE"): _CHANGE,
+    ("known answers passed", "LOCKOUT"): _ANSWERS,
+    ("known answers passed", "OVERRIDE"): _ANSWERS,
+    ("window announced", "LOCKOUT"): _CHANGE,
+    ("window open", "LOCKOUT"): _CHANGE,
+    ("model changed, none", "FALLBACK"): _A_BEAT_BEFORE,
+    ("model left enforce, none", "FALLBACK"): _A_BEAT_BEFORE,
+    ("window over, not approved", "RUN"): "a changed file has taken A away in the turn in which it was told",
+    (
+        "window over, not approved",
+        "ADVISE",
+    ): "a changed file has taken A away in the turn in which it was told",
+    ("override key on", "OVERRIDE"): "the key is on already: its level is compared before the table is asked",
+    ("plc ready", "RUN"): _IS_GIVEN,
+    ("plc ready", "ADVISE"): _IS_GIVEN,
+    ("plc ready", "FALLBACK"): _IS_GIVEN,
+    ("cause off", "RUN"): "a trip cause has taken M or A away, and with an advice the state is ADVISE",
+    ("advise cause off", "RUN"): "with an advice the state is ADVISE",
+    **{
+        ("read-back less", state): "nothing is written there that the output could be less than"
+        for state in ("START_UP", "HOLD", "LOCKOUT", "OVERRIDE")
+    },
+    ("read-back more", "RUN"): _IS_MOST,
+    ("read-back more", "ADVISE"): _IS_MOST,
+    ("read-back more", "OVERRIDE"): "with the key on the output is a human's and isn't compared",
+    ("acknowledge taken back", "RUN"): _ALL_GONE,
+    ("withdrawn", "RUN"): _READ_BACK,
+    ("withdrawn", "ADVISE"): _READ_BACK,
+    (
+        "withdrawn",
+        "START_UP",
+    ): "a guard that is being stopped compares nothing any more, and a new one has withdrawn nothing",
     ("restart", "*"): _BEGINS,
     ("self-test passed", "*"): _ONCE,
     ("self-test passed, held", "*"): _ONCE,
@@ -39,6 +86,7 @@ ALARM: Reasons = {
     (Event.FALSE.value, "L"): _FALSE,
     **{(event.value, state): _SEVERITY for event in (Event.SEVERITY_RISES, Event.SEVERITY_FALLS) for state in "ADL"},
     (Event.SHELVE.value, "E, trip"): "a trip alarm is never shelved",
+    (Event.SHELVE.value, "L"): "only a trip alarm waits for the reset: its own cell is met",
 }  # fmt: skip
 
 #: a flipped cell that breaks nothing: it is equivalent, or a second defence holds

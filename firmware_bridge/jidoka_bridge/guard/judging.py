@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
 
 RENEW_NS = 2_000_000_000
-RESPONSE_ORDER = ("lockout", "hold", "fallback", "advise")
+LOCKOUT = "lockout"
+RESPONSE_ORDER = (LOCKOUT, "hold", "fallback", "advise")
 
 
 def judge_causes(guard: Guard, now_ns: int) -> None:
@@ -34,8 +35,9 @@ def _apply_change(guard: Guard, now_ns: int, change: Change) -> None:
         return
     if guard.interlock.proving and cause.trips and cause.statistical:
         _fail_run(guard, now_ns)
-        guard.event(now_ns, "proving judged bad", details)
-        return
+        if cause.response != LOCKOUT:  # a milder event never masks a worse one
+            guard.event(now_ns, "proving judged bad", details)
+            return
     event = f"{cause.response} cause on"
     step = guard.event(now_ns, with_fallback(guard, event) if cause.response == FALLBACK else event, details)
     if step.is_changed and step.state is State.FALLBACK:

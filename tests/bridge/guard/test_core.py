@@ -115,6 +115,20 @@ def test_numbers_of_transitions_have_no_gap() -> None:
 # ---------------------------------------------------------------------- the proving run
 
 
+def test_a_cause_that_locks_out_does_so_in_a_proving_run_too() -> None:
+    causes = tuple(
+        dataclasses.replace(each, response="lockout") if each.id == "R-1" else each for each in plan().causes
+    )
+    rig = Rig(plan(causes=causes))
+    rig.turn(3)
+    rig.press()
+    assert rig.guard.interlock.proving
+    rig.judge(DRIFT, UNKNOWN)
+    rig.judge(DRIFT, ON)
+    assert (rig.state, rig.word) == ("LOCKOUT", "WITHHOLD")
+    assert rig.guard.run.failed_in_a_row == 1
+
+
 def test_a_bad_proving_run_holds_and_must_be_acknowledged_anew_the_third_time_by_maintenance() -> None:
     rig = Rig()
     rig.turn(3)

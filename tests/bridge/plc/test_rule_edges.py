@@ -207,10 +207,9 @@ def test_an_offer_lasts_1_s_after_the_last_request_and_no_millisecond_more() -> 
     asked_ms = bench.now_ms
     for _ in range(19):
         bench.send()
-    _at(bench, asked_ms + 1_000)
-    assert bench.rule.state is PlcState.ARMING
-    _at(bench, asked_ms + 1_001)
-    assert bench.rule.state is PlcState.IDLE
+    for after_ms, state in ((1_000, PlcState.ARMING), (1_001, PlcState.IDLE)):
+        _at(bench, asked_ms + after_ms)
+        assert bench.rule.state is state
 
 
 def test_a_relay_that_differs_from_the_first_scan_on_is_a_fault_after_35_ms() -> None:
