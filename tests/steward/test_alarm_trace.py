@@ -99,7 +99,7 @@ def lived(folder: Path, trace: Path, steps: int = 150, seed: int = 1, before: Li
     life, chance = Life(folder, trace).begin(before), random.Random(seed)
     for _ in range(steps):
         life.step(chance)
-    life.writer.close()
+    life.writer.close(limit_s=60.0)
     return life
 
 

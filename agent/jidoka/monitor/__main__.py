@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
+import gc
 import logging
 import os
 import secrets
@@ -66,6 +69,7 @@ def run(plan: plans.Plan) -> None:
     for text in restore_all(monitor, time.monotonic_ns()):
         LOG.warning("%s", text)
     process = Process(plan, monitor)
+    give_back()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, process.stop)
     for name, state in monitor.models.items():
@@ -74,6 +78,13 @@ def run(plan: plans.Plan) -> None:
             LOG.warning("%s, recipe %d, position %d: NO %s", name, *key, "; ".join(faults))
     notify("READY=1", "STATUS=judging records")
     process.run()
+
+
+def give_back() -> None:
+    """Give memory that arming used and nothing uses any more back to the system, where the C library can (glibc)."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _end_at_once(*_: object) -> None:

@@ -128,13 +128,13 @@ class TraceWriter:
         if self._waiting_bytes >= BLOCK_BYTES or now_ns - self._since_ns >= BLOCK_NS:
             self._hand_over()
 
-    def close(self) -> None:
-        """Write what waits and end the thread."""
+    def close(self, limit_s: float = 2.0) -> None:
+        """Write what waits and end the thread; a disk that hangs is waited for that long."""
         if not self.is_ended:
             self._hand_over()
         self.is_ended = True
         self._blocks.put(None)
-        self._thread.join(2.0)
+        self._thread.join(limit_s)
 
     def _line(self, line: str) -> None:
         self._waiting.append(line)

@@ -78,11 +78,13 @@ def test_two_that_begin_together_are_each_told_why_they_stay_unarmed(tmp_path: P
         to_run(one)
 
 
-def test_two_that_hear_each_other_on_a_bus_are_told_too_and_nothing_rises(tmp_path: Path) -> None:
-    """What each hears depends on how their beats fall: the other's number locks out, the missing offer is only told."""
+def test_of_two_that_hear_each_other_on_a_bus_one_is_told_at_least_and_nothing_rises(tmp_path: Path) -> None:
+    """What each hears depends on how their beats fall: the other's number locks out, the missing offer is only told; and
+    beside one that locked itself out the other may find the line as if it were alone.
+    """
     with pair(tmp_path, is_bus=True) as (one, two, plc):
         first, second = one.start_guard(), two.start_guard()
-        until((one, two), lambda: is_told(one, first) and is_told(two, second), "both are told")
+        until((one, two), lambda: is_told(one, first) or is_told(two, second), "one is told")
         assert outputs(plc) == []
 
 
