@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jidoka_bridge.guard import interlock
 
-from tools.bench._rows import AT_LEAST, Row
+from tools.bench._rows import AT_LEAST, Row, write
 from tools.exploring import reasons, runs, slices
 from tools.exploring.core_slices import Slice
 from tools.exploring.flips import Flip, all_flips
@@ -190,5 +190,5 @@ def faults(is_quick: bool, processes: int, figures: Path | None) -> int:
         more, is_fine_too = look_for_all(is_loud=True)
         rows, is_fine = [*rows, *more], is_fine and is_fine_too
     if figures:
-        runs.write_figures(figures, rows)
+        write(figures, rows)
     return 0 if is_fine else 1

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import gc
-import json
 import multiprocessing
-import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.bench._rows import AT_LEAST, Row
+from tools.bench._rows import AT_LEAST, Row, write
 from tools.exploring import liveness, reasons, slices, story, visits
 from tools.exploring.core_faults import Fault
 from tools.exploring.core_slices import Slice
@@ -132,7 +130,7 @@ def explore(chosen: Sequence[Slice], processes: int, limit_s: float, kept: Path,
         f" {f'NOT: {bad}' if bad else 'all closed, nothing broken, no dead end'}"
     )
     if figures:
-        write_figures(figures, [*rows(results, passed_s), *visit_rows(reports)])
+        write(figures, [*rows(results, passed_s), *visit_rows(reports)])
     unexplained = any(each.unexplained or each.strange for each in reports)
     return 1 if bad or (is_whole and unexplained) else 0
 
@@ -203,17 +201,6 @@ def rows(results: Sequence[Result], passed_s: float) -> list[Row]:
             for each in sorted(results, key=lambda each: each.name)
         ),
     ]
-
-
-def write_figures(path: Path, figures: Sequence[Row]) -> None:
-    """As the benches do."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    document = {
-        "machine": f"{platform.machine()}, Python {platform.python_version()}",
-        "quick": False,
-        "rows": [{**asdict(row), "holds": row.holds} for row in figures],
-    }
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
 def _line(result: Result) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jidoka.cli.asking import FILE, person_options
+from jidoka.cli.baseline_sources import MONITOR_WAIT_S
 from jidoka.cli.baseline_words import model_named, print_json
 from jidoka.cli.plan_files import read_or_compile
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from jidoka.baselines.masters import Showing
     from jidoka.monitor.baseline import Baseline
     from jidoka.replay.master import MasterWatch
-
-#: a monitor is waited for so long
-MONITOR_WAIT_S = 30.0
 
 
 @click.command("master")
