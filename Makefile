@@ -15,6 +15,11 @@ ARGS   ?=
 export OMP_NUM_THREADS      ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export NUMBA_NUM_THREADS    ?= 1
+# bytecode is kept, as on a device where the agent is installed: a program that compiles its sources at each start
+# is slower and larger than any that users run
+unexport PYTHONDONTWRITEBYTECODE
+# many tests wait for programs: two files at a time   make test WORKERS=0 ARGS="tests/bridge -x"
+WORKERS ?= 2
 
 .PHONY: demo test check bench coverage firmware mutants setup-test clean help
 
@@ -25,7 +30,7 @@ demo: $(VENV)/demo.done
 	@$(BIN)/jidoka demo $(ARGS)
 
 test: setup-test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: setup-test
 	$(BIN)/ruff check .

@@ -22,6 +22,9 @@ from jidoka.exit_codes import code_of
 
 LOG = logging.getLogger("monitor")
 
+#: what numba loads where it is installed, for things that no kernel and no setting here has: 20 MiB for nothing
+NOT_NEEDED = ("scipy", "coverage", "cffi", "yaml")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the monitor; returns a code of jidoka.exit_codes."""
@@ -50,8 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run(plan: plans.Plan) -> None:
     """Warm the kernels, load the baselines, listen, and judge until SIGTERM. Raises PlainError."""
     notify("STATUS=compiling kernels")
-    # where scipy is installed numba loads it for linear algebra, of which no kernel has any: 14 MiB for nothing
-    sys.modules["scipy"] = None  # type: ignore[assignment]
+    sys.modules.update(dict.fromkeys(NOT_NEEDED))  # type: ignore[arg-type]
     # imported here: numba alone takes a second, and the supervisor should know what it waits for
     begun_ns = time.monotonic_ns()
     from jidoka.monitor.kernels.warm import warm  # noqa: PLC0415

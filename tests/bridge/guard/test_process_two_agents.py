@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from jidoka_bridge.plan import Link
@@ -25,9 +26,10 @@ FOREIGN = "somebody else speaks to the PLC"
 
 
 @contextmanager
-def pair(folder: Path, *, is_bus: bool) -> Iterator[tuple[World, World, Program]]:
+def pair(*, is_bus: bool) -> Iterator[tuple[World, World, Program]]:
     """Two sites' worlds, none of their guards running yet, and the PLC that both lines lead to."""
-    with programs(folder) as start:
+    # a short path of its own: a socket's name has at most 107 bytes, and these are four folders down
+    with TemporaryDirectory(prefix="jidoka-") as path, programs(folder := Path(path)) as start:
         worlds = []
         for name in ("one", "two"):
             (folder / name).mkdir()
@@ -67,8 +69,8 @@ def is_told(world: World, guard: Program) -> bool:
     return "other master" in guard.text and (NO_OFFER in missing(world) or world.state == "LOCKOUT")
 
 
-def test_two_that_begin_together_are_each_told_why_they_stay_unarmed(tmp_path: Path) -> None:
-    with pair(tmp_path, is_bus=False) as (one, two, plc):
+def test_two_that_begin_together_are_each_told_why_they_stay_unarmed() -> None:
+    with pair(is_bus=False) as (one, two, plc):
         first, second = one.start_guard(), two.start_guard()
         until((one, two), lambda: is_told(one, first) and is_told(two, second), "both are told")
         second.signal(signal.SIGKILL)
@@ -78,20 +80,18 @@ def test_two_that_begin_together_are_each_told_why_they_stay_unarmed(tmp_path: P
         to_run(one)
 
 
-def test_of_two_that_hear_each_other_on_a_bus_one_is_told_at_least_and_nothing_rises(tmp_path: Path) -> None:
+def test_of_two_that_hear_each_other_on_a_bus_one_is_told_at_least_and_nothing_rises() -> None:
     """What each hears depends on how their beats fall: the other's number locks out, the missing offer is only told; and
     beside one that locked itself out the other may find the line as if it were alone.
     """
-    with pair(tmp_path, is_bus=True) as (one, two, plc):
+    with pair(is_bus=True) as (one, two, plc):
         first, second = one.start_guard(), two.start_guard()
         until((one, two), lambda: is_told(one, first) or is_told(two, second), "one is told")
         assert outputs(plc) == []
 
 
-def test_a_second_agent_before_a_machine_that_runs_locks_itself_out_and_raises_nothing(
-    tmp_path: Path,
-) -> None:
-    with pair(tmp_path, is_bus=False) as (one, two, plc):
+def test_a_second_agent_before_a_machine_that_runs_locks_itself_out_and_raises_nothing() -> None:
+    with pair(is_bus=False) as (one, two, plc):
         one.start_guard()
         to_run(one)
         rises = len([each for each in outputs(plc) if each["word"] == Word.MACHINE_AND_AI.name])
