@@ -6,9 +6,9 @@ import re
 
 import pytest
 from jidoka.steward.commands.kinds import REFUSAL_KINDS
-from jidoka.steward.core import PROGRAMS
 from jidoka.steward.ledger.format import Lane
 from jidoka.steward.metrics import Counters, registry_of
+from jidoka.steward.presence import PROGRAMS
 from jidoka_bridge.metrics import LABEL_VALUES, METRICS
 from jidoka_bridge.refusals import REFUSALS
 from prometheus_client import generate_latest

@@ -43,7 +43,7 @@ class End(NamedTuple):
 def start(work: Callable[[int], int], limit_s: float) -> Run:
     """A child that does this and ends with what it returns, or with BROKEN where it fails. work: gets a descriptor to write to."""
     told, tells = os.pipe()
-    folder = tempfile.mkdtemp(prefix="m", dir="/tmp")  # noqa: S108 - short: a socket's path has 108 bytes
+    folder = tempfile.mkdtemp(prefix="m", dir="/tmp")  # short: a socket's path has 108 bytes
     pid = os.fork()
     if pid:
         os.close(tells)

@@ -100,7 +100,7 @@ def alarm_counters(summary: Mapping[str, Any], load: Mapping[str, Any]) -> list[
 
 def standing_counters(core: Core, *, is_clock_sure: bool) -> list[tuple[int, float, dict[str, str]]]:
     """(number of the metric, value, labels) of how this device stands."""
-    here = {*core.programs.values(), *(("guard",) if core.is_guard_here else ())}
+    here = {*core.presence.programs.values(), *(("guard",) if core.is_guard_here else ())}
     found: list[tuple[int, float, dict[str, str]]] = [
         (54, int(not core.why_not_recording), {}),
         (58, int(is_clock_sure), {}),

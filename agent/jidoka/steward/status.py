@@ -8,7 +8,8 @@ from jidoka_bridge.messages import PlcStatus
 from jidoka_bridge.registers import Fault, Input, PlcState, State, Word
 
 from jidoka.steward.annunciator import Annunciator
-from jidoka.steward.core import PROGRAMS, Core
+from jidoka.steward.core import Core
+from jidoka.steward.presence import PROGRAMS
 
 
 def plc_value(plc: PlcStatus | None, *, has_link: bool, memory: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def status_value(
     core: Core, now_ns: int, ledger: dict[str, Any], mqtt: dict[str, Any], metrics: dict[str, Any]
 ) -> dict[str, Any]:
     """The whole answer. ledger, mqtt, metrics: what only the shell knows."""
-    here = set(core.programs.values()) | ({"guard"} if core.is_guard_here else set())
+    here = set(core.presence.programs.values()) | ({"guard"} if core.is_guard_here else set())
     return {
         "device": {"site": core.plan.site, "line": core.plan.line, "device": core.plan.device},
         "now_ns": now_ns,
