@@ -76,9 +76,7 @@ def end(run: Run) -> End:
     return End("broken", b"")
 
 
-def each_end(
-    jobs: Iterable[Job], begin: Callable[[Job], Run], processes: int
-) -> Iterator[tuple[Job, End]]:
+def each_end(jobs: Iterable[Job], begin: Callable[[Job], Run], processes: int) -> Iterator[tuple[Job, End]]:
     """Tries all of them, so many at once, in the order in which they end."""
     waiting = iter(jobs)
     running: list[tuple[Job, Run]] = []

@@ -118,7 +118,9 @@ class Warm:
         noticed: Counter[tuple[str, int]] = Counter()
 
         def begin(mutant: Mutant) -> Run:
-            order = sorted(of_place[mutant.place], key=lambda each: (-noticed[mutant.place, each.number], each.took_s))
+            order = sorted(
+                of_place[mutant.place], key=lambda each: (-noticed[mutant.place, each.number], each.took_s)
+            )
             limit_s = sum(LEAST_CLOCK_S + FACTOR * each.took_s for each in order)
             return start(lambda tells: self._try(mutant, order, session.items, tells), limit_s)
 
@@ -143,7 +145,11 @@ class Warm:
 
         ended: End = end(start(work, WHOLE_S))
         found = json.loads(path.read_text()) if ended.status == "survived" else {"failed": [ended.status]}
-        failed = [each["failed"] for each in found if each["failed"]] if isinstance(found, list) else [found["failed"]]
+        failed = (
+            [each["failed"] for each in found if each["failed"]]
+            if isinstance(found, list)
+            else [found["failed"]]
+        )
         if failed:
             sys.exit(f"the tests fail on the text as it is: {failed}")
         return [Test(number, frozenset(each["calls"]), each["took_s"]) for number, each in enumerate(found)]
@@ -153,7 +159,11 @@ class Warm:
             switch.called.clear()
             began_s = time.monotonic()
             item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
-            yield {"calls": sorted(switch.called), "took_s": time.monotonic() - began_s, "failed": self._failed[:3]}
+            yield {
+                "calls": sorted(switch.called),
+                "took_s": time.monotonic() - began_s,
+                "failed": self._failed[:3],
+            }
 
     def _try(self, mutant: Mutant, order: Sequence[Test], items: Sequence[Any], tells: int) -> int:
         switch.switch_on(mutant.place, mutant.name)
@@ -190,7 +200,9 @@ def main() -> int:
     )
     parser.add_argument("module", choices=MODULES)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--every", type=int, default=1, help="one of so many mutants only: to see how long it takes")
+    parser.add_argument(
+        "--every", type=int, default=1, help="one of so many mutants only: to see how long it takes"
+    )
     parsed = parser.parse_args()
     module = MODULES[parsed.module]
     import pytest  # noqa: PLC0415 - before the texts are changed

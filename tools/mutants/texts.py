@@ -44,7 +44,10 @@ class _Finder(importlib.abc.MetaPathFinder):
         found = (file / "__init__.py" if is_package else file.with_suffix(".py")).absolute()
         loader = _ChangedText(fullname, str(found), self._texts[fullname])
         return importlib.util.spec_from_file_location(
-            fullname, found, loader=loader, submodule_search_locations=[str(file.absolute())] if is_package else None
+            fullname,
+            found,
+            loader=loader,
+            submodule_search_locations=[str(file.absolute())] if is_package else None,
         )
 
 
@@ -58,7 +61,5 @@ def options() -> list[str]:
     from hypothesis import Phase, settings  # noqa: PLC0415
 
     phases = (Phase.explicit, Phase.generate)
-    settings.register_profile(
-        PROFILE, settings.get_profile("ci"), phases=phases, report_multiple_bugs=False
-    )
+    settings.register_profile(PROFILE, settings.get_profile("ci"), phases=phases, report_multiple_bugs=False)
     return [*OPTIONS, "--hypothesis-profile", PROFILE, "--assert=plain", "--tb=native", "-q"]
