@@ -102,3 +102,13 @@ def wait_until(claim: Callable[[], bool], what: str, limit_s: float = DEFAULT_LI
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {limit_s} s: {what}")
         time.sleep(0.01)
+
+
+def fill(descriptor: int) -> None:
+    """Write into a pipe until it takes nothing more."""
+    was = os.get_blocking(descriptor)
+    os.set_blocking(descriptor, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(descriptor, b"x" * 4096)
+    os.set_blocking(descriptor, was)

@@ -17,6 +17,7 @@ from jidoka_bridge.guard.clock import ClockWatch
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.latch import LatchError
 from jidoka_bridge.guard.line import Line
+from jidoka_bridge.guard.log import NeverWaits
 from jidoka_bridge.guard.outside import Outside
 from jidoka_bridge.guard.peers import Peer
 from jidoka_bridge.guard.replay import RecordedOutside
@@ -292,7 +293,9 @@ def _essence(status: PlcStatus | None) -> tuple[int, ...]:
 def run(plan_file: Path, trace_file: Path | None = None) -> int:
     """Run until SIGTERM or SIGINT. Returns 0; raises PlainError where it can't start."""
     die_with_parent()
-    logging.basicConfig(format="guard: %(message)s", level=logging.INFO, stream=sys.stderr)
+    logging.basicConfig(
+        format="guard: %(message)s", level=logging.INFO, handlers=[NeverWaits(sys.stderr.fileno())]
+    )
     plan = plans.load(plan_file)
     realtime.prepare()
     outside = RecordedOutside(plan, TraceWriter(trace_file, plan)) if trace_file else Outside(plan)

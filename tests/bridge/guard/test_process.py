@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from jidoka_bridge.registers import Word
 
 from tests.bridge.guard.guard_rig import DRIFT
 from tests.bridge.guard.guard_world import World, outputs
-from tests.processes import programs
+from tests.processes import fill, programs
 
 pytestmark = pytest.mark.process
 RSS_LIMIT_BYTES = 24 * 1024 * 1024
@@ -223,5 +224,25 @@ def test_a_guard_without_a_plc_in_its_plan_still_tells_causes(tmp_path: Path) ->
         world.until(lambda: world.causes.get("R-1", {}).get("active", False), "the cause is told")
         assert not world.causes["R-1"]["latched"]
         world.until(lambda: "29" in world.counters, "counters come")
+        guard.signal(signal.SIGTERM)
+        assert guard.wait() == 0
+
+
+def test_a_log_that_nobody_reads_stops_no_beat(tmp_path: Path) -> None:
+    """As beside a supervisor that stands still: its pipe is full, and the guard has something to say."""
+    with programs(tmp_path) as start:
+        world = World(tmp_path, start)
+        world.make_latch_file()
+        plc, guard = world.start_plc(), world.start_guard()
+        to_run(world)
+        stderr = os.open(f"/proc/{guard.process.pid}/fd/2", os.O_WRONLY)
+        fill(stderr)
+        os.close(stderr)
+        world.says[DRIFT] = Judgement.ON
+        world.until(lambda: world.state == "HOLD", "it withholds, and can't write that it does")
+        world.until(lambda: bool(world.status and world.status.actual == Word.WITHHOLD), "the output dropped")
+        beat_ns = world.status.beat_ns if world.status else 0
+        world.until(lambda: bool(world.status and world.status.beat_ns > beat_ns), "it beats on")
+        assert [each["word"] for each in outputs(plc)][-1] == Word.WITHHOLD.name
         guard.signal(signal.SIGTERM)
         assert guard.wait() == 0
