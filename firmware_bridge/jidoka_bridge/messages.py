@@ -96,7 +96,7 @@ KINDS: tuple[Row, ...] = (
         "guard, steward, monitor",
         "steward, guard",
         "JSON",
-        "what a reset lacks; a model's mode; the digest of its file",
+        "what a reset lacks; a model's mode; the digest of its file; the plan that the monitor runs",
     ),
     Row(Kind.RECORDED, "steward", "guard", "struct", "transitions up to this number are in the ledger"),
     Row(Kind.ACKNOWLEDGE, "command line, steward", "steward, guard", "JSON", "a person acknowledges a cause"),

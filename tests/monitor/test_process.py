@@ -73,7 +73,7 @@ class World:
         self.guard, self.steward = Peer(plan.guard_monitor_socket), Peer(plan.steward_socket)
         self.notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notified.bind(str(folder / "notify"))
-        self.notified.settimeout(60.0)
+        self.notified.settimeout(180.0)  # kernels are compiled at the first start
         self.program = start(
             sys.executable, "-m", "jidoka.monitor", "--plan", str(path),
             environment={"NOTIFY_SOCKET": str(folder / "notify"), "JIDOKA_DIE_WITH_PARENT": "1"},
@@ -135,8 +135,11 @@ def test_a_lamp_that_fails_is_an_alarm_with_its_evidence_and_the_parts_to_sort_a
     world = begin(learned(line.plan(tmp_path)))
     assert world.statuses[0] == "STATUS=compiling kernels"
     world.greet()
-    wait_until(lambda: bool(world.guard.of(Kind.MODE)), "the guard hears which file was loaded")
-    assert world.guard.of(Kind.MODE)[0].json() == {"model": line.MODEL, "digest": line.SHA256}
+    wait_until(lambda: len(world.guard.of(Kind.MODE)) > 1, "the guard hears which file was loaded")
+    assert world.guard.messages[0].json() == {"plan": world.plan.digest}, (
+        "before anything else: what its numbers mean"
+    )
+    assert world.guard.of(Kind.MODE)[1].json() == {"model": line.MODEL, "digest": line.SHA256}
     world.make(60)
     wait_until(lambda: world.is_judged(0, Judgement.OFF), "20 good parts make it off")
     world.make(60, gain=0.9)

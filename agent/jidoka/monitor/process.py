@@ -238,8 +238,10 @@ class Process:
         }
 
     def _introduce(self, channel: Channel, now_ns: int) -> None:
-        """Whoever connects hears every condition, the guard which known answers were wrong, and the steward which
-        baselines are in force."""
+        """Whoever connects hears every condition, the guard before them of which plan they are and after them which known
+        answers were wrong, and the steward which baselines are in force."""
+        if channel is self.guard:
+            self._send(channel, Kind.MODE, now_ns, {"plan": self.plan.digest})
         for index in range(len(self.monitor.conditions)):
             self._condition(index, now_ns, (channel,))
         if channel is self.guard:

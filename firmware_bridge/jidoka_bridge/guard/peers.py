@@ -43,12 +43,14 @@ REFUSALS_EVERY_NS = 1_000_000_000
 class Peer:
     """One of the two ends. Messages that a full socket doesn't take wait, and are forgotten when the peer goes.
 
-    answers: to acts, until `take_answers`: the shell gives them out when what they say can't be lost any more.
+    plan_digest: what it must say of its plan before anything of it counts, "" = nothing; answers: to acts, until
+    `take_answers`: the shell gives them out when what they say can't be lost any more.
     """
 
-    def __init__(self, name: str, seat: Seat) -> None:
+    def __init__(self, name: str, seat: Seat, plan_digest: str = "") -> None:
         self.name = name
         self.seat = seat
+        self._plan_digest = self._lacks = plan_digest
         self.answers: list[tuple[Kind, dict[str, Any]]] = []
         self._waiting: deque[Callable[[int, int], bytes]] = deque(maxlen=QUEUE_LENGTH)
         self._refused = 0
@@ -73,6 +75,7 @@ class Peer:
             return
         self._waiting.clear()
         self.answers.clear()
+        self._lacks = self._plan_digest
         if self.name == "monitor":
             guard.monitor_connected(now_ns)
         else:
@@ -89,7 +92,9 @@ class Peer:
         kind = message.kind
         if kind not in ALLOWED[self.name]:
             raise MessageError(f"it may not send {kind.name}")
-        if kind is Kind.LEASE:
+        if self._lacks:
+            self._is_of_this_plan(message)
+        elif kind is Kind.LEASE:
             guard.lease(now_ns, Lease.unpack(message.body))
         elif kind is Kind.CONDITION:
             guard.condition(now_ns, Condition.unpack(message.body))
@@ -104,11 +109,22 @@ class Peer:
         else:
             message.json()  # a goodbye, or what is reserved: to be readable is all that it must
 
+    def _is_of_this_plan(self, message: Message) -> None:
+        """Conditions are numbered by the plan: of another one, "off" may be said of something else. Raises MessageError."""
+        if message.kind is Kind.BYE:
+            return
+        plan = str(message.json().get("plan") or "") if message.kind is Kind.MODE else ""
+        if plan != self._lacks:
+            runs = f"runs the plan {plan[:12]}…" if plan else "doesn't say which plan it runs"
+            raise MessageError(f"it {runs}, this guard {self._lacks[:12]}…: start both anew")
+        self._lacks = ""
+
     def _refuse(self, now_ns: int, guard: Guard, why: str) -> None:
         """Recorded at most once a second with the count: a flood must not fill the ring of transitions."""
         self._refused += 1
         if now_ns - self._told_ns >= REFUSALS_EVERY_NS:
             guard.refuse(now_ns, f"{self.name}: {why} ({self._refused} refused so far)")
+            LOG.warning("%s: %s", self.name, why)
             self._told_ns = now_ns
 
     def send_json(self, now_ns: int, kind: Kind, body: dict[str, Any]) -> None:

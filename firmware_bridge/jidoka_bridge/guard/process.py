@@ -67,7 +67,7 @@ class Process:
             fault = str(error)
             LOG.error("latch file lost: %s", told(fault, WITHOUT_LATCH))
         self.writer = outside.writer
-        self.monitor = Peer("monitor", outside.monitor)
+        self.monitor = Peer("monitor", outside.monitor, plan.digest)
         self.steward = Peer("steward", outside.steward)
         self.line = Line(plan.link, self.system.first_number()) if plan.link else None
         self.guard = Guard(plan, found, fault, self_test.faults(plan), now_ns, boot=self.boot)

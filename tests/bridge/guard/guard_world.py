@@ -47,6 +47,7 @@ class World:
         proving = Proving(parts=100_000, minutes=10.0)  # parts go by while this test waits for a core
         changes = {"link": link, "map_digest": MAP_DIGEST.hex(), "proving": proving, **changes}
         self.plan: Plan = plan(run_dir=str(run_dir), state_dir=str(folder / "state"), **changes)
+        self.plan_told = self.plan.digest  # by the monitor
         self.plan_file = folder / "plan.json"
         self.plan_file.write_bytes(plans.dump(self.plan))
         self.monitor = Channel(self.plan.guard_monitor_socket)
@@ -109,7 +110,8 @@ class World:
             select.select(channels, [], [], 0.02)
         else:
             select.select([], [], [], 0.02)
-        self.monitor.connect(now_ns)
+        if self.monitor.connect(now_ns):
+            self.send(self.monitor, Kind.MODE, json.dumps({"plan": self.plan_told}).encode())
         self.steward.connect(now_ns)
         for channel in (self.monitor, self.steward):
             for datagram in channel.receive():

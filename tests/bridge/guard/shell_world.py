@@ -290,6 +290,8 @@ class _Seat:
             return ""
         self.plant.is_connected[self.name] = True
         self.plant.changes += 1
+        if self.name == "monitor":
+            self.plant.send(self.name, Kind.MODE, json.dumps({"plan": plan_of(self.plant).digest}).encode())
         return "new"
 
     def receive(self) -> list[bytes]:

@@ -159,6 +159,30 @@ def test_a_message_that_its_sender_may_not_send_is_refused_and_recorded(tmp_path
         assert "steward: it may not send LEASE" in reasons[1]
 
 
+def test_what_a_monitor_of_another_plan_says_counts_nothing_until_it_comes_with_this_one(
+    tmp_path: Path,
+) -> None:
+    """Its conditions have other numbers: an "off" may be said of something else."""
+    with programs(tmp_path) as start:
+        world = World(tmp_path, start)
+        world.make_latch_file()
+        world.start_plc()
+        world.plan_told = "ab" * 32
+        guard = world.start_guard()
+        world.until(lambda: bool(world.happened("message refused")), "it is refused")
+        refused = world.happened("message refused")[0]["reasons"][0]
+        assert (
+            f"it runs the plan abababababab…, this guard {world.plan.digest[:12]}…: start both anew"
+            in refused
+        )
+        guard.wait_for_text("start both anew")
+        world.until(lambda: world.mode.get("missing") is not None, "what a reset lacks is told")
+        assert world.mode.get("offer") == "none"
+        world.plan_told = world.plan.digest
+        world.monitor.close()
+        to_run(world)
+
+
 def test_a_second_guard_on_the_same_latch_file_ends_with_a_plain_error(tmp_path: Path) -> None:
     with programs(tmp_path) as start:
         world = World(tmp_path, start)
