@@ -21,34 +21,24 @@ from jidoka_bridge.guard.log import NeverWaits
 from jidoka_bridge.guard.outside import Outside
 from jidoka_bridge.guard.peers import Peer
 from jidoka_bridge.guard.replay import RecordedOutside
+from jidoka_bridge.guard.telling import Telling
 from jidoka_bridge.guard.trace import TraceWriter
 from jidoka_bridge.guard.watch import MS_NS, PauseWatch
 from jidoka_bridge.link.blocks import BlockD
-from jidoka_bridge.messages import Kind, PlcStatus
 from jidoka_bridge.notify import die_with_parent
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.registers import Word
 
 LOG = logging.getLogger("guard")
 IDLE_NS = 50 * MS_NS
-STATUS_NS = 500 * MS_NS
-COUNTERS_NS = 1_000 * MS_NS
+CLOCK_NS = 1_000 * MS_NS
 RETRY_NS = 500 * MS_NS
 STOP_NS = 1_500 * MS_NS
-#: what others are told is in the latch file by then, unless the disk takes longer than this
-PATIENCE_NS = 250 * MS_NS
 PAUSE_WITHOUT_LINK_MS = 2_000
 WITHOUT_LATCH = (
     "It is locked out. Before the first start of a new device, run: jidoka guard init CONFIGURATION. "
     "Now, find out why, acknowledge (jidoka ack), and let an engineer unlock (jidoka unlock)."
 )
-#: the answer to an act that counts now but would be forgotten by a restart
-NOT_KEPT = {
-    "ok": False,
-    "refused": "it counts only until the guard's next start, for the latch file can't be written",
-    "remedy": "Check the disk of the state directory, then do it again.",
-}
-MUST_BE_KEPT = (Kind.ACKNOWLEDGE, Kind.UNLOCK, Kind.WINDOW, Kind.MODE)
 
 
 class Process:
@@ -82,24 +72,18 @@ class Process:
         self.pause = PauseWatch((plan.link.hold_ms if plan.link else PAUSE_WITHOUT_LINK_MS) * MS_NS)
         self.clock = ClockWatch()
         self.watchdog = Watchdog()
-        self.held = realtime.Held(False, False)
+        self.telling = Telling(self.guard, self.monitor, self.steward, self.line, self.system)
         self.stop_until_ns = 0
         self._submitted = self.guard.latch_written
         self._submitted_ns = 0
-        self._behind_ns = 0
-        self._status: PlcStatus | None = None
-        self._status_ns = self._counters_ns = now_ns
         self._clock_ns = 0
         self._wake_ns = now_ns
-        self._delay_ns = 0
-        self._state = ""
-        self._on_event: Callable[[dict[str, Any]], None] = lambda _event: None
 
     def serve(self, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
         """Run until the outside asks for the stop and it is done. on_event gets each numbered event of the interlock."""
-        self._on_event = on_event or self._on_event
-        self.held = self.system.claim()
-        for what, why, remedy in self.held.lacks:
+        self.telling.on_event = on_event or self.telling.on_event
+        self.telling.held = held = self.system.claim()
+        for what, why, remedy in held.lacks:
             LOG.warning("runs without %s: %s", what, told(why, remedy))
         self.system.notify(["READY=1"])
         while not self.is_done:
@@ -137,7 +121,7 @@ class Process:
             if block_c is not None and block_c is not guard.block_c:
                 guard.remember_plc(block_c)
         self._write_latch(now_ns)
-        self._tell(now_ns)
+        self.telling.tell(now_ns)
         is_open = line is not None and line.port.is_open
         if self.watchdog.is_due(now_ns, line.beats if line else 0, is_open=is_open):
             self.system.notify(["WATCHDOG=1"])
@@ -152,7 +136,7 @@ class Process:
 
     def _look_at_clock(self, now_ns: int) -> None:
         """Once a second: was the wall clock set?"""
-        if now_ns - self._clock_ns < COUNTERS_NS and self._clock_ns:
+        if now_ns - self._clock_ns < CLOCK_NS and self._clock_ns:
             return
         self._clock_ns = now_ns
         step = self.clock.step(self.system.realtime_ns(), self.system.boottime_ns())
@@ -161,8 +145,8 @@ class Process:
 
     def _measure(self, now_ns: int) -> None:
         """How late the loop woke up, at most in the running second; goes into the evidence of a trip."""
-        self._delay_ns = max(self._delay_ns, now_ns - self._wake_ns)
-        self.guard.loop_delay_ns = self._delay_ns
+        self.telling.delay_ns = max(self.telling.delay_ns, now_ns - self._wake_ns)
+        self.guard.loop_delay_ns = self.telling.delay_ns
 
     def _write_latch(self, now_ns: int) -> None:
         guard = self.guard
@@ -170,81 +154,6 @@ class Process:
         if guard.latch_number > self._submitted or retry:
             self._submitted, self._submitted_ns = guard.latch_number, now_ns
             self.writer.submit(guard.latch(self.boot))
-
-    # ------------------------------------------------------------------ telling
-
-    def _tell(self, now_ns: int) -> None:
-        guard = self.guard
-        if self._may_tell(now_ns):
-            self._tell_events(now_ns)
-        self.monitor.flush(now_ns)
-        self.steward.flush(now_ns)
-        self._tell_status(now_ns)
-        if now_ns - self._counters_ns >= COUNTERS_NS:
-            self._counters_ns = now_ns
-            self.steward.send_json(now_ns, Kind.COUNTERS, self._counters())
-            self._delay_ns = 0
-        if guard.interlock.state.name != self._state:
-            self._state = guard.interlock.state.name
-            LOG.info("%s%s", self._state, " (proving run)" if guard.interlock.proving else "")
-            self.system.notify([f"STATUS={self._state}"])
-
-    def _may_tell(self, now_ns: int) -> bool:
-        """What was told must not be forgotten by a death a moment later: the disk first, unless it hangs."""
-        if self.guard.latch_written >= self.guard.latch_number:
-            self._behind_ns = 0
-            return True
-        self._behind_ns = self._behind_ns or now_ns
-        return now_ns - self._behind_ns >= PATIENCE_NS
-
-    def _tell_events(self, now_ns: int) -> None:
-        """Messages that wait, answers to acts, transitions that the steward hasn't got."""
-        guard = self.guard
-        for out in guard.take_outbox():
-            if out.kind is Kind.TRANSITION:
-                self._on_event(out.body)
-            (self.monitor if out.to == "monitor" else self.steward).send_json(now_ns, out.kind, out.body)
-        for kind, answer in self.steward.take_answers():
-            # a hold is obeyed, kept or not
-            is_lost = self._behind_ns and answer["ok"] and kind is not Kind.HOLD
-            self.steward.send_json(now_ns, Kind.ANSWER, {**answer, **NOT_KEPT} if is_lost else answer)
-        if self.steward.flush(now_ns):
-            for event in guard.recorder.ring.unsent():
-                self.steward.send_json(now_ns, Kind.TRANSITION, event)
-                guard.recorder.ring.sent()
-
-    def _tell_status(self, now_ns: int) -> None:
-        """On change of anything but the times and the count down, and each 500 ms."""
-        status = self.guard.status()
-        if now_ns - self._status_ns < STATUS_NS and _essence(status) == _essence(self._status):
-            return
-        self._status, self._status_ns = status, now_ns
-        for peer in (self.monitor, self.steward):
-            peer.send(now_ns, Kind.PLC_STATUS, status.pack())
-
-    def _counters(self) -> dict[str, object]:
-        """By index of jidoka_bridge.metrics."""
-        guard, line = self.guard, self.line
-        word = guard.word
-        values = {
-            20: line.beats if line else 0,
-            21: line.good if line else 0,
-            22: line.lost if line else 0,
-            23: guard.view.rtt_ns / 1e9,
-            24: int(guard.interlock.state),
-            25: int(word in (Word.MACHINE, Word.MACHINE_AND_AI)),
-            26: int(word is Word.MACHINE_AND_AI),
-            27: guard.recorder.trips,
-            28: guard.recorder.resets_refused,
-            29: self._delay_ns / 1e9,
-            30: int(self.held.is_fifo),
-            31: self.system.resident_bytes() if self.held.is_locked else 0,
-        }
-        return {
-            "program": "guard",
-            "labels": {},
-            "values": {str(index): value for index, value in values.items()},
-        }
 
     # ------------------------------------------------------------------ the end
 
@@ -270,24 +179,11 @@ class Process:
 
     def close(self) -> None:
         """Say goodbye, end the threads, close everything."""
-        now_ns = self.system.monotonic_ns()
-        for peer in (self.monitor, self.steward):
-            peer.send_json(now_ns, Kind.BYE, {"program": "guard"})
-            peer.close()
+        self.telling.goodbye(self.system.monotonic_ns())
         if self.line is not None:
             self.line.close()
         self.writer.close()
         self.outside.close()
-
-
-def _essence(status: PlcStatus | None) -> tuple[int, ...]:
-    """What of a status counts as a change."""
-    if status is None:
-        return ()
-    return (
-        status.inputs, status.actual, status.state_fault, status.interlock, status.phase, status.recipe,
-        status.part_count, status.word, status.accepted, status.proving_run, status.flags,
-    )  # fmt: skip
 
 
 def run(plan_file: Path, trace_file: Path | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from jidoka_bridge.guard import remembered
 from jidoka_bridge.guard.causes import Causes
-from jidoka_bridge.guard.process import Process
+from jidoka_bridge.guard.telling import Telling
 from jidoka_bridge.messages import Judgement, Kind
 from jidoka_bridge.registers import Word
 
@@ -30,7 +30,7 @@ def test_a_guard_that_dies_at_any_call_loses_nothing_that_it_told_and_raises_not
 @pytest.mark.parametrize("fault", ["told before it is written", "acknowledgements aren't written"])
 def test_a_seeded_fault_is_found(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     if fault == "told before it is written":
-        monkeypatch.setattr(Process, "_may_tell", lambda _process, _now_ns: True)
+        monkeypatch.setattr(Telling, "_may_tell", lambda _process, _now_ns: True)
     else:
         content = remembered.causes_content
 
