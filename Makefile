@@ -29,7 +29,9 @@ help:
 demo: $(VENV)/demo.done
 	@$(BIN)/jidoka demo $(ARGS)
 
+# kernels are compiled once before: else the first test of each that needs one waits for it, twice
 test: setup-test
+	@$(BIN)/python -c "from jidoka.monitor.kernels.warm import warm; warm(is_closed=False)"
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: setup-test
