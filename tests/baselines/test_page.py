@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jidoka.baselines.comparing import distances
+from jidoka.baselines.explained import POINTS
 from jidoka.baselines.page import BROWSERS, Sheet, page, picture
 from jidoka.baselines.signing import Signature
-from jidoka.monitor.showing import as_object
+from jidoka.monitor.baseline import Baseline
+from jidoka.monitor.showing import as_object, explained_of
 from PIL import Image
 
 from tests.monitor import line
@@ -87,6 +90,42 @@ def test_a_feature_that_never_varied_or_never_came_breaks_nothing(tmp_path: Path
         page(replace(shown, baseline=replace(shown.baseline, records=records))).count("<svg")
         == records.shape[1]
     )
+
+
+def warming(n: int = 300) -> Baseline:
+    """Of a line whose brightness follows the hall's temperature, and whose noise doesn't."""
+    rng = np.random.default_rng(5)
+    hall = 20.0 + 5.0 * np.sin(np.arange(n) / 9.0) + 0.2 * rng.standard_normal(n)
+    records = np.column_stack([2.0 * hall + rng.standard_normal(n), rng.standard_normal(n), hall])
+    names = ("brightness", "noise", "hall <°C>")
+    return Baseline("inspection", "", 0, 0, names, records, 10.0, "2026-01-01T00:00:00Z", digest="ab" * 32)
+
+
+def test_what_covariates_explain_is_told_and_drawn_with_the_line_through_it(tmp_path: Path) -> None:
+    shown, baseline = sheet(tmp_path), warming()
+    explained = explained_of(baseline, ("hall <°C>",))
+    assert set(explained) == {"brightness", "noise"}
+    whole = page(replace(shown, baseline=baseline, shown={**shown.shown, "explained": explained}))
+    seen = Seen(whole)
+    assert "Explained by hall <°C>" in seen.texts
+    told = seen.texts[seen.texts.index("Explained by hall <°C>") :]
+    row = told[told.index("brightness") :][:7]
+    assert (
+        row[3]
+        == f"{1.0 - (explained['brightness']['sigma_left'] / explained['brightness']['sigma']) ** 2:.0%}"
+    )
+    assert int(row[3].rstrip("%")) > 95
+    assert float(row[6]) == pytest.approx(2.0, abs=0.1)
+    assert seen.tags.count("line") == 2
+    assert seen.tags.count("circle") == 2 * POINTS
+    # the line that is drawn is the one that is taken out: it goes through the cloud of the one it explains
+    up, level = re.findall(r"<line x1=0 y1=([-0-9.]+) x2=320 y2=([-0-9.]+) />", whole)
+    assert float(up[0]) - float(up[1]) > 100, "from the lower left to the upper right"
+    assert abs(float(level[0]) - float(level[1])) < 20
+
+
+def test_without_covariates_nothing_is_said_of_them(tmp_path: Path) -> None:
+    assert "Explained by" not in page(sheet(tmp_path))
 
 
 @pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no browser on this machine")

@@ -129,8 +129,8 @@ def test_one_call_judges_a_record_as_the_kernels_one_by_one_would() -> None:
         (np.ones((3, 10)), np.ones(3, np.int64), np.ones(3), np.array([5], np.uint64)) for _ in range(2)
     ]
     judge(
-        values, columns, np.zeros((0, 2)), models, orders, reference, counts, *states[0], z, bets, members, constants, spans, statistics,
-        history, 4,
+        columns, np.zeros((0, 2)), models, orders, reference, counts, *states[0], z, bets, members, constants, spans, statistics,
+        history, values, 4,
     )  # fmt: skip
     x = np.array([values[4], np.nan, values[2]])
     score_record(x, models, orders, reference, counts, *states[1], expected)

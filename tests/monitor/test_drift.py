@@ -74,7 +74,8 @@ def test_every_kind_of_gap_makes_the_lags_begin_anew(gap: str) -> None:
     bench.take()
     stream._seen[:] = 1
     bench.take()
-    assert (stream._seen == 1).all(), "a record that follows the last one changes nothing"
+    watched = stream._members
+    assert (stream._seen[watched] == 1).all(), "a record that follows the last one changes nothing"
     if gap == "lost":
         bench.number += 1
     elif gap == "recipe":
@@ -101,3 +102,13 @@ def test_a_watch_of_which_a_feature_was_refused_says_which_ones_are_armed() -> N
             break
     assert live.watches[0].evidence["armed"] == ["b", "c"]
     assert live.watches[0].evidence["feature"] in {"b", "c"}
+
+
+def test_a_feature_that_only_informs_costs_no_score_and_one_that_a_condition_asks_for_has_one() -> None:
+    bench = Bench("none", 1e5, BASELINE)
+    stream = bench.state.streams[0, 0]
+    bench.take()
+    scores = stream.history.scores[stream.history.last(1)[0]]
+    is_asked = np.isin(BASELINE.names, bench.state.features.groups["all"])
+    assert not is_asked.all(), "some only inform"
+    np.testing.assert_array_equal(np.isnan(scores), ~is_asked)

@@ -45,6 +45,10 @@ def features_of(block: Embedding, embeddings: np.ndarray) -> np.ndarray:
     return values
 
 
+def scratch_of(dimensions: int) -> tuple[np.ndarray, ...]:
+    return np.empty(dimensions, np.float32), np.empty(K + 1 + J), np.empty(J, np.float32)
+
+
 def fitted(rng: np.random.Generator, n: int = 500) -> Embedding:
     block = Embedding(OUTPUT)
     block.use((0, 0), fit(drawn(rng, n)))
@@ -57,11 +61,13 @@ def test_the_kernel_is_its_naive_twin_over_a_stream(dimensions: int, batch: int)
     rng = np.random.default_rng(dimensions)
     mixing = rng.standard_normal((dimensions, dimensions))
     found = fit((rng.standard_normal((300, dimensions)) @ mixing).astype(np.float32))
-    recent, past, u = np.zeros(K + 2 + J), list[np.ndarray](), np.empty(dimensions, np.float32)
+    recent, past, scratch = np.zeros(K + 2 + J), list[np.ndarray](), scratch_of(dimensions)
     for _ in range(2 * FIRST):
         rows = (rng.standard_normal((batch, dimensions)) @ mixing + 0.2).astype(np.float32)
         values = np.zeros(12)
-        assert embedding_features(rows, found.basis, found.waves, found.terms, recent, u, values, 1) == 0
+        assert (
+            embedding_features(rows, found.basis, found.waves, found.terms, recent, *scratch, values, 1) == 0
+        )
         wanted, _ = naive.embedding_features(rows, found.basis, found.waves, found.terms, past)
         # float32 takes the square of what lies along the axes from the whole: little is left of few dimensions
         np.testing.assert_allclose(values[1:11], wanted, rtol=2e-3, atol=1e-2 if dimensions < 4 else 2e-4)
@@ -73,11 +79,11 @@ def test_the_kernel_is_its_naive_twin_over_a_stream(dimensions: int, batch: int)
 def test_numbers_that_are_not_finite_are_counted_and_nothing_is_learned_of_them(worst: float) -> None:
     rng = np.random.default_rng(1)
     found = fit(drawn(rng, 200))
-    recent, u = np.zeros(K + 2 + J), np.empty(D, np.float32)
+    recent, scratch = np.zeros(K + 2 + J), scratch_of(D)
     rows = drawn(rng, 2)
     rows[1, [0, 7, D - 1]] = worst
     values = np.zeros(10)
-    assert embedding_features(rows, found.basis, found.waves, found.terms, recent, u, values, 0) == 3
+    assert embedding_features(rows, found.basis, found.waves, found.terms, recent, *scratch, values, 0) == 3
     assert np.isnan(values).all()
     assert not recent.any()
 

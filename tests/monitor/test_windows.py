@@ -58,12 +58,12 @@ def test_few_records_and_streams_without_a_baseline_say_nothing_and_memory_is_bo
     baseline = line.baseline(n=200)
     windows = Windows(baseline.names, {(0, 0): baseline})
     for _ in range(int(LEAST_RECORDS) - 1):
-        windows.add((0, 0), baseline.records[0])
+        windows.add_all((0, 0), baseline.records[:1])
     assert windows.distances((0, 0)) == {}
     for n in range(MOST_ROWS + 500):
-        windows.add((n % 3, 0), baseline.records[0])
+        windows.add_all((n % 3, 0), baseline.records[:1])
     assert windows.distances((1, 0)) == {}
     for _ in range(MOST_ROWS + 500):
-        windows.add((0, 0), baseline.records[0])
+        windows.add_all((0, 0), baseline.records[:1])
     assert windows.distances((0, 0))["brightness"]["ks"] > 0.2
     assert len(windows._rows) == 0

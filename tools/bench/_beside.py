@@ -11,11 +11,17 @@ from tools.bench._rows import AT_LEAST, AT_MOST, Row
 Call = Callable[[], object]
 
 
-def medians_us(calls: tuple[Call, ...], rounds: int) -> list[float]:
-    """Median of each in µs; they take turns, each after one round that isn't counted."""
+def medians_us(calls: tuple[Call, ...], rounds: int, before: int = 0) -> list[float]:
+    """Median of each in µs; they take turns, each after one round that isn't counted.
+
+    before: calls in each turn that aren't counted either. The first call after another's turn pays for what that left behind
+    (predictors, caches, vector units that sleep): a few µs, which of a short call are half and of a long one nothing.
+    """
     taken: list[list[int]] = [[] for _ in calls]
     for turn in range(rounds + 1):
         for call, times in zip(calls, taken, strict=True):
+            for _ in range(before):
+                call()
             start_ns = time.perf_counter_ns()
             call()
             if turn:

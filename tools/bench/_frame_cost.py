@@ -2,7 +2,8 @@
 
 OpenCV takes five measures: mean and standard deviation of each channel, a luma histogram, the variance of the
 Laplacian, the median of the noise mask, and whether the picture is the last one. numpy's is the naive twin of the
-tests, which is vectorised. For information: OpenCV's five bare calls, without what has to be done with their pictures.
+tests, which is vectorised. Each is called twice in its turn, and the second call counts. For information: the first
+call, and OpenCV's five bare calls, without what has to be done with their pictures.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def rows(is_quick: bool) -> Iterator[Row]:
         ours_us, opencv_us, bare_us, numpy_us = medians_us(
             (ours, partial(opencv_measures, picture, last), partial(opencv_bare, picture),
              partial(naive.frame_features, picture[None])),
-            large if shape[0] > 96 else 12 * large,
+            large if shape[0] > 96 else 12 * large, before=1,
         )  # fmt: skip
         title = f"frame features, {name}"
         yield part_of(f"{title}: kernel / OpenCV", ours_us, opencv_us, "five measures", OPENCV_REACH)
@@ -84,6 +85,15 @@ def rows(is_quick: bool) -> Iterator[Row]:
             f"{title}: kernel / numpy", ours_us, numpy_us, "tests/naive.py, vectorised", NUMPY_REACH
         )
         yield Row(title, ours_us, "µs")
+        first_us, numpy_us = medians_us((ours, partial(naive.frame_features, picture[None])), large)
+        yield part_of(
+            f"{title}: kernel / numpy, first calls in turn",
+            first_us,
+            numpy_us,
+            "of the same first call",
+            None,
+        )
+        yield Row(f"{title}: the first call after another's turn", first_us, "µs")
         floats = np.ascontiguousarray(picture.transpose(2, 0, 1)).reshape(-1).astype(np.float32) / np.float32(
             255
         )

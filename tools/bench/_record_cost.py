@@ -129,13 +129,14 @@ def embeddings(is_quick: bool) -> Iterator[Row]:
     recent, u, out = np.zeros(K + 2 + J), np.empty(DIMENSIONS, np.float32), np.empty(len(EMBEDDING_FEATURES))
     peer = NumpyEmbedding(found)
     row = sample[1500:1501]
-    embedding_features(row, found.basis, found.waves, found.terms, np.zeros(K + 2 + J), u, out, 0)
+    scratch = u, np.empty(K + 1 + J), np.empty(J, np.float32)
+    embedding_features(row, found.basis, found.waves, found.terms, np.zeros(K + 2 + J), *scratch, out, 0)
     np.testing.assert_allclose(
         out[: 4 + AXES], NumpyEmbedding(found).update(row[0])[: 4 + AXES], rtol=1e-3, atol=1e-4
     )
     yield from compared(
         f"embedding, {DIMENSIONS} dimensions: update",
-        partial(embedding_features, row, found.basis, found.waves, found.terms, recent, u, out, 0),
+        partial(embedding_features, row, found.basis, found.waves, found.terms, recent, *scratch, out, 0),
         partial(peer.update, row[0]),
         rounds=2000 if is_quick else 20_000,
         reach=EMBEDDING_REACH,
@@ -247,16 +248,18 @@ def inference(is_quick: bool) -> Iterator[Row]:
     plan, baseline, records = learned(Path("/tmp/jidoka-bench"))  # nothing is written there
     monitor = Monitor(plan, {MODEL: {(0, 0): baseline}}, 1, 0)
     monitor.tap_connected(MODEL, HELLO, 0)
-    turn = {"n": 0}
+    rounds = 2000 if is_quick else 20_000
+    # numbered before, as they come
+    numbered = [records[n % len(records)]._replace(number=n) for n in range(1, rounds + 2)]
+    coming = iter([(each, each.number * 100_000_000, each.number % 256 == 0) for each in numbered])
 
     def once() -> None:
-        turn["n"] += 1
-        record = records[turn["n"] % len(records)]._replace(number=turn["n"])
-        monitor.record(MODEL, record, turn["n"] * 100_000_000)
-        if turn["n"] % 256 == 0:
-            monitor.take_rows(turn["n"] * 100_000_000, 0)
+        record, now_ns, is_block_due = next(coming)
+        monitor.record(MODEL, record, now_ns)
+        if is_block_due:
+            monitor.take_rows(now_ns, 0)
 
-    (taken_us,) = medians_us((once,), 2000 if is_quick else 20_000)
+    (taken_us,) = medians_us((once,), rounds)
     yield Row("one inference without its picture, through the core", taken_us, "µs", INFERENCE_REACH_US)
 
 

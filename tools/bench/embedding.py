@@ -40,18 +40,18 @@ def cost(is_quick: bool) -> Iterator[Row]:
     """One update of DIMENSIONS numbers, against the same in numpy."""
     rng = np.random.default_rng(1)
     found = fit(rng.standard_normal((600, DIMENSIONS)).astype(np.float32))
-    row, u, values, recent = (
+    row, values, recent = (
         rng.standard_normal((1, DIMENSIONS)).astype(np.float32),
-        np.empty(DIMENSIONS, np.float32),
         np.empty(10),
         np.zeros(K + 2 + J),
     )
+    u, sums, phi = np.empty(DIMENSIONS, np.float32), np.empty(K + 1 + J), np.empty(J, np.float32)
     row.flags.writeable = False
     basis, waves, terms = found.basis, found.waves, found.terms
     past = [np.ones(K + 1), np.ones(J)]
 
     def ours() -> None:
-        embedding_features(row, basis, waves, terms, recent, u, values, 0)
+        embedding_features(row, basis, waves, terms, recent, u, sums, phi, values, 0)
 
     def in_numpy() -> tuple[float, ...]:
         if not np.isfinite(row).all():

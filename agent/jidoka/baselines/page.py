@@ -15,6 +15,7 @@ import numpy as np
 from jidoka_bridge.errors import InputError
 
 from jidoka import html_page
+from jidoka.baselines import explained
 from jidoka.baselines.comparing import Distance
 from jidoka.baselines.signing import Signature
 from jidoka.monitor.baseline import Baseline
@@ -32,6 +33,7 @@ td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
 .grid { display: flex; flex-wrap: wrap; gap: 1rem } figure { margin: 0 } figcaption { font-size: .85rem }
 .bad { color: #a4262c; font-weight: 600 } .good { color: #1b6e3a; font-weight: 600 } .quiet { color: #5b6875 }
 rect.now { fill: #3b78b5 } rect.first { fill: none; stroke: #c77700; stroke-width: 1 }
+circle { fill: #3b78b5; fill-opacity: .5 } line { stroke: #c77700; stroke-width: 2 }
 @media print { body { margin: 0 } figure { break-inside: avoid } }
 """
 
@@ -61,6 +63,7 @@ def page(sheet: Sheet) -> str:
         _verdict(shown),
         "<h2>Signed off</h2>",
         _signatures(sheet.signed, sheet.needed),
+        *explained.section(shown.get("explained") or {}, sheet.baseline),
         *(
             section
             for name, each in shown["conditions"].items()

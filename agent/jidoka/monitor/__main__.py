@@ -57,8 +57,9 @@ def run(plan: plans.Plan) -> None:
     # imported here: numba alone takes a second, and the supervisor should know what it waits for
     begun_ns = time.monotonic_ns()
     from jidoka.monitor.kernels.warm import warm  # noqa: PLC0415
+    from jidoka.monitor.needed import needed_by  # noqa: PLC0415
 
-    cached = warm()
+    cached = warm(needed=needed_by(plan))
     from jidoka.monitor.baseline import load_all  # noqa: PLC0415
     from jidoka.monitor.core import Monitor  # noqa: PLC0415
     from jidoka.monitor.process import Process  # noqa: PLC0415

@@ -32,15 +32,15 @@ class ConditionState:
         self, judgement: Judgement, judged_ns: int, evidence: Mapping[str, Any], run: int | None = None
     ) -> bool:
         """Take a judgement; True, and a new revision, if it (or the proving run) is another than before."""
-        is_news = judgement is not self.judgement or (run is not None and run != self.run)
-        self.judgement = judgement
         self.judged_ns = judged_ns
         self.evidence = evidence
+        if judgement is self.judgement and (run is None or run == self.run):  # as nearly always
+            return False
+        self.judgement = judgement
         if run is not None:
             self.run = run
-        if is_news:
-            self.revision = (self.revision + 1) & 0xFFFF_FFFF
-        return is_news
+        self.revision = (self.revision + 1) & 0xFFFF_FFFF
+        return True
 
     def message(self) -> Condition:
         """The body of the CONDITION message."""

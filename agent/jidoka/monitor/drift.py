@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,9 @@ from jidoka.monitor.verdicts import DRIFT
 
 Floats = NDArray[np.float64]
 
+# looked up once: asking an enum for a member costs as much as ten comparisons
+_OFF, _ON, _UNKNOWN = Judgement.OFF, Judgement.ON, Judgement.UNKNOWN
+
 
 class Watch:
     """One drift condition on one stream: unknown until judged, on at an alarm, off when the off-test accepts.
@@ -46,13 +49,13 @@ class Watch:
         each = [term_up_to(reference.whitenings[f].shift_v, terms.records) for f in armed.members]
         self.level = LevelTest(armed.members, reference.counts, terms.records, terms.error, np.array(each))
         self.is_explained = bool(reference.table.size)
-        self.judgement = Judgement.UNKNOWN
+        self.judgement = _UNKNOWN
         self.judged_ns = 0
         self.evidence: dict[str, Any] = {}
 
     def start_afresh(self) -> None:
         """Forget the judgement and every record: the next judgement rests on fresh ones only."""
-        self.judgement = Judgement.UNKNOWN
+        self.judgement = _UNKNOWN
         self.judged_ns = 0
         self.evidence = {}
         self.detector.restart()
@@ -64,26 +67,26 @@ class Watch:
         statistic: NaN if the record has none of the watch's features, and so says nothing; z: (3, F) its scores, the
         lowest and the highest that they may be where covariates explain them.
         """
-        if math.isnan(statistic):
+        if statistic != statistic:  # noqa: PLR0124 - NaN
             return
         if self.detector.advanced(statistic):
-            if self.judgement is not Judgement.ON:
+            if self.judgement is not _ON:
                 self.evidence = self._evidence(history, now_ns)
-            self.judgement = Judgement.ON
+            self.judgement = _ON
             self.judged_ns = now_ns
             self.detector.restart()
             self.level.restart()
             return
-        if self.judgement is Judgement.OFF:
+        if self.judgement is _OFF:
             return
         accepted = self.level.update(z[1], z[2]) if self.is_explained else self.level.update(z[0])
         if accepted is None:
             return
-        if not accepted and self.judgement is not Judgement.ON:
+        if not accepted and self.judgement is not _ON:
             self.evidence = {**self._evidence(history, now_ns), "by": "level test"}
         if accepted:
             self.evidence = {}
-        self.judgement = Judgement.OFF if accepted else Judgement.ON
+        self.judgement = _OFF if accepted else _ON
         self.judged_ns = now_ns
 
     def _evidence(self, history: History, now_ns: int) -> dict[str, Any]:
@@ -143,6 +146,8 @@ class Stream:
         )
         self._ties = np.array([ties_of(rng)], np.uint64)
         change = {i: each for i, each in terms.items() if not each.tolerance}
+        # refused ones too: `Offline`, which knows these only, draws for their ties as well
+        asked = {name for each in change.values() for name in features.groups[each.group]}
         found = {i: baseline.armed(features.groups[each.group], each) for i, each in change.items()}
         armed = {i: each for i, each in found.items() if each.members.size}
         self._members = np.concatenate([np.zeros(0, np.int64), *(each.members for each in armed.values())])
@@ -164,19 +169,30 @@ class Stream:
                     columns = self._columns[shares.members]
                     self._materials[i] = MaterialWatch(baseline, shares, columns, each)
         self.watches: dict[int, Watch | MaterialWatch] = {**self._changes, **self._materials}
+        self._moving, self._held = tuple(self._changes.values()), tuple(self._materials.values())
+        reference = self.reference
+        #: what is the same for each record: nineteen names to look up cost as much as the arithmetic
+        self._judge = partial(
+            judge, self._judged(asked), reference.table, reference.models, reference.orders, reference.values, reference.counts,
+            self._lags, self._seen, self._scale, self._ties, self._z, self._bets, self._members, self._constants,
+            self._spans, self._statistics, self.history.scores,
+        )  # fmt: skip
+
+    def _judged(self, asked: set[str]) -> NDArray[np.int64]:
+        """Where the features lie that a record is scored by: those that a condition asks for, and covariates; else -1."""
+        if self.reference.table.size:
+            return self._columns
+        is_asked = np.array([name in asked for name in self.baseline.names], bool)
+        return np.where(is_asked, self._columns, -1)
 
     def take(self, values: Floats, part: int, start_ns: int, now_ns: int) -> None:
         """Feed one record's features, (V,) in the order of the feature set."""
-        reference, history = self.reference, self.history
+        history = self.history
         place = history.add(part, start_ns)
-        judge(
-            values, self._columns, reference.table, reference.models, reference.orders, reference.values, reference.counts, self._lags,
-            self._seen, self._scale, self._ties, self._z, self._bets, self._members, self._constants, self._spans,
-            self._statistics, history.scores, place,
-        )  # fmt: skip
-        for watch, statistic in zip(self._changes.values(), self._statistics.tolist(), strict=True):
+        self._judge(values, place)
+        for watch, statistic in zip(self._moving, self._statistics.tolist()):  # noqa: B905 - as many; each record pays
             watch.take(statistic, self._z, history, now_ns)
-        for material in self._materials.values():
+        for material in self._held:
             material.take(values, place, history, now_ns)
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -106,7 +106,7 @@ class Envelope:
         gap = 1 if self._number is None else max(1, number - self._number)
         self._number = number
         since_seen = (gap - 1) * len(rows) + 1
-        bits = kernel.command_step(
+        bits: int = kernel.command_step(
             rows, self._limits, self._accepted, self._trial, self._seen, self._ring, self._counts, self._windows,
             float(self._behind + since_seen), float(since_seen), self._period_s, self._found, values, at,
         )  # fmt: skip

@@ -12,7 +12,10 @@ from jidoka.monitor.drift import Stream, Watch
 from jidoka.monitor.material import MaterialWatch
 from jidoka.monitor.models import ModelState
 
-_SEVERITY = {Judgement.OFF: 0, Judgement.UNKNOWN: 1, Judgement.ON: 2}
+# looked up once: asking an enum for a member costs as much as ten comparisons
+_OFF, _ON, _UNKNOWN = Judgement.OFF, Judgement.ON, Judgement.UNKNOWN
+
+_SEVERITY = {_OFF: 0, _UNKNOWN: 1, _ON: 2}
 
 
 def judge_drift(
@@ -25,41 +28,42 @@ def judge_drift(
     """
     largest = 0.0
     reasons = 0
+    only = None
+    if len(state.current) == 1:  # as nearly always
+        (only,) = state.current.values()
+        if only.baseline.recipe != state.recipe:
+            only = None
     for index in state.drift:
         condition = conditions[index]
-        found = worst_watch(state, index)
-        if found is None:
-            if condition.judgement is not Judgement.UNKNOWN and condition.say(Judgement.UNKNOWN, 0, {}):
+        stream, worst = (only, only.watches.get(index)) if only is not None else worst_watch(state, index)
+        if stream is None or worst is None:
+            if condition.judgement is not _UNKNOWN and condition.say(_UNKNOWN, 0, {}):
                 changed.append(index)
             continue
-        stream, worst = found
         detector, judgement = worst.detector, worst.judgement
-        condition.value = detector.statistic
+        statistic = detector.statistic
+        condition.value = statistic
         condition.limit = detector.limit
-        condition.judged_n = detector.records if judgement is Judgement.OFF else worst.level.taken
-        largest = max(largest, detector.statistic)
+        condition.judged_n = detector.records if judgement is _OFF else worst.level.taken
+        largest = max(largest, statistic)
         evidence = worst.evidence
-        if judgement is Judgement.ON:
+        if judgement is _ON:
             reasons |= worst.bit
             evidence["last_part"] = max(evidence["last_part"], stream.history.last_part)
-        if condition.say(judgement, worst.judged_ns, evidence):
+        if judgement is condition.judgement:  # as nearly always: nothing to say
+            condition.judged_ns, condition.evidence = worst.judged_ns, evidence
+        elif condition.say(judgement, worst.judged_ns, evidence):
             changed.append(index)
     return (math.log(largest) if largest > 0.0 else -math.inf), reasons
 
 
-def worst_watch(state: ModelState, index: int) -> tuple[Stream, Watch | MaterialWatch] | None:
-    """The watch of a condition that decides what it says, and its stream; None if no stream counts now."""
-    if len(state.current) == 1:  # as nearly always
-        (stream,) = state.current.values()
-        watch = stream.watches.get(index)
-        if watch is None or (stream.baseline.recipe != state.recipe and watch.judgement is not Judgement.ON):
-            return None
-        return stream, watch
-    found: tuple[Stream, Watch | MaterialWatch] | None = None
+def worst_watch(state: ModelState, index: int) -> tuple[Stream, Watch | MaterialWatch] | tuple[None, None]:
+    """The stream of a condition that decides what it says, and its watch; Nones if no stream counts now."""
+    found: tuple[Stream, Watch | MaterialWatch] | tuple[None, None] = (None, None)
     worst: tuple[int, float, int] = (-1, 0.0, 0)
     for key, stream in state.current.items():
         watch = stream.watches.get(index)
-        if watch is None or (key[0] != state.recipe and watch.judgement is not Judgement.ON):
+        if watch is None or (key[0] != state.recipe and watch.judgement is not _ON):
             continue
         rank = (_SEVERITY[watch.judgement], watch.detector.statistic, key[1])
         if rank > worst:

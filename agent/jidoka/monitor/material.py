@@ -18,6 +18,9 @@ from jidoka.monitor.verdicts import Reason
 
 Floats = NDArray[np.float64]
 
+# looked up once: asking an enum for a member costs as much as ten comparisons
+_OFF, _ON, _UNKNOWN = Judgement.OFF, Judgement.ON, Judgement.UNKNOWN
+
 #: log-likelihood below the best start that still belongs to the interval of the onset, as of tests of change
 ONSET_DEPTH = 5.5
 
@@ -124,14 +127,14 @@ class MaterialWatch:
         self.detector = ShareTest(shares, terms.limit)
         self.level = ShareLevel(shares, terms.records, terms.error)
         self.marks = np.full((HISTORY, shares.members.size), ABSENT, np.uint8)
-        self.judgement = Judgement.UNKNOWN
+        self.judgement = _UNKNOWN
         self.judged_ns = 0
         self.evidence: dict[str, Any] = {}
         self._columns = columns
 
     def start_afresh(self) -> None:
         """Forget the judgement and every record: the next judgement rests on fresh ones only."""
-        self.judgement = Judgement.UNKNOWN
+        self.judgement = _UNKNOWN
         self.judged_ns = 0
         self.evidence = {}
         self.detector.restart()
@@ -144,19 +147,19 @@ class MaterialWatch:
         if is_alarm is None:
             return
         if is_alarm:
-            if self.judgement is not Judgement.ON:
+            if self.judgement is not _ON:
                 self.evidence = self._evidence(history, now_ns)
-            self.judgement, self.judged_ns = Judgement.ON, now_ns
+            self.judgement, self.judged_ns = _ON, now_ns
             self.detector.restart()
             self.level.restart()
             return
-        if self.judgement is Judgement.OFF:
+        if self.judgement is _OFF:
             return
         is_kept = self.level.update(marks)
-        if is_kept is None or (not is_kept and self.judgement is Judgement.ON):
+        if is_kept is None or (not is_kept and self.judgement is _ON):
             return
         self.evidence = {} if is_kept else {**self._evidence(history, now_ns), "by": "level test"}
-        self.judgement, self.judged_ns = (Judgement.OFF if is_kept else Judgement.ON), now_ns
+        self.judgement, self.judged_ns = (_OFF if is_kept else _ON), now_ns
 
     def _evidence(self, history: History, now_ns: int) -> dict[str, Any]:
         """What the alarm rests on: the worst feature, the onset and the parts since then."""

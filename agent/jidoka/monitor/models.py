@@ -17,19 +17,21 @@ from jidoka.monitor.conditions import ConditionState, Sign
 from jidoka.monitor.drift import Stream
 from jidoka.monitor.features import Extractor, FeatureSet, feature_set
 from jidoka.monitor.gates import ModelGates
-from jidoka.monitor.kernels.judge import add_up
 from jidoka.monitor.parts import PartMean
 from jidoka.monitor.rejections import Rejections
 from jidoka.monitor.sketches import Sketches
+from jidoka.monitor.waiting import MOST, Kept, grouped
 from jidoka.monitor.windows import Windows
 
 Floats = NDArray[np.float64]
 
 MOST_ROWS = 256
+#: flags of a decision row
+NOT_FED, PROVING = 1, 2
 
 
 class Second:
-    """Sums since the last summary. features: how many a record has."""
+    """Counts and sums since the last summary. features: how many a record has."""
 
     def __init__(self, features: int) -> None:
         self.records = 0
@@ -37,11 +39,11 @@ class Second:
         self.sums = np.zeros(features)
         self.counts = np.zeros(features, np.int64)
 
-    def add(self, latency_ns: int, values: Floats) -> None:
-        """One record's features, (V,), NaN = none."""
-        self.records += 1
-        self.latency_ns += latency_ns
-        add_up(values, self.sums, self.counts)
+    def add_all(self, rows: Floats) -> None:
+        """Features of records, (n, V), NaN = none."""
+        is_there = ~np.isnan(rows)
+        self.sums += np.where(is_there, rows, 0.0).sum(axis=0)
+        self.counts += is_there.sum(axis=0)
 
 
 @dataclass
@@ -80,6 +82,11 @@ class ModelState:
     log_statistic: float = -math.inf  # of the drift conditions, the largest
     drift_reasons: int = 0  # bits of those that are on
     distances_ns: int = 0  # when they were told last
+    waiting: list[Kept] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        #: nobody says whether the machine runs
+        self.always_runs = self.model.mode == "none"
 
     def connect(self, inputs: Sequence[str], outputs: Sequence[str], now_ns: int) -> None:
         """A tap's HELLO was accepted: its names decide what its tensors are."""
@@ -98,9 +105,10 @@ class ModelState:
 
     def count(self, number: int, part: int, now_ns: int) -> None:
         """A record came; numbers that are missing were lost."""
-        if self.next_number is not None and number > self.next_number:
-            self.lost += number - self.next_number
-            self.total_lost += number - self.next_number
+        expected = self.next_number
+        if expected is not None and number > expected:
+            self.lost += number - expected
+            self.total_lost += number - expected
             self.interrupt()
         self.next_number = number + 1
         self.records += 1
@@ -123,10 +131,20 @@ class ModelState:
             self.rows_since_ns = row.judged_ns
         self.rows.append(row)
         self.verdicts[row.verdict] += 1
-        self.second.add(latency_ns, values)
-        key = (row.recipe, row.position)
-        self.sketches.add(key, values, row.judged_ns)
-        self.windows.add(key, values)
+        waiting = self.waiting
+        waiting.append((row, values, latency_ns))
+        if len(waiting) >= MOST:
+            self.settle()
+
+    def settle(self) -> None:
+        """Sum up, sketch and sort what waits; before anybody looks at the second, the sketches or the windows."""
+        waiting, self.waiting = self.waiting, []
+        self.second.records += len(waiting)
+        self.second.latency_ns += sum(latency_ns for _, _, latency_ns in waiting)
+        for key, rows, since_ns in grouped(waiting):
+            self.second.add_all(rows)
+            self.sketches.add_all(key, rows, since_ns)
+            self.windows.add_all(key, rows)
 
     def take_block(self, now_ns: int, older_than_ns: int) -> list[Decision]:
         """Up to MOST_ROWS rows if so many wait, or if the first has waited long enough; else none."""
@@ -136,7 +154,8 @@ class ModelState:
         return block
 
     def stream(self, key: Key) -> Stream | None:
-        """The stream of a key, begun anew where it comes for the first time since the last fresh start.
+        """The stream of a key, begun anew where it comes for the first time since the last fresh start. While the recipe stays
+        the same, what `current` has needn't be asked for.
 
         Each recipe goes on with its own records: recipes that alternate would else never be judged at all.
         """
@@ -157,26 +176,26 @@ class ModelState:
             part.start_afresh()
 
 
-def feed(
-    state: ModelState, stream: Stream, part: int, start_ns: int, values: Floats, *, is_fit: bool, now_ns: int
-) -> None:
+def feed(state: ModelState, stream: Stream, row: Decision, values: Floats) -> None:
     """Give a record to the detectors of its stream; where parts are judged, the part that ended with it.
 
-    is_fit: it may be judged: its output is valid, and the machine runs. If not, what comes next follows nothing.
+    One that may not be judged, as its output isn't valid or the machine stands, is marked NOT_FED: what comes next
+    follows nothing.
     """
+    is_fit = not row.flags & NOT_FED
     if not is_fit:
         stream.interrupt()
     if state.parts is None:
         if is_fit:
-            stream.take(values, part, start_ns, now_ns)
+            stream.take(values, row.part, row.record_ns, row.judged_ns)
         return
     key = (stream.baseline.recipe, stream.baseline.position)
     mean = state.parts.get(key)
     if mean is None:
         mean = state.parts[key] = PartMean(len(state.features.names))
-    ended = mean.take(part, values, start_ns, is_valid=is_fit)
+    ended = mean.take(row.part, values, row.record_ns, is_valid=is_fit)
     if ended is not None:
-        stream.take(ended.values, ended.number, ended.start_ns, now_ns)
+        stream.take(ended.values, ended.number, ended.start_ns, row.judged_ns)
 
 
 def model_state(

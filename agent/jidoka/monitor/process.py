@@ -270,6 +270,7 @@ class Process:
 
     def _sketches(self, now_ns: int) -> None:
         for name, state in self.monitor.models.items():
+            state.settle()
             for sketch in state.sketches.take(now_ns):
                 self._send(self.steward, Kind.SKETCH, now_ns, {"model": name, **sketch})
 

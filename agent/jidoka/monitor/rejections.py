@@ -27,6 +27,10 @@ class Rejections:
 
     def add(self, is_rejected: bool) -> bool:
         """One record was judged; True if by now too many were rejected."""
+        if not is_rejected and not self.of_last:  # as nearly always: what leaves the window was good as well
+            self._taken += 1
+            self.in_a_row = 0
+            return False
         place = self._taken % self.window
         self._taken += 1
         self.of_last += is_rejected - self._ring[place]

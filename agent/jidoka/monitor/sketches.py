@@ -22,32 +22,23 @@ Floats = NDArray[np.float64]
 SIZE = 200
 #: streams that are sketched; more of them (a recipe number that runs wild) are counted only
 MOST_STREAMS = 64
-#: records are given to the sketches so many at once: one call for many values costs a tenth
-BATCH = 256
 #: what so few records show isn't told: a cell of few is about persons or single parts
 LEAST_RECORDS = 100
 
 
 class _Stream:
-    """The sketches of one (recipe, position), and the records that wait for them."""
+    """The sketches of one (recipe, position), and how many records they are of."""
 
     def __init__(self, features: int, now_ns: int) -> None:
         self.since_ns = now_ns
         self.records = 0
         self.sketches = [datasketches.kll_floats_sketch(SIZE) for _ in range(features)]
-        self._rows = np.empty((BATCH, features), np.float32)
-        self._waiting = 0
 
-    def add(self, values: Floats) -> None:
-        self._rows[self._waiting] = values
-        self._waiting += 1
-        self.records += 1
-        if self._waiting == BATCH:
-            self.flush()
-
-    def flush(self) -> None:
-        rows, self._waiting = self._rows[: self._waiting], 0
-        for sketch, column in zip(self.sketches, rows.T, strict=True):
+    def add_all(self, rows: Floats) -> None:
+        self.records += len(rows)
+        with np.errstate(over="ignore"):  # becomes infinite, and is left out as such
+            columns = rows.astype(np.float32).T
+        for sketch, column in zip(self.sketches, columns, strict=True):
             # NaN is "none", and an infinite value isn't one that a distribution has
             sketch.update(column[np.isfinite(column)])
 
@@ -58,8 +49,7 @@ class Sketches:
     names: the V features, in the order of the values. left_out: records of streams beyond MOST_STREAMS.
 
     >>> sketches = Sketches(("brightness",))
-    >>> for n in range(1000):
-    ...     sketches.add((7, 0), np.array([float(n)]), n)
+    >>> sketches.add_all((7, 0), np.arange(1000.0)[:, None], 0)
     >>> (told,) = sketches.take(1000)
     >>> told["recipe"], told["records"], told["feature"]
     (7, 1000, 'brightness')
@@ -73,15 +63,15 @@ class Sketches:
         self.left_out = 0
         self._streams: dict[Key, _Stream] = {}
 
-    def add(self, key: Key, values: Floats, now_ns: int) -> None:
-        """One record's features, (V,) float64, NaN = none."""
+    def add_all(self, key: Key, rows: Floats, since_ns: int) -> None:
+        """Features of records, (n, V) float64, NaN = none: one call for many costs a tenth. since_ns: of the first of them."""
         stream = self._streams.get(key)
         if stream is None:
             if len(self._streams) >= MOST_STREAMS:
-                self.left_out += 1
+                self.left_out += len(rows)
                 return
-            stream = self._streams[key] = _Stream(len(self.names), now_ns)
-        stream.add(values)
+            stream = self._streams[key] = _Stream(len(self.names), since_ns)
+        stream.add_all(rows)
 
     def take(self, now_ns: int) -> Iterator[dict[str, Any]]:
         """What was seen since each was taken last, one a feature; sketches start anew. Streams of few records go on."""
@@ -89,7 +79,6 @@ class Sketches:
             if stream.records < LEAST_RECORDS:
                 continue
             del self._streams[key]
-            stream.flush()
             for name, sketch in zip(self.names, stream.sketches, strict=True):
                 if sketch.n >= LEAST_RECORDS:
                     yield {

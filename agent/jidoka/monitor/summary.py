@@ -19,6 +19,7 @@ MOST_STREAMS = 3
 
 def take_summary(monitor: Monitor, state: ModelState, now_ns: int, elapsed_ns: int) -> dict[str, Any]:
     """The SUMMARY of the time since the last one, whose sums start anew. elapsed_ns: that time."""
+    state.settle()
     second, state.second = state.second, Second(len(state.features.names))
     stream = next((state.streams[key] for key in sorted(state.current)), None)
     return {

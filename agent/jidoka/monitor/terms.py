@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 HISTORY = 4096
+#: an application may say of a record that it began whenever it likes
+LATEST_NS = 2**63 - 1
 
 
 class Terms(NamedTuple):
@@ -34,12 +36,14 @@ class History:
         self.parts = np.zeros(HISTORY, np.uint64)
         self.starts_ns = np.zeros(HISTORY, np.int64)
         self.scores = np.zeros((HISTORY, features), np.float32)
+        # the same memory: single numbers are written sooner through these
+        self._parts, self._starts_ns = self.parts.data, self.starts_ns.data
 
     def add(self, part: int, start_ns: int) -> int:
         """The place of a new record, whose scores the caller fills in."""
         at = self.total % HISTORY
-        self.parts[at] = self.last_part = part
-        self.starts_ns[at] = min(start_ns, 2**63 - 1)
+        self._parts[at] = self.last_part = part
+        self._starts_ns[at] = min(start_ns, LATEST_NS)
         self.total += 1
         return at
 

@@ -102,9 +102,14 @@ _WORST_FIRST = sorted(REASONS, key=lambda row: -row.verdict)
 
 def verdict_of(reasons: int) -> Verdict:
     """The worst verdict among the reasons' rows; pass where there is none."""
+    return Verdict(number_of(reasons))
+
+
+def number_of(reasons: int) -> int:
+    """`verdict_of` as a plain number: each record has one."""
     if reasons & REJECT_BITS:
-        return Verdict.REJECT
-    return Verdict.SUSPECT if reasons & SUSPECT_BITS else Verdict.PASS
+        return 2
+    return 1 if reasons & SUSPECT_BITS else 0
 
 
 def texts_of(reasons: int) -> list[str]:

@@ -24,14 +24,13 @@ MOST_ROWS = 1024
 class Windows:
     """The live histograms of one model. names: of its V features, in the order of the values.
 
-    Rows are only kept by `add`, and sorted into histograms by `distances`: nothing is computed while an application waits.
+    Rows are only kept by `add_all`, and sorted into histograms by `distances`: nothing is computed while an application waits.
 
     >>> from jidoka.monitor.baseline import Baseline
     >>> records = np.linspace(0.0, 1.0, 1000)[:, None]
     >>> baseline = Baseline("camera", "", 7, 0, ("brightness",), records, 10.0, "")
     >>> windows = Windows(("brightness",), {(7, 0): baseline})
-    >>> for x in np.linspace(0.5, 1.0, 400):
-    ...     windows.add((7, 0), np.array([x]))
+    >>> windows.add_all((7, 0), np.linspace(0.5, 1.0, 400)[:, None])
     >>> round(windows.distances((7, 0))["brightness"]["ks"], 1)
     0.5
     """
@@ -42,11 +41,13 @@ class Windows:
         self._histograms: dict[Key, dict[str, LiveHistogram]] = {}
         self._rows: dict[Key, list[Floats]] = {}
 
-    def add(self, key: Key, values: Floats) -> None:
-        """One record's features, (V,), which nobody may change afterwards."""
-        rows = self._rows.setdefault(key, []) if key in self._baselines else None
-        if rows is not None and len(rows) < MOST_ROWS:
-            rows.append(values)
+    def add_all(self, key: Key, rows: Floats) -> None:
+        """Features of records, (n, V), in the order they came."""
+        if key in self._baselines:
+            kept = self._rows.setdefault(key, [])
+            room = MOST_ROWS - sum(map(len, kept))
+            if room > 0:
+                kept.append(rows[:room])
 
     def distances(self, key: Key) -> dict[str, dict[str, float]]:
         """By feature and name, of the stream's last records; features that have too few are left out."""
@@ -56,7 +57,7 @@ class Windows:
         histograms = self._histograms.get(key)
         if histograms is None:
             histograms = self._histograms[key] = self._begun(baseline)
-        rows = np.array(self._rows.pop(key, [])).reshape(-1, len(self._places))
+        rows = np.concatenate([np.empty((0, len(self._places))), *self._rows.pop(key, [])])
         found = {}
         for name, live in histograms.items():
             live.add_all(rows[:, self._places[name]])

@@ -19,6 +19,8 @@ class Classifier:
     scores.
     """
 
+    kernels = (classifier_features,)
+
     def __init__(self, spec: Mapping[str, Any], prefix: str, temperature: float = 1.0) -> None:
         self._counts = Port(spec).has_free_size
         names = (*OUTPUT_FEATURES, "outputs") if self._counts else OUTPUT_FEATURES

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jidoka.monitor.envelope import Envelope
+from jidoka.monitor.kernels.command import command_step, residuals
 
 
 def has_channels(spec: Mapping[str, Any]) -> bool:
@@ -20,6 +21,8 @@ class Command:
     section: the model's; spec: the output's entry; prefix: of the features' names, where a model has several
     such outputs: then only the first watches the target.
     """
+
+    kernels = (command_step, residuals)
 
     def __init__(self, section: Mapping[str, Any], spec: Mapping[str, Any], prefix: str) -> None:
         self.envelope = Envelope(section, spec)

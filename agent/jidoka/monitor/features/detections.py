@@ -31,6 +31,8 @@ class Detections:
     spec: the output's entry; prefix: of the features' names, where a model has several such outputs.
     """
 
+    kernels = (detection_features,)
+
     def __init__(self, spec: Mapping[str, Any], prefix: str, temperature: float = 1.0) -> None:
         del temperature
         boxes: Mapping[str, Any] = spec.get("boxes") or {}

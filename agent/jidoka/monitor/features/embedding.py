@@ -38,6 +38,8 @@ class Embedding:
     the last record, (N, D) float32, for who fits them; else nothing of a record is held on to.
     """
 
+    kernels = (embedding_features,)
+
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.name = str(spec["name"])
         dimensions = dimensions_of(spec)
@@ -48,7 +50,11 @@ class Embedding:
         self.confidence = ""
         self.is_kept = False
         self.rows: NDArray[np.float32] | None = None
-        self._u = np.empty(dimensions, np.float32)
+        self._u, self._sums, self._phi = (
+            np.empty(dimensions, np.float32),
+            np.empty(K + 1 + J),
+            np.empty(J, np.float32),
+        )
         self._values = np.empty(len(EMBEDDING_FEATURES))
         self._fits: dict[Key, Fit] = {}
         self._recent: dict[Key, NDArray[np.float64]] = {}
@@ -75,9 +81,10 @@ class Embedding:
             found = self._values
             bad = int(
                 embedding_features(
-                    table, fit.basis, fit.waves, fit.terms, self._recent[self._key], self._u, found, 0
+                    table, fit.basis, fit.waves, fit.terms, self._recent[self._key], self._u, self._sums, self._phi,
+                    found, 0,
                 )
-            )
+            )  # fmt: skip
             values[at : at + len(self._places)] = found[self._places]
         if self.is_kept and not bad and table.shape[1] == self._u.size:
             self.rows = table

@@ -121,8 +121,8 @@ class Extractor:
 
         recipe: of the machine, for a record that doesn't tell its own.
         """
-        for block in self.embeddings:
-            block.of((record.recipe or recipe, record.position))
+        for embedding in self.embeddings:
+            embedding.of((record.recipe or recipe, record.position))
         values = self._nothing.copy()
         picture = self._measured
         pictures = picture.pictures
@@ -159,21 +159,24 @@ class Extractor:
         return self._finished(values, reasons, culprit)
 
     def _finished(self, values: Floats, reasons: int, culprit: str) -> Extract:
-        if self._min_confidence is not None and values[self._sure_at] < self._min_confidence:
+        if self._min_confidence is not None and values.item(self._sure_at) < self._min_confidence:
             reasons |= _LOW_CONFIDENCE
+        top_class = -1
         if reasons & _INVALID:
             values[self._first_output :] = np.nan
-        evidence: Mapping[str, Any] = {}
-        if self._envelopes:
-            if not reasons & REJECT_BITS:
-                for _, envelope in self._envelopes:
-                    envelope.accept()
-            else:
-                found = (envelope.evidence() for _, envelope in self._envelopes)
-                evidence = next((each for each in found if each), {})
-        has_class = self._classifier is not None and not reasons & _INVALID
-        top_class = self._classifier.top_class if has_class and self._classifier is not None else -1
-        return Extract(values, top_class, reasons, evidence, culprit)
+        elif self._classifier is not None:
+            top_class = self._classifier.top_class
+        evidence = self._settled(reasons) if self._envelopes else {}
+        return Extract._make((values, top_class, reasons, evidence, culprit))
+
+    def _settled(self, reasons: int) -> Mapping[str, Any]:
+        """Tell the envelopes whether their commands are carried out; evidence of the first that refuses one."""
+        if not reasons & REJECT_BITS:
+            for _, envelope in self._envelopes:
+                envelope.accept()
+            return {}
+        found = (envelope.evidence() for _, envelope in self._envelopes)
+        return next((each for each in found if each), {})
 
     def _output(
         self, known: _Known, tensor: wire.Tensor, values: Floats, commands: dict[int, NDArray[Any]]

@@ -53,6 +53,9 @@ class Picture:
     how many pictures in a row, up to the last, are the same as the one before.
     """
 
+    #: both, for thumbnails may come with any model, and an application may send as one what it likes
+    kernels = (frame_bytes, frame_floats)
+
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self._is_colour = has_colour(spec)
         self.names = FRAME_FEATURES if self._is_colour else GREY_FEATURES

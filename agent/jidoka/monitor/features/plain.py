@@ -27,6 +27,8 @@ class Plain:
     spec: the entry; group: of the features.
     """
 
+    kernels = (plain_features,)
+
     def __init__(self, spec: Mapping[str, Any], group: str) -> None:
         self.names = tuple(f"{spec['name']}.{name}" for name in PLAIN_FEATURES)
         self._counts = Port(spec).has_free_size
@@ -48,6 +50,8 @@ class Plain:
 
 class Entries:
     """Each named entry (last axis) of an input, as a mean over the batch. spec: the entry, with `channels`."""
+
+    kernels = (entry_means,)
 
     def __init__(self, spec: Mapping[str, Any], group: str) -> None:
         self.names = tuple(f"{spec['name']}.{name}" for name in names_of(spec))

@@ -40,10 +40,22 @@ class Port:
         # most shapes are known but for the batch
         self._tail = None if sizes is None or None in sizes[1:] else tuple(sizes[1:])
         self._dtype = np.dtype(spec["dtype"]) if spec.get("dtype") else None
+        # what fitted last: an application's tensors are mostly alike
+        self._fitting: tuple[tuple[int, ...], Any] | None = None
 
     def fits(self, tensor: wire.Tensor) -> bool:
         """True if shape and type are the manifest's. A type that didn't come (not sent) isn't held against it."""
-        sizes, shape = self.sizes, tensor.shape
+        shape, dtype = tensor.shape, tensor.dtype
+        last = self._fitting
+        if last is not None and last[0] == shape and last[1] is dtype:
+            return True
+        if self._fits(shape, dtype):
+            self._fitting = (shape, dtype)
+            return True
+        return False
+
+    def _fits(self, shape: tuple[int, ...], dtype: Any) -> bool:
+        sizes = self.sizes
         if sizes is not None:
             if len(sizes) != len(shape):
                 return False
@@ -54,7 +66,7 @@ class Port:
                     return False
             elif any(want is not None and want != have for want, have in zip(sizes, shape, strict=True)):
                 return False
-        return self._dtype is None or tensor.dtype is None or tensor.dtype == self._dtype
+        return bool(self._dtype is None or dtype is None or dtype == self._dtype)
 
     @property
     def has_free_size(self) -> bool:

@@ -19,7 +19,11 @@ GROUPS = ("input", "confidence", "output", "command", "embedding", "all")
 
 
 class Block(Protocol):
-    """The features of one input or output. confidence: the one that tells how sure the model is, "" = none."""
+    """The features of one input or output. confidence: the one that tells how sure the model is, "" = none; kernels: those
+    that reading it calls, beside the ones that every record needs (monitor/needed.py)."""
+
+    @property
+    def kernels(self) -> tuple[Any, ...]: ...
 
     @property
     def names(self) -> tuple[str, ...]: ...

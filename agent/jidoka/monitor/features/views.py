@@ -12,6 +12,7 @@ from jidoka.monitor.kernels.frame import WIDEST
 _F4, _F8 = np.dtype(np.float32), np.dtype(np.float64)
 #: of numpy's flags: C order and aligned
 _READABLE, _WRITEABLE = 0x0001 | 0x0100, 0x0400
+_AS_IT_IS = _READABLE | _WRITEABLE
 
 
 def flat(array: NDArray[Any], is_exact: bool = False) -> NDArray[Any]:
@@ -21,6 +22,8 @@ def flat(array: NDArray[Any], is_exact: bool = False) -> NDArray[Any]:
 
 def rows(array: NDArray[Any], is_exact: bool = False) -> NDArray[Any]:
     """(N, C) of everything but the last axis and the last one, float32, read-only; is_exact: float64 stays float64."""
+    if array.dtype is _F4 and array.ndim == 2 and array.flags.num & _AS_IT_IS == _READABLE:
+        return array  # as nearly always
     readable = _readable(array, is_exact)
     if readable.ndim == 2:
         return readable

@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
+
 Floats = NDArray[np.float64]
 Sevens = tuple[float, float, float, float, float, float, float]
 
@@ -25,7 +27,7 @@ ROWS = 8
 CEILING = 1e200
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def normal_quantile(p: float) -> float:
     """Φ⁻¹(p) to about 16 digits; ∓inf at 0 and 1, NaN outside. Source: Wichura 1988, AS 241 (PPND16)."""
     q = p - 0.5
@@ -70,12 +72,17 @@ def normal_quantile(p: float) -> float:
     return found
 
 
-@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
-def powers(c: Floats, m: int, score: float) -> Sevens:
-    """e^(d₁ z) of the seven sizes, which come in doublings, so that two exponentials give all. In registers: an array
-    would have to be fetched from the heap."""
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
+def powers(c: Floats, m: int, score: float) -> tuple[Sevens, Sevens]:
+    """e^(d₁ z) of the seven sizes and e^(−d₁ z). Sizes come in doublings, so that two exponentials give all. In registers: an
+    array would have to be fetched from the heap."""
     a = np.exp(c[m, 0, 0] * score)
     b = np.exp(c[m, 0, 1] * score)
+    return _doubled(a, b), _doubled(1.0 / a, 1.0 / b)
+
+
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
+def _doubled(a: float, b: float) -> Sevens:
     a2 = a * a
     b2 = b * b
     a4 = a2 * a2
@@ -83,23 +90,32 @@ def powers(c: Floats, m: int, score: float) -> Sevens:
     return a, b, a2, b2, a4, b4, a4 * a4
 
 
-@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
-def jumps(c: Floats, m: int, score: float) -> Sevens:
-    """e^(d₀ z) of the seven first sizes, which are cut, and so don't come in doublings."""
-    return (
-        np.exp(c[m, 2, 0] * score), np.exp(c[m, 2, 1] * score), np.exp(c[m, 2, 2] * score), np.exp(c[m, 2, 3] * score),
-        np.exp(c[m, 2, 4] * score), np.exp(c[m, 2, 5] * score), np.exp(c[m, 2, 6] * score),
-    )  # fmt: skip
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
+def jumps(c: Floats, m: int, score: float) -> tuple[Sevens, Sevens]:
+    """e^(d₀ z) of the seven first sizes and e^(−d₀ z): doublings too as far as they aren't cut, and the cut ones are alike."""
+    a = np.exp(c[m, 2, 0] * score)
+    b = np.exp(c[m, 2, 1] * score)
+    cut = np.exp(c[m, 2, 6] * score)
+    return _cut(c, m, a, b, cut), _cut(c, m, 1.0 / a, 1.0 / b, 1.0 / cut)
 
 
-@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
+def _cut(c: Floats, m: int, a: float, b: float, cut: float) -> Sevens:
+    a2 = a * a if c[m, 2, 2] == 2.0 * c[m, 2, 0] else cut
+    b2 = b * b if c[m, 2, 3] == 2.0 * c[m, 2, 1] else cut
+    a4 = a2 * a2 if c[m, 2, 4] == 2.0 * c[m, 2, 2] else cut
+    b4 = b2 * b2 if c[m, 2, 5] == 2.0 * c[m, 2, 3] else cut
+    return a, b, a2, b2, a4, b4, a4 * a4 if c[m, 2, 6] == 2.0 * c[m, 2, 4] else cut
+
+
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
 def advance(R: Floats, z: Floats, members: NDArray[np.int64], constants: Floats) -> float:
     """`advance_between` with scores that are known, z: (F,)."""
     mean: float = advance_between(R, z, z, members, constants)
     return mean
 
 
-@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
 def advance_between(
     R: Floats, lowest: Floats, highest: Floats, members: NDArray[np.int64], constants: Floats
 ) -> float:
@@ -120,34 +136,34 @@ def advance_between(
         above = highest[members[m]]
         if not np.isnan(score):
             is_plain = constants[m, 2, 6] == constants[m, 0, 6]
-            up = powers(constants, m, score)
-            first = up if is_plain else jumps(constants, m, score)
-            down = up
-            last = first
+            up, down = powers(constants, m, score)
+            first = up
+            last = down
+            if not is_plain:
+                first, last = jumps(constants, m, score)
             if above != score:
-                down = powers(constants, m, above)
-                last = down if is_plain else jumps(constants, m, above)
+                down = powers(constants, m, above)[1]
+                last = down if is_plain else jumps(constants, m, above)[1]
             start = 0
             while start < 6 and constants[m, 1, start] == 0.0:
                 start += 1
-            for k in range(6, -1, -1):
+            below_rise = 0.0  # the stage below, as it was
+            below_fall = 0.0
+            for k in range(7):
                 K1 = constants[m, 1, k]
                 K0 = constants[m, 3, k]
                 L = K1 * up[k]
-                D = K1 / down[k]
+                D = K1 * down[k]
                 R[m, k] = min(L * R[m, k] + K0 * first[k], CEILING)
-                R[m, 7 + k] = min(D * R[m, 7 + k] + K0 / last[k], CEILING)
+                R[m, 7 + k] = min(D * R[m, 7 + k] + K0 * last[k], CEILING)
                 stay = 1.0 - CLIMB if k < 6 else 1.0
-                rise = R[m, 21 + k] * stay
-                fall = R[m, 28 + k] * stay
-                if k > start:
-                    rise += CLIMB * R[m, 20 + k]
-                    fall += CLIMB * R[m, 27 + k]
-                elif k == start:
-                    rise += 1.0
-                    fall += 1.0
-                R[m, 21 + k] = min(L * rise, CEILING)
-                R[m, 28 + k] = min(D * fall, CEILING)
+                enter = 1.0 if k == start else 0.0
+                rise = R[m, 21 + k]
+                fall = R[m, 28 + k]
+                R[m, 21 + k] = min(L * (rise * stay + CLIMB * below_rise + enter), CEILING)
+                R[m, 28 + k] = min(D * (fall * stay + CLIMB * below_fall + enter), CEILING)
+                below_rise = rise
+                below_fall = fall
             near = score
             far = score
             if above != score:
@@ -170,21 +186,26 @@ def advance_between(
             R[m, 17] = min(constants[m, 4, 3] / e3 * (R[m, 17] + 1.0), CEILING)
             R[m, 18] = min(constants[m, 4, 4] / e6 * (R[m, 18] + 1.0), CEILING)
             R[m, 19] = min(constants[m, 4, 5] / (e6 * e6 * e6) * (R[m, 19] + 1.0), CEILING)
-        steps = 0.0
-        for k in range(14):
-            steps += R[m, k]
+        # several sums at once: one alone waits for each addition
+        ups = 0.0
+        downs = 0.0
         spread = 0.0
-        for k in range(14, 21):
-            spread += R[m, k]
-        ramps = 0.0
-        for k in range(21, 35):
-            ramps += R[m, k]
+        rises = 0.0
+        falls = 0.0
+        for k in range(7):
+            ups += R[m, k]
+            downs += R[m, 7 + k]
+            spread += R[m, 14 + k]
+            rises += R[m, 21 + k]
+            falls += R[m, 28 + k]
+        steps = ups + downs
+        ramps = rises + falls
         total += constants[m, 5, 0] * steps + constants[m, 5, 1] * spread + constants[m, 5, 2] * ramps
     mean: float = total / members.shape[0]
     return mean
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def restart(R: Floats, constants: Floats) -> None:
     """Every bet of a group where a stream that has run for long stands on average. R: (M, 35); constants: (M, 8, 7)."""
     R[:] = 0.0
@@ -194,7 +215,7 @@ def restart(R: Floats, constants: Floats) -> None:
             R[m, 14 + k] = constants[m, 7, k]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def head(constants: Floats) -> float:
     """The weighted mean of the head starts: R − t − head is a supermartingale, so an alarm comes at A + head."""
     total = 0.0

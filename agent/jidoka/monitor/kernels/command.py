@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
+
 Floats = NDArray[np.float64]
 
 #: rows of `limits`: each (C,) float64, without a limit ∓inf. SAT_…: from there on a value counts as saturated;
@@ -26,7 +28,7 @@ SLACK = 1e-6
 LARGEST = 1e300
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _note(found: Floats, fault: int, channel: int, value: float, limit: float) -> None:
     if found[fault, 0] == 0.0:
         found[fault, 1] = channel
@@ -35,7 +37,7 @@ def _note(found: Floats, fault: int, channel: int, value: float, limit: float) -
     found[fault, 0] += 1.0
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _bits(found: Floats) -> int:
     bits = 0
     for f in range(FAULTS):
@@ -44,7 +46,7 @@ def _bits(found: Floats) -> int:
     return bits
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _windows(  # noqa: PLR0917 - a kernel takes arrays, not records
     limits: Floats, counts: NDArray[np.int64], windows: Floats, found: Floats, values: Floats, at: int
 ) -> None:  # fmt: skip
@@ -75,7 +77,7 @@ def _windows(  # noqa: PLR0917 - a kernel takes arrays, not records
         _note(found, CHATTER, worst, share, windows[3])
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def command_step(  # noqa: PLR0917 - as above
     rows: NDArray[np.float32], limits: Floats, accepted: Floats, trial: Floats, seen: Floats,
     ring: NDArray[np.uint8], counts: NDArray[np.int64], windows: Floats, since_accepted: float, since_seen: float,
@@ -94,7 +96,9 @@ def command_step(  # noqa: PLR0917 - as above
     N, C = rows.shape
     R = ring.shape[0]
     found[:] = 0.0
-    trial[:] = accepted
+    for c in range(C):
+        trial[VALUE, c] = accepted[VALUE, c]
+        trial[VELOCITY, c] = accepted[VELOCITY, c]
     bad = 0
     for f in range(2 * C + 2):
         values[at + f] = 0.0
@@ -153,15 +157,16 @@ def command_step(  # noqa: PLR0917 - as above
     if bad > 0 or N == 0:
         for f in range(2 * C + 2):
             values[at + f] = np.nan
-        return _bits(found)
-    _windows(limits, counts, windows, found, values, at + 2 * C)
-    for c in range(C):
-        values[at + c] /= N
-        values[at + C + c] = values[at + C + c] / rates if rates > 0 else np.nan
-    return _bits(found)
+    else:
+        _windows(limits, counts, windows, found, values, at + 2 * C)
+        for c in range(C):
+            values[at + c] /= N
+            values[at + C + c] = values[at + C + c] / rates if rates > 0 else np.nan
+    bits: int = _bits(found)
+    return bits
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def residuals(  # noqa: PLR0917 - as above
     state: NDArray[np.float32], target: NDArray[np.float32], entries: NDArray[np.int64], limit: float,
     found: Floats, values: Floats, at: int,

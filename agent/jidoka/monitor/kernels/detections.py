@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
 from jidoka.monitor.kernels.select import kth_smallest
 
 DETECTION_FEATURES: tuple[str, ...] = (
@@ -22,7 +23,7 @@ TOGETHER = 48
 REORDER = {"reassoc", "contract"}
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
 def count_not_finite(numbers: NDArray[np.float32]) -> int:
     """How many of (n,) float32 or float64 numbers are NaN or infinite. One pass where none is."""
     zero = numbers.dtype.type(0)
@@ -37,7 +38,7 @@ def count_not_finite(numbers: NDArray[np.float32]) -> int:
     return bad
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _best_class(row: NDArray[np.float32], classes: int) -> float:
     best = np.float64(row[classes])
     for k in range(classes + 1, row.shape[0]):
@@ -45,7 +46,7 @@ def _best_class(row: NDArray[np.float32], classes: int) -> float:
     return float(best)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
 def _class_mean(picture: NDArray[np.float32], classes: int) -> float:
     A, K = picture.shape
     # everything in one piece, less the few columns before: rows by themselves are too short to be added quickly
@@ -60,7 +61,7 @@ def _class_mean(picture: NDArray[np.float32], classes: int) -> float:
     return mean
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _entropy(row: NDArray[np.float32], classes: int) -> float:
     total = 0.0
     weighted = 0.0
@@ -92,22 +93,32 @@ def detection_features(  # noqa: PLR0917 - a kernel takes arrays, not records
     picture where no box counts; of the boxes that count: best class share, entropy of the class shares (in nat,
     scaled to 1), area, x and y of the centre; and 1 if no box counts. Without a box that counts those are NaN. Any number that isn't finite makes all NaN. Oracle: tests/naive.py.
     """
-    N, A = boxes.shape[:2]
     for f in range(11):
         values[at + f] = np.nan
-    bad = count_not_finite(boxes.reshape(-1))
-    if bad > 0 or N == 0:
-        return bad
-    sums = np.zeros(11)
+    bad: int = count_not_finite(boxes.reshape(-1))
+    if bad == 0 and boxes.shape[0] > 0:
+        _detection_features(
+            boxes, score, classes, is_corners, width, height, min_score, values, at, np.zeros(11),
+            np.empty(boxes.shape[1]), np.empty(5),
+        )  # fmt: skip
+    return bad
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _detection_features(  # noqa: PLR0917 - as above
+    boxes: NDArray[np.float32], score: int, classes: int, is_corners: bool, width: float, height: float,
+    min_score: float, values: NDArray[np.float64], at: int, sums: NDArray[np.float64], levels: NDArray[np.float64],
+    inner: NDArray[np.float64],
+) -> None:  # fmt: skip
+    N, A = boxes.shape[:2]
     with_boxes = 0
-    levels = np.empty(A)
     for n in range(N):
         count = 0
         top = 0.0
         log_odds = 0.0
         product = 1.0
         together = 0
-        inner = np.zeros(5)
+        inner[:] = 0.0
         for a in range(A):
             row = boxes[n, a]
             best = -1.0
@@ -171,4 +182,3 @@ def detection_features(  # noqa: PLR0917 - a kernel takes arrays, not records
         for f in range(5 if classes >= 0 else 7, 10):
             values[at + f] = sums[f] / with_boxes
     values[at + 10] = sums[10] / N
-    return 0

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
 from jidoka.monitor.kernels.detections import count_not_finite
 
 #: dimensions of the principal subspace; a smaller one is filled up with zeros, so that the loops have fixed lengths
@@ -46,10 +47,11 @@ _C = tuple(np.float32(c) for c in COSINE)
 _SUMS = {"reassoc", "contract", "nsz"}
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath=_SUMS)  # type: ignore[misc, unused-ignore]
 def embedding_features(  # noqa: PLR0917 - one call a record
     rows: NDArray[np.float32], basis: NDArray[np.float32], waves: NDArray[np.float32], terms: NDArray[np.float64],
-    recent: NDArray[np.float64], u: NDArray[np.float32], values: NDArray[np.float64], at: int,
+    recent: NDArray[np.float64], u: NDArray[np.float32], sums: NDArray[np.float64], phi: NDArray[np.float32],
+    values: NDArray[np.float64], at: int,
 ) -> int:  # fmt: skip
     """Features of one record's embeddings, as means over its rows; returns how many numbers are NaN or infinite.
 
@@ -58,7 +60,7 @@ def embedding_features(  # noqa: PLR0917 - one call a record
     (K + 3 + J,): 1 / standard deviation along each axis, y = z terms; variance of each dimension beside the axes; mean
     and 1 / standard deviation of log(residual²); mean of φ at commissioning. recent: (K + 2 + J,): means of y, of the
     standardised log(residual²) and of φ over the last records, less what they were at commissioning, and how many
-    records were seen: read, then updated. u: (D,), scratch.
+    records were seen: read, then updated. u: (D,), sums: (K + 1 + J,), phi: (J,): scratch.
     values[at:at + 10]: filled with EMBEDDING_FEATURES. All NaN, and nothing learned, for no row or if any number isn't
     finite; the last two NaN until FIRST records were seen.
 
@@ -71,10 +73,9 @@ def embedding_features(  # noqa: PLR0917 - one call a record
     for f in range(AXES + 6):
         values[at + f] = np.nan
     if N == 0 or D != basis.shape[1]:
-        return count_not_finite(rows.reshape(-1))
+        return int(count_not_finite(rows.reshape(-1)))
     mean, scale, phases = basis[0], basis[1], waves[K]
-    sums = np.zeros(K + 1 + J)
-    phi = np.empty(J, _F4)
+    sums[:] = 0.0
     distance = 0.0
     residual = 0.0
     total = 0.0
@@ -91,8 +92,9 @@ def embedding_features(  # noqa: PLR0917 - one call a record
             sum1 += now
             sum2 += now * now
         if not nothing == _F4(0.0):
-            return count_not_finite(rows.reshape(-1))
-        phi[:] = phases
+            return int(count_not_finite(rows.reshape(-1)))
+        for j in range(J):
+            phi[j] = phases[j]
         inside = 0.0
         square = 0.0
         for k in range(K):

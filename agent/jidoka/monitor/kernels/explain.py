@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
+
 Floats = NDArray[np.float64]
 
 #: columns of a covariate's row in the table: where in a record it lies, what it was on average; slopes come behind
@@ -14,7 +16,7 @@ PLACE, CENTRE, SLOPES = 0, 1, 2
 MOST_DOUBT = 1.0
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def explain(x: Floats, table: Floats, doubts: Floats) -> None:
     """x[f] becomes what the covariates don't foretell of it, NaN where they lie too far from all that was learned.
 
@@ -26,9 +28,6 @@ def explain(x: Floats, table: Floats, doubts: Floats) -> None:
     """
     K = table.shape[0]
     F = x.shape[0]
-    away = np.empty(K)
-    for k in range(K):
-        away[k] = x[int(table[k, PLACE])] - table[k, CENTRE]
     roots = SLOPES + 2 * F
     for f in range(F):
         doubts[f] = 0.0
@@ -37,10 +36,10 @@ def explain(x: Floats, table: Floats, doubts: Floats) -> None:
             continue
         square = 0.0
         for j in range(K):
-            x[f] -= table[j, SLOPES + f] * away[j]
+            x[f] -= table[j, SLOPES + f] * (x[int(table[j, PLACE])] - table[j, CENTRE])
             width = 0.0
             for k in range(K):
-                width += table[k, roots + f * K + j] * away[k]
+                width += table[k, roots + f * K + j] * (x[int(table[k, PLACE])] - table[k, CENTRE])
             square += width * width
         doubt = np.sqrt(square)
         if not doubt <= MOST_DOUBT:  # NaN, where a covariate is missing, is none either

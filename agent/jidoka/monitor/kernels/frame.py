@@ -12,6 +12,8 @@ import numpy as np
 from numba import int16, int32, njit, uint16, uint32, uint64
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
+
 #: what drifts of any picture, and besides of one with colour: mean chroma (ITU-R BT.601 Cb and Cr about 0)
 GREY_FEATURES: tuple[str, ...] = ("brightness", "contrast", "sharpness", "noise")
 FRAME_FEATURES: tuple[str, ...] = (*GREY_FEATURES, "colour_blue", "colour_red")
@@ -70,7 +72,7 @@ Words = NDArray[np.int16]
 Tables = NDArray[np.uint32]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _split(  # noqa: PLR0917 - a kernel takes numbers, not records
     pixels: Bytes, at: int, W: int, planes: Bytes, r: int, g: int, b: int
 ) -> None:
@@ -81,7 +83,7 @@ def _split(  # noqa: PLR0917 - a kernel takes numbers, not records
         planes[uint64(b) + x] = pixels[i + _2]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _sums(plane: Bytes, at: int, W: int) -> tuple[int, int]:
     total = int32(0)
     squares = int32(0)
@@ -92,7 +94,7 @@ def _sums(plane: Bytes, at: int, W: int) -> tuple[int, int]:
     return np.int64(total), np.int64(squares)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _luma(  # noqa: PLR0917 - as above
     planes: Bytes, r: int, g: int, b: int, W: int, luma: Words, at: int
 ) -> None:
@@ -104,13 +106,13 @@ def _luma(  # noqa: PLR0917 - as above
         luma[uint64(at) + x] = int16(v >> uint16(6))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _grey(plane: Bytes, first: int, W: int, luma: Words, at: int) -> None:
     for x in range(uint64(W)):
         luma[uint64(at) + x] = int16(int16(plane[uint64(first) + x]) << int16(2))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _weigh(luma: Words, at: int, n: int) -> int:
     total = int32(0)
     for x in range(uint64(n)):
@@ -119,7 +121,7 @@ def _weigh(luma: Words, at: int, n: int) -> int:
     return weighed
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _bend(  # noqa: PLR0917 - as above
     luma: Words, above: int, row: int, below: int, W: int, bend: Words
 ) -> None:
@@ -129,14 +131,14 @@ def _bend(  # noqa: PLR0917 - as above
         bend[x] = int16(int16(luma[uint64(above) + x] + luma[uint64(below) + x]) - int16(v + v))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _carry(luma: Words, source: int, n: int, target: int) -> None:
     """Forwards to an earlier place; a slice would be copied aside first."""
     for x in range(uint64(n)):
         luma[uint64(target) + x] = luma[uint64(source) + x]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _mask(bend: Words, row: int, n: int, masks: Words, at: int) -> None:
     """n of |Immerkær's mask| in whole grey levels: the second difference across of that downwards."""
     for x in range(uint64(n)):
@@ -146,7 +148,7 @@ def _mask(bend: Words, row: int, n: int, masks: Words, at: int) -> None:
         masks[uint64(at) + x] = int16(v + int16(2)) >> int16(2)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _laplacian(bend: Words, luma: Words, row: int, n: int) -> tuple[int, int]:
     """Sum and sum of squares of n Laplacians: the second difference downwards and that across."""
     total = np.int64(0)
@@ -165,7 +167,7 @@ def _laplacian(bend: Words, luma: Words, row: int, n: int) -> tuple[int, int]:
     return total, squares
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _ends(bend: Words, luma: Words, row: int, W: int, rows: int) -> tuple[int, int]:
     """What `_laplacian` over rows laid end to end sums up too much: two at the end of each but the last, across the edge."""
     total = np.int64(0)
@@ -180,7 +182,7 @@ def _ends(bend: Words, luma: Words, row: int, W: int, rows: int) -> tuple[int, i
     return total, squares
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _count(row: Words, fours: NDArray[np.uint64], at: int, n: int, tables: Tables) -> None:
     """Each of n values of `row` from `at` on, a multiple of 4. fours: the same memory, four values a word."""
     for i in range(uint64(at // 4), uint64((at + n) // 4)):
@@ -193,14 +195,27 @@ def _count(row: Words, fours: NDArray[np.uint64], at: int, n: int, tables: Table
         tables[0, uint64(row[x])] += uint32(1)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _count_masks(row: Words, fours: NDArray[np.uint64], n: int, tables: Tables) -> None:
+    """`_count` of masks, into two tables: neighbouring ones are seldom alike, and two are cleared and added up sooner."""
+    for i in range(uint64(n // 4)):
+        word = fours[i]
+        tables[0, word & _16] += uint32(1)
+        tables[1, (word >> _S16) & _16] += uint32(1)
+        tables[0, (word >> _S32) & _16] += uint32(1)
+        tables[1, word >> _S48] += uint32(1)
+    for x in range(uint64(n - n % 4), uint64(n)):
+        tables[0, uint64(row[x])] += uint32(1)
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def add_tables(tables: Tables) -> None:
     """All tables into the first."""
     for i in range(np.uint64(tables.shape[1])):
         tables[0, i] += tables[1, i] + tables[2, i] + tables[3, i]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def noise_level(counts: Tables, interior: int) -> float:
     """Median of the values counted in whole numbers, spread over its class, as a standard deviation.
 
@@ -220,7 +235,7 @@ def noise_level(counts: Tables, interior: int) -> float:
     return np.nan
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def tone_entropy(found: NDArray[np.float64]) -> float:
     """Entropy in nat of the shares in found[HISTOGRAM:]."""
     entropy = 0.0
@@ -231,7 +246,7 @@ def tone_entropy(found: NDArray[np.float64]) -> float:
     return entropy
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath={"reassoc"})  # type: ignore[misc, unused-ignore]
 def _sum_levels(counts: Tables) -> tuple[float, float]:
     """Sum and sum of squares of what was counted, in quarters: whole numbers, exact below 2^53 in any order."""
     total = 0.0
@@ -244,7 +259,7 @@ def _sum_levels(counts: Tables) -> tuple[float, float]:
     return total, squares
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _tones(counts: Tables, pixels: int, found: NDArray[np.float64]) -> None:
     """Everything that the luma histogram in quarters of a level tells. found: zeros."""
     mean, squares = _sum_levels(counts)
@@ -255,13 +270,14 @@ def _tones(counts: Tables, pixels: int, found: NDArray[np.float64]) -> None:
         for i in range(_SIXTEEN):
             total = uint32(total + counts[uint64(16 * t - 2) + i])
         found[HISTOGRAM + t] = rate * np.float64(total)
-    ends = np.zeros(2, np.int64)
+    lowest = 0
+    highest = 0
     for i in range(14):
-        ends[0] += np.int64(counts[i])
+        lowest += np.int64(counts[i])
     for i in range(LEVELS - 15, LEVELS):
-        ends[1] += np.int64(counts[i])
-    found[HISTOGRAM] = rate * ends[0]
-    found[HISTOGRAM + TONES - 1] = rate * ends[1]
+        highest += np.int64(counts[i])
+    found[HISTOGRAM] = rate * lowest
+    found[HISTOGRAM + TONES - 1] = rate * highest
     found[0] = mean / pixels / QUARTERS
     found[1] = np.sqrt(max(squares / pixels - (mean / pixels) * (mean / pixels), 0.0)) / QUARTERS
     found[DARK_AT] = (np.int64(counts[0]) + np.int64(counts[1])) / pixels
@@ -295,9 +311,21 @@ def frame_bytes(  # noqa: PLR0917 - a kernel takes numbers, not records
     masked_fours = masks.view(np.uint64)
     bend = np.empty((band + 1) * W, np.int16)
     planes = np.empty(3 * band * W if C == 3 and not is_planar else 0, np.uint8)
-    tones = np.zeros((TABLES, LEVELS), np.uint32)
-    masked = np.zeros((TABLES, NOISE_BINS), np.uint32)
-    totals = np.zeros(6, np.int64)
+    bad: int = _frame_bytes(
+        pixels, N, H, W, C, is_planar, is_bgr, scale, offset, found, luma, fours, masks, masked_fours, bend, planes,
+        np.zeros((TABLES, LEVELS), np.uint32), np.zeros((2, NOISE_BINS), np.uint32), np.zeros(6, np.int64),
+    )  # fmt: skip
+    return bad
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _frame_bytes(  # noqa: PLR0917 - as above
+    pixels: Bytes, N: int, H: int, W: int, C: int, is_planar: bool, is_bgr: bool, scale: float, offset: float,
+    found: NDArray[np.float64], luma: Words, fours: NDArray[np.uint64], masks: Words, masked_fours: NDArray[np.uint64],
+    bend: Words, planes: Bytes, tones: Tables, masked: Tables, totals: NDArray[np.int64],
+) -> int:  # fmt: skip
+    band = max(BAND // W, 1)
+    begin = (2 * W + 3) // 4 * 4
     lap = 0
     lap2 = 0
     interior = 0
@@ -350,7 +378,7 @@ def frame_bytes(  # noqa: PLR0917 - a kernel takes numbers, not records
                 for j in range(1 - y % 2, middles, 2):  # every second row: the odd ones
                     _mask(bend, j * W, W - 2, masks, count)
                     count += W - 2
-                _count(masks, masked_fours, 0, count, masked)
+                _count_masks(masks, masked_fours, count, masked)
                 sampled += count
             _carry(luma, begin + size - 2 * W, 2 * W, begin - 2 * W)
     add_tables(tones)
@@ -376,7 +404,7 @@ def frame_bytes(  # noqa: PLR0917 - a kernel takes numbers, not records
     return 0
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def fill_weights(weights: Words) -> None:
     """A number for each column, the same on every machine: what the fingerprint is made with."""
     word = _SPREAD
@@ -385,7 +413,7 @@ def fill_weights(weights: Words) -> None:
         weights[x] = int16(uint16(word >> _S48))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def finish(found: NDArray[np.float64], C: int, scale: float, offset: float) -> None:
     """Brightness from the channels' exact means, where there are three, and the chroma."""
     found[1] *= abs(scale)

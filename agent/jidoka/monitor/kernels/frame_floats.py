@@ -6,6 +6,7 @@ import numpy as np
 from numba import int32, njit, uint32, uint64
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
 from jidoka.monitor.kernels.frame import (
     _MIX,
     _S11,
@@ -38,7 +39,7 @@ LARGEST = np.float32(1e9)
 REORDER = {"reassoc", "contract"}
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _split(pixels: Singles, at: int, W: int, C: int, planes: Singles) -> None:
     if C == 3:  # a stride that the compiler knows
         for x in range(uint64(W)):
@@ -52,7 +53,7 @@ def _split(pixels: Singles, at: int, W: int, C: int, planes: Singles) -> None:
             planes[c * W + x] = pixels[at + x * C + c]
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
 def _sums(pixels: Singles, at: int, W: int, pivot: float) -> tuple[float, float]:
     """Sum and sum of squares about the pivot: infinite or NaN if one of the numbers is."""
     total = 0.0
@@ -64,7 +65,7 @@ def _sums(pixels: Singles, at: int, W: int, pivot: float) -> tuple[float, float]
     return total, squares
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _add(  # noqa: PLR0917 - a kernel takes numbers, not records
     pixels: Singles, at: int, W: int, weight: np.float32, luma: Singles, row: int
 ) -> None:
@@ -72,7 +73,7 @@ def _add(  # noqa: PLR0917 - a kernel takes numbers, not records
         luma[uint64(row) + x] += weight * pixels[uint64(at) + x]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _level(  # noqa: PLR0917 - as above
     luma: Singles, row: int, W: int, scale: np.float32, offset: np.float32, bins: NDArray[np.int32]
 ) -> None:
@@ -85,13 +86,13 @@ def _level(  # noqa: PLR0917 - as above
         bins[x] = int32(min(max(v, np.float32(0.0)), np.float32(LEVELS - 1)))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _count(bins: NDArray[np.int32], n: int, counts: NDArray[np.uint32]) -> None:
     for x in range(uint64(n)):
         counts[uint64(bins[x])] += uint32(1)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _weigh(bits: NDArray[np.int32], at: int, W: int, weights: NDArray[np.int16]) -> int:
     total = int32(0)
     for x in range(uint64(W)):
@@ -100,7 +101,7 @@ def _weigh(bits: NDArray[np.int32], at: int, W: int, weights: NDArray[np.int16])
     return weighed
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _bend(  # noqa: PLR0917 - as above
     luma: Singles, above: int, row: int, below: int, W: int, bend: Singles
 ) -> None:
@@ -109,7 +110,7 @@ def _bend(  # noqa: PLR0917 - as above
         bend[x] = (luma[uint64(above) + x] + luma[uint64(below) + x]) - (v + v)
 
 
-@njit(nogil=True, cache=True, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath=REORDER)  # type: ignore[misc, unused-ignore]
 def _laplacian(bend: Singles, luma: Singles, row: int, W: int) -> tuple[float, float]:
     total = 0.0
     squares = 0.0
@@ -121,14 +122,14 @@ def _laplacian(bend: Singles, luma: Singles, row: int, W: int) -> tuple[float, f
     return total, squares
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _mask(bend: Singles, W: int, bins: NDArray[np.int32]) -> None:
     for x in range(uint64(W - 2)):
         v = abs(bend[x] + bend[x + _2] - np.float32(2.0) * bend[x + _1])
         bins[x] = int32(min(v + np.float32(0.5), np.float32(NOISE_BINS - 1)))
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _count_bad(pixels: Singles, at: int, apart: int, W: int, C: int) -> int:
     """Pixels of a row of which a channel is NaN or infinite. apart: from a channel to the next."""
     bad = 0
@@ -150,24 +151,31 @@ def frame_floats(  # noqa: PLR0917 - a kernel takes numbers, not records
     Of 2 channels, or more than 3, luma is their mean, and there are no MEANS and STDS. Any pixel that isn't finite
     makes everything NaN. Oracle: tests/naive.py.
     """
-    plane = H * W
-    planes = np.empty(C * W, np.float32)
     luma = np.zeros(3 * W, np.float32)
-    bits = luma.view(np.int32)
-    bend = np.empty(W, np.float32)
-    bins = np.empty(W, np.int32)
-    weights = np.empty(W, np.int16)
+    one = np.empty(1)
+    bad: int = _frame_floats(
+        pixels, N, H, W, C, is_planar, is_bgr, scale, offset, found, np.empty(C * W, np.float32), luma, luma.view(np.int32),
+        np.empty(W, np.float32), np.empty(W, np.int32), np.empty(W, np.int16), np.zeros(LEVELS, np.uint32),
+        np.zeros((1, NOISE_BINS), np.uint32), np.zeros((C, 2)), np.full(C, np.float32(1.0 / C)), np.empty(C), one,
+        one.view(np.uint64),
+    )  # fmt: skip
+    return bad
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _frame_floats(  # noqa: PLR0917 - as above
+    pixels: Singles, N: int, H: int, W: int, C: int, is_planar: bool, is_bgr: bool, scale: float, offset: float,
+    found: Floats, planes: Singles, luma: Singles, bits: NDArray[np.int32], bend: Singles, bins: NDArray[np.int32],
+    weights: NDArray[np.int16], tones: NDArray[np.uint32], masked: NDArray[np.uint32], totals: Floats, shares: Singles,
+    pivots: Floats, one: Floats, word: NDArray[np.uint64],
+) -> int:  # fmt: skip
+    plane = H * W
     fill_weights(weights)
-    tones = np.zeros(LEVELS, np.uint32)
-    masked = np.zeros((1, NOISE_BINS), np.uint32)
-    totals = np.zeros((C, 2))
-    shares = np.full(C, np.float32(1.0 / C))
     if C == 3:
         shares[0] = np.float32((BLUE if is_bgr else RED) / 256.0)
         shares[1] = np.float32(GREEN / 256.0)
         shares[2] = np.float32((RED if is_bgr else BLUE) / 256.0)
     # sums are taken about the first pixel, which keeps the variance of a nearly flat picture exact
-    pivots = np.empty(C)
     for c in range(C):
         pivots[c] = pixels[c * (plane if is_planar else 1)]
     pivot = 0.0
@@ -247,8 +255,6 @@ def frame_floats(  # noqa: PLR0917 - a kernel takes numbers, not records
         found[2] = max(lap2 / interior - mean * mean, 0.0)
         found[3] = noise_level(masked, sampled)
     # luma alone can't tell two colours apart: the channels' sums can
-    one = np.empty(1)
-    word = one.view(np.uint64)
     for c in range(C):
         one[0] = totals[c, 0]
         fingerprint = uint64(fingerprint * _MIX + word[0])

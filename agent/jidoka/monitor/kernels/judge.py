@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from jidoka.monitor.kernels.bets import advance, advance_between, head, restart
+from jidoka.monitor.kernels import BARE
+from jidoka.monitor.kernels.bets import BETS, advance, advance_between, head, restart
 from jidoka.monitor.kernels.explain import explain
 from jidoka.monitor.kernels.whiten import MOST_ORDER, score_between, score_record
 
@@ -14,11 +15,11 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def judge(  # noqa: PLR0917 - a kernel takes arrays, not records
-    values: Floats, columns: Indices, table: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices,
+    columns: Indices, table: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices,
     lags: Floats, seen: Indices, scale: Floats, ties: NDArray[np.uint64], z: Floats, bets: Floats, members: Indices,
-    constants: Floats, spans: Indices, statistics: Floats, history: NDArray[np.float32], place: int,
+    constants: Floats, spans: Indices, statistics: Floats, history: NDArray[np.float32], values: Floats, place: int,
 ) -> None:  # fmt: skip
     """Scores of one record, kept in the history, and one step of every watch's statistic.
 
@@ -28,17 +29,15 @@ def judge(  # noqa: PLR0917 - a kernel takes arrays, not records
     member of the watch has a score: it didn't see this record; history: (H, F), of which row `place` is filled.
     """
     F = columns.shape[0]
-    x = np.empty(F)
+    scores = z[0]  # and before, the values that they are of
     for f in range(F):
-        x[f] = values[columns[f]] if columns[f] >= 0 else np.nan
+        scores[f] = values[columns[f]] if columns[f] >= 0 else np.nan
     is_known = table.shape[0] == 0
     if is_known:
-        score_record(x, models, orders, reference, counts, lags, seen, scale, ties, z[0])
+        score_record(scores, models, orders, reference, counts, lags, seen, scale, ties, scores)
     else:
-        doubts = np.empty(F)
-        explain(x, table, doubts)
-        score_between(x, doubts, models, orders, reference, counts, lags, seen, scale, ties, z)
-    scores = z[0]
+        explain(scores, table, z[1])
+        score_between(scores, z[1], models, orders, reference, counts, lags, seen, scale, ties, z)
     for f in range(F):
         history[place, f] = scores[f]
     for w in range(statistics.shape[0]):
@@ -63,27 +62,34 @@ def alarms(  # noqa: PLR0917 - as above
 
     found: filled with as many as it holds at most. Returns how many. The same steps that `judge` takes live.
     """
+    F = x.shape[1]
+    count: int = _alarms(
+        x, table, models, orders, reference, counts, ties, members, constants, limit, found,
+        np.zeros((members.shape[0], BETS)), np.empty((3, F)), np.zeros((F, MOST_ORDER)), np.zeros(F, np.int64), np.ones(F),
+    )  # fmt: skip
+    return count
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _alarms(  # noqa: PLR0917 - as above
+    x: Floats, table: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices, ties: NDArray[np.uint64],
+    members: Indices, constants: Floats, limit: float, found: Indices, R: Floats, z: Floats, lags: Floats, seen: Indices,
+    scale: Floats,
+) -> int:  # fmt: skip
     T, F = x.shape
-    R = np.zeros((members.shape[0], 35))
-    z = np.empty((3, F))
-    row = np.empty(F)
-    scores = np.empty(F)
-    doubts = np.empty(F)
-    lags = np.zeros((F, MOST_ORDER))
-    seen = np.zeros(F, np.int64)
-    scale = np.ones(F)
+    scores = z[0]
     threshold = limit + head(constants)
     restart(R, constants)
     count = 0
     for t in range(T):
         for f in range(F):
-            row[f] = x[t, f]
+            scores[f] = x[t, f]
         if table.shape[0] == 0:
-            score_record(row, models, orders, reference, counts, lags, seen, scale, ties, scores)
+            score_record(scores, models, orders, reference, counts, lags, seen, scale, ties, scores)
             statistic = advance(R, scores, members, constants)
         else:
-            explain(row, table, doubts)
-            score_between(row, doubts, models, orders, reference, counts, lags, seen, scale, ties, z)
+            explain(scores, table, z[1])
+            score_between(scores, z[1], models, orders, reference, counts, lags, seen, scale, ties, z)
             statistic = advance_between(R, z[1], z[2], members, constants)
         if statistic >= threshold:
             found[count] = t + 1
@@ -94,7 +100,7 @@ def alarms(  # noqa: PLR0917 - as above
     return count
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def level_step(  # noqa: PLR0917 - as above
     lowest: Floats,
     highest: Floats,
@@ -127,7 +133,7 @@ def level_step(  # noqa: PLR0917 - as above
     return 1, needed
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def add_up(values: Floats, sums: Floats, counts: Indices) -> None:
     """sums += values and counts += 1 wherever there is a value. All (V,)."""
     for v in range(values.shape[0]):

@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -15,7 +17,7 @@ WITHIN, BELOW, ABOVE, ABSENT = 0, 1, 2, 4
 CEILING = 1e200
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def share_step(  # noqa: PLR0917 - a kernel takes arrays, not records
     values: Floats, columns: Indices, low: Floats, high: Floats, allowed: Floats, blocks: Indices, odds: Floats,
     counts: Indices, beyond: Indices, R: Floats, marks: NDArray[np.uint8],
@@ -74,14 +76,21 @@ def share_alarms(  # noqa: PLR0917 - as above
 ) -> int:
     """Records of x, (T, M), counted from 1, at which the mean reaches `limit`; it restarts after each. The same steps as
     live. found: filled with as many as it holds at most. Returns how many."""
-    T, M = x.shape
-    columns = np.arange(M)
-    counts = np.zeros(M, np.int64)
-    beyond = np.zeros((M, 2), np.int64)
-    R = np.zeros((M, 2, odds.shape[1]))
-    marks = np.zeros(M, np.uint8)
+    M = x.shape[1]
+    count: int = _share_alarms(
+        x, np.arange(M), low, high, allowed, blocks, odds, limit, found, np.zeros(M, np.int64), np.zeros((M, 2), np.int64),
+        np.zeros((M, 2, odds.shape[1])), np.zeros(M, np.uint8),
+    )  # fmt: skip
+    return count
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _share_alarms(  # noqa: PLR0917 - as above
+    x: Floats, columns: Indices, low: Floats, high: Floats, allowed: Floats, blocks: Indices, odds: Floats, limit: float,
+    found: Indices, counts: Indices, beyond: Indices, R: Floats, marks: NDArray[np.uint8],
+) -> int:  # fmt: skip
     count = 0
-    for t in range(T):
+    for t in range(x.shape[0]):
         statistic = share_step(x[t], columns, low, high, allowed, blocks, odds, counts, beyond, R, marks)
         if statistic >= limit:
             found[count] = t + 1

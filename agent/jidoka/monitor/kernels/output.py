@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
+
 OUTPUT_FEATURES: tuple[str, ...] = ("top1_confidence", "entropy", "margin", "energy", "max_logit")
 #: so many of them drift; the others are for gates and people
 DRIFTING = 2
@@ -31,7 +33,7 @@ _SIGN, _REST, _LOWEST = np.int64(63), np.int64(2**63 - 1), np.int64(-(2**63))
 BLOCK = 64
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _copy(logits: Floats, n: int, x: Floats) -> int:
     """One row as float64; returns how many are NaN or infinite."""
     bad = 0
@@ -42,14 +44,14 @@ def _copy(logits: Floats, n: int, x: Floats) -> int:
     return bad
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _key(bits: int) -> int:
     """A whole number for the bits of a float64, in the same order: whole numbers are compared four at a time."""
     key: int = np.int64(bits ^ ((bits >> _SIGN) & _REST))
     return key
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _highest(bits: NDArray[np.int64], first: int, last: int) -> int:
     key: int = _LOWEST
     for k in range(np.uint64(first), np.uint64(last)):
@@ -57,9 +59,12 @@ def _highest(bits: NDArray[np.int64], first: int, last: int) -> int:
     return key
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
-def _top_two(x: Floats, bits: NDArray[np.int64]) -> tuple[int, float]:
-    """Place of the first largest, and the second largest (itself if it is the only one). bits: the memory of x."""
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _top_two(
+    x: Floats, bits: NDArray[np.int64], spare: Floats, spare_bits: NDArray[np.int64]
+) -> tuple[int, float]:
+    """Place of the first largest, and the second largest (itself if it is the only one). bits: the memory of x; spare,
+    spare_bits: other memory, overwritten."""
     K = x.shape[0]
     key = _LOWEST
     block = 0
@@ -79,12 +84,11 @@ def _top_two(x: Floats, bits: NDArray[np.int64]) -> tuple[int, float]:
     second = max(second, _highest(bits, block, top), _highest(bits, top + 1, last))
     if K == 1:
         return top, x[top]
-    one = np.empty(1, np.int64)
-    one[0] = _key(second)  # its own inverse
-    return top, one.view(np.float64)[0]
+    spare_bits[0] = _key(second)  # its own inverse
+    return top, spare[0]
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"})  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath={"contract"})  # type: ignore[misc, unused-ignore]
 def _twos(x: Floats, largest: float, rate: float, twos: Floats) -> None:
     """x ← (x − largest) · rate, not below _LEAST; twos: the nearest power of two's exponent, in the lowest bits."""
     for k in range(x.shape[0]):
@@ -93,14 +97,14 @@ def _twos(x: Floats, largest: float, rate: float, twos: Floats) -> None:
         twos[k] = v * _LOG2E + _ROUND
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def _scales(bits: NDArray[np.int64], scales: NDArray[np.int64]) -> None:
     """The powers of two themselves: their exponents, shifted to where a float64 has it."""
     for k in range(bits.shape[0]):
         scales[k] = (bits[k] + _ONE) << _EXPONENT
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"})  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath={"contract"})  # type: ignore[misc, unused-ignore]
 def _powers(x: Floats, twos: Floats, powers: Floats) -> None:
     """exp(x) in place of the powers of two. No call for each number, so that the compiler takes four at a time."""
     for k in range(x.shape[0]):
@@ -116,7 +120,7 @@ def _powers(x: Floats, twos: Floats, powers: Floats) -> None:
         powers[k] *= 1.0 + r * (1.0 + r * p)
 
 
-@njit(nogil=True, cache=True, fastmath=FINITE)  # type: ignore[misc, unused-ignore]
+@njit(**BARE, fastmath=FINITE)  # type: ignore[misc, unused-ignore]
 def _totals(x: Floats, powers: Floats) -> tuple[float, float]:
     total = 0.0
     weighted = 0.0
@@ -136,13 +140,21 @@ def classifier_features(logits: Floats, temperature: float, values: Floats, at: 
     2020, without its minus), and the largest logit. The last two tell what softmax forgets: the size of the logits.
     Any NaN or infinite logit, or an empty answer, makes all NaN. Oracle: tests/naive.py.
     """
+    scratch = np.empty(3 * logits.shape[1])
+    found: tuple[int, int] = _classifier(logits, temperature, scratch, scratch.view(np.int64), values, at)
+    return found
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _classifier(  # noqa: PLR0917 - a kernel takes numbers, not records
+    logits: Floats, temperature: float, scratch: Floats, bits: NDArray[np.int64], values: Floats, at: int
+) -> tuple[int, int]:
+    """`classifier_features`. scratch: (3 K or more,), overwritten; bits: the same memory."""
     N, K = logits.shape
     for f in range(5):
         values[at + f] = np.nan
-    scratch = np.empty(3 * K)
-    x, twos, powers = scratch[:K], scratch[K : 2 * K], scratch[2 * K :]
-    bits = scratch.view(np.int64)
-    x_bits, two_bits, power_bits = bits[:K], bits[K : 2 * K], bits[2 * K :]
+    x, twos, powers = scratch[:K], scratch[K : 2 * K], scratch[2 * K : 3 * K]
+    x_bits, two_bits, power_bits = bits[:K], bits[K : 2 * K], bits[2 * K : 3 * K]
     bad = 0
     confidence = 0.0
     entropy = 0.0
@@ -154,7 +166,7 @@ def classifier_features(logits: Floats, temperature: float, values: Floats, at: 
         bad += _copy(logits, n, x)
         if bad > 0 or K == 0:
             continue
-        top, second = _top_two(x, x_bits)
+        top, second = _top_two(x, x_bits, powers, power_bits)
         largest = x[top]
         if n == 0:
             top_class = top

@@ -58,7 +58,7 @@ def plain_features(
     n = numbers.shape[0]
     for f in range(5):
         values[at + f] = np.nan
-    bad = count_not_finite(numbers)
+    bad: int = count_not_finite(numbers)
     if bad > 0 or n == 0:
         return bad
     pivot = np.float64(numbers[0])
@@ -103,7 +103,7 @@ def entry_means(rows: NDArray[np.float32], values: NDArray[np.float64], at: int)
     rows: (N, C) float32; values[at:at + C]: filled; NaN for no row, or if any number isn't finite.
     """
     N, C = rows.shape
-    bad = count_not_finite(rows.reshape(-1))
+    bad: int = count_not_finite(rows.reshape(-1))
     for c in range(C):
         total = 0.0
         for n in range(N):

@@ -6,8 +6,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def kth_smallest(numbers: NDArray[np.float64], k: int) -> float:
     """The k-th smallest, counted from 0, of (n,) float64 without NaN, which are reordered. O(n) on average.
 

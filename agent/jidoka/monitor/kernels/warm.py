@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from numba import types
@@ -40,7 +41,9 @@ KERNELS = (
     (count_not_finite, [(_read(element, 1),) for element in (F4, F8)]),
     (detection_features, [(_read(F4, 3), I8, I8, types.boolean, F8, F8, F8, VECTOR, I8)]),
     (plain_features, [(_read(F4, 1), types.uint32[::1], VECTOR, I8)]),
-    (embedding_features, [(_read(F4, 2), F4[:, ::1], F4[:, ::1], VECTOR, VECTOR, F4[::1], VECTOR, I8)]),
+    (embedding_features, [
+        (_read(F4, 2), F4[:, ::1], F4[:, ::1], VECTOR, VECTOR, F4[::1], VECTOR, F4[::1], VECTOR, I8),
+    ]),
     (entry_means, [(_read(F4, 2), VECTOR, I8)]),
     (command_step, [
         (_read(element, 2), MATRIX, MATRIX, MATRIX, MATRIX, types.uint8[:, :, ::1], TABLE, VECTOR,
@@ -53,8 +56,8 @@ KERNELS = (
     (restart, [(MATRIX, CUBE)]),
     (head, [(CUBE,)]),
     (judge, [
-        (VECTOR, COUNTS, MATRIX, MATRIX, COUNTS, MATRIX, COUNTS, MATRIX, COUNTS, VECTOR, TIES, MATRIX, MATRIX, COUNTS,
-         CUBE, COUNTS, VECTOR, F4[:, ::1], I8),
+        (COUNTS, MATRIX, MATRIX, COUNTS, MATRIX, COUNTS, MATRIX, COUNTS, VECTOR, TIES, MATRIX, MATRIX, COUNTS, CUBE,
+         COUNTS, VECTOR, F4[:, ::1], VECTOR, I8),
     ]),
     (alarms, [(MATRIX, MATRIX, MATRIX, COUNTS, MATRIX, COUNTS, TIES, COUNTS, CUBE, F8, COUNTS)]),
     (level_step, [(VECTOR, VECTOR, COUNTS, MATRIX, COUNTS, I8, VECTOR)]),
@@ -66,12 +69,16 @@ KERNELS = (
 )  # fmt: skip
 
 
-def warm(is_closed: bool = True) -> int:
+def warm(is_closed: bool = True, needed: Collection[Any] | None = None) -> int:
     """Compile each kernel for each of its signatures; returns how many came from the cache.
 
-    is_closed: no other signature may be compiled afterwards, so that no live record ever waits for a compiler.
+    is_closed: no other signature may be compiled afterwards, so that no live record ever waits for a compiler. needed:
+    kernels that records will call, None = all; the others take no memory, and may still be compiled: if one is called after
+    all, that record waits, and nothing breaks.
     """
     for kernel, signatures in KERNELS:
+        if needed is not None and kernel not in needed:
+            continue
         for signature in signatures:
             kernel.compile(signature)
         if is_closed:

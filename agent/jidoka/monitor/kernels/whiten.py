@@ -1,7 +1,6 @@
 """From a feature's value to its normal score: innovation of an autoregression, its scale, its rank.
 
-What every record goes through is written into its caller (`inline`): a call hands over each array in seven pieces, and a
-view of one counts its owners twice, which together took half of the time.
+What every record goes through is written into its caller (`inline`): a call hands over each array in seven pieces.
 """
 
 from __future__ import annotations
@@ -10,12 +9,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from jidoka.monitor.kernels import BARE
 from jidoka.monitor.kernels.bets import normal_quantile
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 MOST_ORDER = 10
+#: so many neighbours of a rank are counted rather than searched
+WINDOW = 64
 #: how slowly the predictable scale follows, its floor, and how many of its own sizes one record counts for at most
 FORGET, FLOOR, MOST_SQUARES = 0.02, 0.1, 25.0
 #: columns of a feature's model: centre, widest lag, variance of the innovations (0 = the scale isn't followed)
@@ -27,7 +29,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def uniform(state: NDArray[np.uint64]) -> float:
     """The next uniform number in [0, 1); state: (1,). Source: SplitMix64 (Steele, Lea and Flood 2014)."""
     state[0] += _GAMMA
@@ -39,7 +41,7 @@ def uniform(state: NDArray[np.uint64]) -> float:
     return found
 
 
-@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
 def innovation(  # noqa: PLR0917 - a kernel takes arrays, not records
     x: float, models: Floats, order: int, lags: Floats, seen: Indices, scale: Floats, f: int
 ) -> float:
@@ -73,18 +75,26 @@ def innovation(  # noqa: PLR0917 - a kernel takes arrays, not records
     return found
 
 
-@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
 def score_among(u: float, reference: Floats, f: int, n: int, ties: NDArray[np.uint64]) -> float:
-    """`normal_score` among the first n values of row f. A view of the row would cost as much as all the rest: two atomic
-    counts; so would a search that guesses which way it goes."""
+    """`normal_score` among the first n values of row f. Halves until WINDOW are left, and counts those: halving waits for
+    memory at each step, counting goes many at a time."""
     below = 0
     left = n
-    while left > 1:
+    while left > WINDOW:
         half = left >> 1
         below += half if reference[f, below + half - 1] < u else 0
         left -= half
-    if reference[f, below] < u:
-        below += 1
+    count = 0
+    if n < WINDOW:
+        for i in range(np.uint64(n)):
+            count += reference[f, i] < u
+        below = count
+    else:
+        first = np.uint64(min(below, n - WINDOW))
+        for i in range(np.uint64(WINDOW)):
+            count += reference[f, first + i] < u
+        below = np.int64(first) + count
     if below < n and reference[f, below] == u:
         upto = np.searchsorted(reference[f, :n], u, side="right")
         below += int(uniform(ties) * (upto - below + 1))
@@ -99,24 +109,24 @@ def normal_score(u: float, reference: Floats, ties: NDArray[np.uint64]) -> float
     return z
 
 
-@njit(nogil=True, cache=True, inline="always")  # type: ignore[misc, unused-ignore]
+@njit(**BARE, inline="always")  # type: ignore[misc, unused-ignore]
 def score_record(  # noqa: PLR0917 - as above
     x: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices, lags: Floats, seen: Indices,
     scale: Floats, ties: NDArray[np.uint64], z: Floats,
 ) -> None:  # fmt: skip
-    """Normal scores of one record. x, z: (F,), NaN = none; models: (F, 13); reference: (F, n) sorted innovations."""
+    """Normal scores of one record. x, z: (F,), NaN = none, may be the same; models: (F, 13); reference: (F, n) sorted innovations."""
     for f in range(x.shape[0]):
         u = innovation(x[f], models, orders[f], lags, seen, scale, f)
         z[f] = np.nan if np.isnan(u) else score_among(u, reference, f, counts[f], ties)
 
 
-@njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
 def score_between(  # noqa: PLR0917 - as above
     x: Floats, doubts: Floats, models: Floats, orders: Indices, reference: Floats, counts: Indices, lags: Floats,
     seen: Indices, scale: Floats, ties: NDArray[np.uint64], z: Floats,
 ) -> None:  # fmt: skip
     """As `score_record`, of values that may be wrong. doubts: (F,) by how much an innovation may be off, 0 = not at all; z:
-    (3, F) the score as it is, the lowest and the highest that it may truly have.
+    (3, F) the score as it is, the lowest and the highest that it may truly have; x and doubts may be its first two rows.
     """
     for f in range(x.shape[0]):
         size = max(scale[f], FLOOR)
@@ -124,9 +134,9 @@ def score_between(  # noqa: PLR0917 - as above
         if np.isnan(u):
             z[0, f] = z[1, f] = z[2, f] = np.nan
             continue
+        width = doubts[f]  # before z is filled: it may be the same memory
         z[0, f] = z[1, f] = z[2, f] = score_among(u, reference, f, counts[f], ties)
-        if doubts[f] > 0.0:
-            width = doubts[f]
+        if width > 0.0:
             if models[f, 2] > 0.0:
                 width /= np.sqrt(models[f, 2] * size)
             z[1, f] = score_among(u - width, reference, f, counts[f], ties)
@@ -136,10 +146,16 @@ def score_between(  # noqa: PLR0917 - as above
 @njit(nogil=True, cache=True)  # type: ignore[misc, unused-ignore]
 def innovations(x: Floats, model: Floats, order: int, found: Floats) -> int:
     """The innovations of a whole series, without those that have none: how many were filled into found, (n,)."""
-    lags = np.zeros((1, MOST_ORDER))
-    seen = np.zeros(1, np.int64)
-    scale = np.ones(1)
     models = model.reshape((1, model.shape[0]))
+    lags, seen, scale = np.zeros((1, MOST_ORDER)), np.zeros(1, np.int64), np.ones(1)
+    count: int = _innovations(x, models, order, lags, seen, scale, found)
+    return count
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _innovations(  # noqa: PLR0917 - as above
+    x: Floats, models: Floats, order: int, lags: Floats, seen: Indices, scale: Floats, found: Floats
+) -> int:
     count = 0
     for t in range(x.shape[0]):
         u = innovation(x[t], models, order, lags, seen, scale, 0)
