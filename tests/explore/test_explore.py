@@ -62,6 +62,13 @@ def test_a_fault_that_no_longer_fits_the_program_is_an_error() -> None:
         pass
 
 
+def test_small_slices_come_first_and_then_the_longest() -> None:
+    order = [each.name for each in runs.in_order(slices.ALL)]
+    reduced = sum(each.is_reduced for each in slices.ALL)
+    assert all(slices.BY_NAME[name].is_reduced for name in order[:reduced])
+    assert order[reduced : reduced + len(slices.LONGEST)] == list(slices.LONGEST)
+
+
 def test_a_counter_example_is_written_and_told_again_as_a_story(tmp_path: Path) -> None:
     fault = Fault("a hold is noted only", cell("local hold", "RUN", "noted"), "holds alone", "I1")
     a_slice = slices.BY_NAME["holds alone"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from jidoka.alarms.table import TABLE
 
-from tools.exploring import reasons, runs, slices, visits
+from tools.exploring import alarm_slices, reasons, runs, slices, visits
 from tools.exploring.flipping import Looked, look_in
 from tools.exploring.flips import all_flips
 from tools.exploring.search import replay
@@ -38,6 +39,13 @@ def test_a_cell_that_is_met_though_the_table_says_that_it_cannot_occur_is_a_find
     assert visits.report(INTERLOCK, [cell], {}).strange == (cell,)
 
 
+def test_what_must_change_nothing_is_what_the_alarms_table_says_that_it_cannot_occur() -> None:
+    cannot = {(event, state) for event, states in alarm_slices.CANNOT.items() for state in states}
+    assert cannot == {
+        (event, state) for event, row in TABLE.items() for state, cell in row.items() if cell.no
+    }
+
+
 def test_every_reason_names_a_row_of_its_table() -> None:
     for table, given in (
         (INTERLOCK, reasons.INTERLOCK),
@@ -66,6 +74,7 @@ def test_each_row_of_both_tables_has_a_flipped_cell_and_all_are_taken_out_again(
         ("interlock: local hold in RUN is '.' instead of 'HOLD'", "holds alone"),
         ("interlock: acknowledge in HOLD is 'RUN' instead of '.'", "holds alone"),
         ("alarm: condition false in B is 'A' instead of 'D'", "alarm: an alarm"),
+        ("alarm: unshelved by hand in B is 'A' instead of '-'", "alarm: an alarm"),
     ],
 )
 def test_a_flipped_cell_is_found_on_a_way_that_breaks_from_the_beginning(text: str, name: str) -> None:

@@ -3,8 +3,8 @@
 The book knows whether the condition holds and whether somebody saw it, by what was told; it doesn't read the table.
 K1: normal means gone and seen. K2: what holds the machine is neither shelved nor suppressed. K3: active and not seen is
 shown as such. K4: what holds the machine waits for the reset. K5: silence changes nothing. K6: what becomes active and
-unseen is heard. K7: nothing is hidden but by a decision to hide it. K8: the end of what doesn't hide it changes nothing; events that can't
-occur are given all the same. Source: INTERLOCK §3.
+unseen is heard. K7: nothing is hidden but by a decision to hide it. K8: what can't occur in a state is given all the same, and
+changes nothing at all. Source: INTERLOCK §3.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ HIDES = {
     Event.SUPPRESS: State.SUPPRESSED,
     Event.OUT: State.OUT_OF_SERVICE,
 }
-#: ends of being hidden, and of what: elsewhere they can't occur
-ENDS = {
-    Event.UNSHELVE: State.SHELVED,
-    Event.SHELF_ENDS: State.SHELVED,
-    Event.SUPPRESS_ENDS: State.SUPPRESSED,
-    Event.BACK: State.OUT_OF_SERVICE,
+#: what can't occur: the end of what doesn't hide it; a call where nobody is waited for; taking back what is hidden
+CANNOT: dict[Event, frozenset[State]] = {
+    Event.UNSHELVE: frozenset(State) - {State.SHELVED},
+    Event.SHELF_ENDS: frozenset(State) - {State.SHELVED},
+    Event.SUPPRESS_ENDS: frozenset(State) - {State.SUPPRESSED},
+    Event.BACK: frozenset(State) - {State.OUT_OF_SERVICE},
+    Event.REALARM: frozenset({State.NORMAL, *HIDDEN}),
+    Event.UNACKNOWLEDGE: frozenset(HIDDEN),
 }
 HOLDERS = {
     Event.SHELVE: Withheld("shelf", reason="r"),
@@ -100,9 +102,9 @@ class AlarmWorld:
             claim(state is State.ACTIVE, f"K3: {state.value} though it is active and unseen, by {event}")
         if state in HIDDEN and state is not before.state:
             claim(HIDES.get(kind) is state, f"K7: {state.value} by {event}")
-        if before.state is not ENDS.get(kind, before.state):
-            is_same = (state, after.below) == (before.state, before.below)
-            claim(is_same, f"K8: {before.state.value} became {state.value} by {event}")
+        if before.state in CANNOT.get(kind, ()):
+            is_nothing = after == before and outcome.sign is Annunciation.NOTHING
+            claim(is_nothing, f"K8: {before.state.value} became {state.value} by {event}")
         if kind in (Event.NO_DATA, Event.DATA_BACK):
             claim(
                 after.below is before.below, f"K5: {before.below.value} became {after.below.value} by {event}"

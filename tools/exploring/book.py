@@ -88,6 +88,7 @@ class Book:
     is_file_wrong: bool = False
     window_until_ns: int = 0
     is_out_of_enforce: bool = False
+    is_stopped: bool = False  # it withholds for good, and ends within seconds; what the output does is its follower's to judge
     answered: set[str] = field(default_factory=set)
     bad: frozenset[str] = frozenset()
 
@@ -144,10 +145,11 @@ class Book:
         self.facts = {name: Fact(name in self.site.statistical) for name in self.site.responses}
         self.rank = self.least = self.data_ns = self.record_ns = 0
         self.press_least = -1
-        self.is_up = self.proving = self.key = False
+        self.is_up = self.proving = self.key = self.is_stopped = False
         self.may_hold_with_key = self.is_hold_on_disk  # the key must go off first, whoever restarts what
         self.began_ns = 0
         self.plant.unlinked()
+        self.plant.unwritten_ns = 0
         self.state = LOCKOUT if self.is_lockout_on_disk else START_UP
         self.is_locked = self.is_lockout_on_disk
 
@@ -355,6 +357,8 @@ class Book:
         claim(self.site.enforces, f"I1: rank {rank} though a model isn't in enforce")
         claim(self.is_up and self.ready, f"I1: rank {rank} without a link, or with a PLC that isn't ready")
         claim(not self.is_disk_failing, f"I1: rank {rank} though the latch file can't be written")
+        is_unwritten = self.plant.is_unwritten(now_ns)
+        claim(not is_unwritten, f"I1: rank {rank} though a write of the latch file takes too long")
         claim(not self.struck, f"I1: rank {rank} after {self.struck}")
         claim(data or (rank == 1 and self.healthy and state == FALLBACK), f"I1: rank {rank} without data")
         claim(record or (rank == 1 and self.site.record_may_fall_back), f"I1: rank {rank} without record")

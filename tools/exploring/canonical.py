@@ -48,7 +48,7 @@ class Form:
         self.now_ns = 0
         self.is_named = False
         self._rules = rules
-        self._limits_ns = limits_ns
+        self.limits_ns = limits_ns
         self._cap_ns = cap_ns
         self._plans: dict[type, tuple[int, Callable[[Any, Any], Any], list[str]]] = {}
         self._makers: dict[type, Callable[[Any, int], Any]] = {}
@@ -135,7 +135,7 @@ class Form:
         scope: dict[str, Any] = {"form": self, "age": self.age, "value": self.value}
         for number, name in enumerate(held):
             rule = rules.get(name)
-            limit_ns = self._limits_ns.get(name, self._cap_ns if name.endswith(("_ns", "_ms")) else -1)
+            limit_ns = self.limits_ns.get(name, self._cap_ns if name.endswith(("_ns", "_ms")) else -1)
             if rule is drop or (rule is None and limit_ns == 0):
                 continue
             names.append(f"{cls.__name__}.{name}")

@@ -82,6 +82,7 @@ def _refuse(world: CoreWorld) -> None:
 
 
 def _stop(world: CoreWorld) -> None:
+    world.book.is_stopped = True
     world.guard.stop(world.now_ns)
     world.look("planned stop")
 

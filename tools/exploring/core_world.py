@@ -19,11 +19,11 @@ from jidoka_bridge.plan import Plan
 from jidoka_bridge.registers import Input, Input2, Phase, PlcState, Word
 
 from tools.exploring import snapshot
-from tools.exploring.book import RANKS, Book, Site
+from tools.exploring.book import RANKS, Book, Site, claim
 from tools.exploring.canonical import BASE_NS, Rule, drop
 from tools.exploring.plans import CAUSE_OF, MS, NEVER_S, STEP_MS
 from tools.exploring.plant import Limits, Seen
-from tools.exploring.rules import GuardForm
+from tools.exploring.rules import GuardForm, actual
 
 START_NS = 2 * BASE_NS
 BOOT = b"b" * 16
@@ -33,6 +33,10 @@ FACT_OF = {
     "no data:m": "data", "no record": "record", "plc link": "link", "latch file": "disk", "override": "key",
     "fallback path": "path", "digest:m": "digest", "model changed:m": "file", "mode:m": "mode",
 }  # fmt: skip
+#: acts on causes that don't wait for anybody
+TOUCHING = frozenset(
+    {"acknowledge what doesn't wait", "acknowledge what doesn't wait, remotely", "acknowledgement taken back"}
+)
 #: the root without a readable latch file
 LOST = "no latch file"
 #: the root at which the PLC doesn't answer yet
@@ -73,6 +77,8 @@ WAYS["fallen back without record"] = (
 WAYS["proving"] = ("press", "beat")
 WAYS["proving, fallback ready"] = ("fallback ready", "beat", "press", "beat")
 PERSON = {"request": "1", "person": "p1"}
+#: of a cause: latched, revision, the one that was acknowledged, the role that must
+NEVER_TOLD = (False, 0, 0, "")
 
 
 def _counts(fact: Any, form: Any) -> bool:
@@ -81,6 +87,11 @@ def _counts(fact: Any, form: Any) -> bool:
         return False
     book = form.book
     return not fact.by_run or (fact.off_run == book.run and fact.off_ns >= book.began_ns)
+
+
+def _is_within(value: int, limit_ns: int, form: Any) -> int:
+    """Its age, cut off above the limit; with one that is never over only whether there was one."""
+    return form.age(value, limit_ns) if limit_ns < NEVER_S * 1_000 * MS else int(value > 0)
 
 
 def _stands(limit: str) -> Rule:
@@ -94,6 +105,8 @@ RULES: dict[str, dict[str, Rule]] = {
             ("setting", "events", "form", "now_ns", "presses", "edges", "submitted", "told", "view"),
             drop,
         ),
+        # where the relay can stick; one that always obeys sets it anew at the next beat
+        "output": lambda world, value, form: form.may_read_less and actual(world, value, form),
         # those that the guard hasn't heard of yet
         "parts": lambda world, value, _: value - world.guard.view.part_count,
         "monitor_run": lambda world, value, _: value == world.guard.run.number,
@@ -114,6 +127,11 @@ RULES: dict[str, dict[str, Rule]] = {
         "looked_ns": drop,
         # what follows from the rest at the last look
         "bad": drop,
+        # whether it came within the time that it is held against
+        "data_ns": lambda book, value, form: _is_within(value, book.site.no_data_ns, form),
+        "record_ns": lambda book, value, form: _is_within(value, book.site.no_record_ns, form),
+        # copied by a press of the next beat, which can't count where nothing was allowed since the last one
+        "is_clear": lambda book, value, _: book.least > 0 and value,
         "window_until_ns": lambda _, value, form: max(0, value - form.now_ns) if value else 0,
         "pressed_ns": lambda book, value, form: form.age(value, 2_000 * MS) if book.press_least >= 0 else 0,
     },
@@ -123,6 +141,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "more_ns": _stands("more_ns"),
         "less_ns": _stands("less_ns"),
         "stuck_ns": _stands("stuck_ns"),
+        "unwritten_ns": _stands("unwritten_ns"),
         "overridden_ns": lambda plant, value, _: min(value, 2 * plant.limits.override_ns + 1),
     },
     "Fact": {
@@ -181,6 +200,8 @@ class CoreWorld:
         self.setting = setting
         self.events = events
         self.form = GuardForm(setting.plan, RULES)
+        self.form.touches_unlatched = bool(setting.watches & TOUCHING)
+        self.form.may_read_less = bool(setting.watches & {"relay falls off", "relay sticks"})
 
     # ------------------------------------------------------------------ the beginning
 
@@ -190,6 +211,7 @@ class CoreWorld:
         self.link = root != UNLINKED
         self.is_foreign = False
         self.relay = "obeys"
+        self.output = Word.WITHHOLD
         self.inputs, self.inputs2 = int(READY), 0
         self.says: dict[str, tuple[str, int]] = {}
         self.durable: dict[str, Any] | None = None
@@ -245,6 +267,7 @@ class CoreWorld:
             plan.proving.parts if plan.proving.parts < NEVER_S else 0,
             plan.trips.most if plan.trips.most < NEVER_S else 0,
             int(times.override_s * 1_000) * MS if times.override_s < NEVER_S else 0,
+            1_000 * MS + STEP_MS * MS if "disk stuck" in events else 0,
         )
 
     def _write_now(self) -> None:
@@ -252,15 +275,18 @@ class CoreWorld:
         self.disk_ends()
 
     def _start(self, content: dict[str, Any]) -> None:
-        """A new process of the guard; the PLC has dropped and drawn a new id."""
+        """A new process of the guard; the PLC has dropped and drawn a new id, and so has a relay that obeys."""
         self.view = LinkView()
+        self.output = self.output if self.relay == "stuck" else Word.WITHHOLD
         self.presses = self.edges = 0
         self.parts = 0
         self.told: dict[str, tuple[bool, int, int, str]] = {}
         self.writing: tuple[int, dict[str, Any], set[str], bool, bool] | None = None
         self.was_fed = False
         self.book.restarted(bool(content["clean"]))
-        self.book.is_locked = self.book.is_locked or bool(self.setting.faults)
+        self.book.is_locked = (
+            self.book.is_locked or bool(self.setting.faults) or self._has_tripped_too_often(content)
+        )
         latch, why = (None, "the latch file is lost") if self.is_lost else (Latch(1, BOOT, content), "")
         self.guard = core.Guard(self.setting.plan, latch, why, list(self.setting.faults), self.now_ns)
         self.is_lost = False
@@ -272,6 +298,16 @@ class CoreWorld:
         if self.setting.two_phase and self.disk:
             self._write_now()
         self._write()
+
+    def _has_tripped_too_often(self, content: dict[str, Any]) -> bool:
+        """By the file a cause that isn't statistical did, and nobody was asked for already."""
+        most, book = self.setting.plan.trips.most, self.book
+        return any(
+            len(ages) > most
+            and FACT_OF.get(name) not in book.site.statistical
+            and not (name in content["causes"] and content["causes"][name][4])
+            for name, ages in content.get("trips", {}).items()
+        )
 
     # ------------------------------------------------------------------ for the search
 
@@ -317,7 +353,7 @@ class CoreWorld:
         causes = tuple(
             (name, bool(latched), revision == seen, role)
             for name, (latched, revision, seen, _, role) in sorted(content["causes"].items())
-            if latched or revision != seen or role
+            if latched or role or (self.form.touches_unlatched and revision != seen)
         )
         known = {"run", "transition", "causes", "first_out", "raising", "failed_runs", "trips", "device"}
         if self.setting.plan.times.override_s >= NEVER_S:
@@ -350,6 +386,7 @@ class CoreWorld:
                 self.told[body["id"]] = (
                     body["latched"], body["revision"], body["acknowledged_revision"], body["needs_role"],
                 )  # fmt: skip
+        self.book.plant.waits(self.now_ns, guard.latch_number > self.submitted)
         ask, status = guard.ask(), guard.status()
         proving = bool(status.flags & 1)
         self.book.look(
@@ -379,8 +416,9 @@ class CoreWorld:
         self.book.is_disk_failing = bool(error)
         if error:
             self.submitted = -1
-        elif is_after_press:
-            self.book.is_press_on_disk = True
+        else:
+            self.book.plant.unwritten_ns = 0
+            self.book.is_press_on_disk = self.book.is_press_on_disk or is_after_press
         if error:
             pass
         elif self.setting.remembers:
@@ -457,7 +495,8 @@ class CoreWorld:
         ask = guard.ask()
         if self.link:
             guard.sent(now_ns, ask.word)
-        actual = {"obeys": ask.word, "off": Word.WITHHOLD, "stuck": self.view.actual}[self.relay]
+        wanted = ask.word if self.link else Word.WITHHOLD  # without a link the PLC drops by itself
+        self.output = {"obeys": wanted, "off": Word.WITHHOLD, "stuck": self.output}[self.relay]
         if not self.link:
             view = replace(self.view, good=False, is_up=False)
             book.is_up = False
@@ -471,7 +510,7 @@ class CoreWorld:
                 presses=self.presses,
                 edges=self.edges,
                 part_count=self.parts,
-                actual=actual,
+                actual=self.output,
                 plc_state=PlcState.ARMING if ask.arm else PlcState.IDLE,
                 inputs=Input(self.inputs),
                 inputs2=Input2(self.inputs2) if self.inputs2 else NO_INPUTS2,
@@ -485,7 +524,7 @@ class CoreWorld:
                 book.key_off()
             book.ready = self.inputs & READY == READY
             book.healthy = bool(self.inputs2) and self.setting.plan.fallback is not None
-            book.actual = RANKS[int(actual)]
+            book.actual = RANKS[int(self.output)]
             seen = Seen(
                 book.actual,
                 book.key,
@@ -494,7 +533,7 @@ class CoreWorld:
                 self.parts - self.view.part_count if self.view.is_up else 0,
                 bool(self.inputs & Input.RESET_BUTTON),
             )
-            is_locking = book.plant.beat(now_ns, book.rank, book.state, seen)
+            is_locking = book.plant.beat(now_ns, book.rank, book.state, seen) and not book.is_stopped
             book.is_locked = book.is_locked or is_locking
             book.beat(now_ns, is_pressed)
         self.view = view
@@ -530,7 +569,7 @@ class CoreWorld:
     def acknowledge_others(self, **changes: Any) -> None:
         """What the panel doesn't show as waiting: an advice, or what is over, or nothing at all."""
         for name in sorted({CAUSE_OF[each] for each in self.setting.responses} | self.told.keys()):
-            latched, revision, seen, _ = self.told.get(name, (False, 0, 0, ""))
+            latched, revision, seen, _ = self.told.get(name, NEVER_TOLD)
             if not latched or revision == seen:
                 body = {
                     **PERSON,
@@ -564,8 +603,12 @@ class CoreWorld:
         self.book.struck = name
         self.book.may_hold_with_key = self.book.may_hold_with_key or self.book.state == 7
         body = {**PERSON, "reason": "test", "role": "operator", "remote": remote}
+        before = self.told.get(name, NEVER_TOLD)[1]
         self.guard.act(self.now_ns, Kind.HOLD, body)
         self.look(name)
+        # that one which is over is as one that never was rests on this
+        is_new = self.told.get(name, NEVER_TOLD)[1] > before
+        claim(is_new, f"I7: {name} comes again at a revision that somebody may have acknowledged")
 
     def unlock(self, is_fair: bool = True, **changes: Any) -> None:
         body = {**PERSON, "reason": "repaired", "role": "engineer", **changes}

@@ -83,18 +83,22 @@ def _of_alarms() -> Iterator[Flip]:
     )
     for event, cells in alarm_table.TABLE.items():
         for state, cell in cells.items():
-            if cell.no:
-                continue
             is_hiding = state is normal or (cell.to is normal and not cell.refused)
             hidden = shelved if cell.to is suppressed else suppressed
             to = hidden if is_hiding else normal
             flipped = alarm_table.Cell(to)
             yield Flip(
                 Cell(ALARM, event.value, state.value),
-                "refused" if cell.refused else "leaves" if cell.leaves is not None else cell.to.value,
+                _told(cell),
                 to.value,
                 _alarm_seed(event, state, flipped),
             )
+
+
+def _told(cell: alarm_table.Cell) -> str:
+    if cell.no:
+        return interlock.IMPOSSIBLE
+    return "refused" if cell.refused else "leaves" if cell.leaves is not None else cell.to.value
 
 
 def _alarm_seed(event: alarm_table.Event, state: alarm_table.State, cell: alarm_table.Cell) -> Seed:

@@ -149,8 +149,33 @@ def _left(_: Any, value: int, form: Any) -> int:
     return max(0, value - form.now_ns) if value else 0
 
 
-def _run_age(admission: Any, value: int, form: Any) -> Any:
-    return None if admission.connection or not admission._run else form.plc(value, HOLD_MS + 10)
+def _behind(world: Any, number: int) -> int:
+    """How far the agent sees a number behind its next one: one, more, or not of this process."""
+    distance = far(world.session._numbers._next - number)
+    return min(distance, 2) if distance < FAR else distance
+
+
+def _run(admission: Any, form: Any) -> int:
+    """Frames of step 1 in a row that the next one may still belong to."""
+    is_over = form.plc(admission._run_at_ms) > HOLD_MS - BEAT_MS
+    return 0 if admission.connection or is_over else min(admission._run, ARM_BEATS)
+
+
+def _run_age(cap_ms: int) -> Rule:
+    return lambda admission, value, form: form.plc(value, cap_ms) if _run(admission, form) else None
+
+
+def _last_number(admission: Any, value: int | None, form: Any) -> int | None:
+    """How far it is behind the agent's next one. That end tells one behind from more, the PLC more than 8 from less.
+
+    The PLC's session and its run of step 1 are over four beats after the last frame that it took, so that a distance of
+    up to 4 never becomes more than 8; without either it takes any number. A number that isn't of this process is far.
+    """
+    if value is None:
+        return None
+    distance = far(form.world.session._numbers._next - value)
+    is_near = distance <= 4 or not (admission.connection or _run(admission, form))
+    return _behind(form.world, value) if is_near else distance
 
 
 def _reply(value: bytes, form: Any) -> Any:
@@ -160,7 +185,7 @@ def _reply(value: bytes, form: Any) -> Any:
     connection, echo, counter = (int.from_bytes(value[3 + at : 5 + at], "big") for at in (2, 4, 6))
     now = form.world.now_ns // MS // 10
     return (
-        far(form.world.session._numbers._next - echo),
+        _behind(form.world, echo),
         min((now - counter) & 0xFFFF, 40),
         _id(None, connection, form),
     )
@@ -183,14 +208,19 @@ RULES: dict[str, dict[str, Rule]] = {
         "_offer": drop,
         "block": _counter,
         "_exchange": lambda _, value, __: value.function,
+        "_word": lambda _, value, __: RANKS[int(value)],
         "_misfits": lambda _, value, __: min(value, 3),
     },
     "Standing": {
         **dict.fromkeys(("_link", "history"), drop),
-        "good_run": lambda _, value, __: min(value, 3),
-        "lost_run": lambda _, value, __: min(value, 2),
+        # good beats count until it is up, and from the first lost one on they begin anew
+        "good_run": lambda standing, value, __: 0 if standing.is_up else min(value, 3),
+        "lost_run": lambda standing, value, __: min(value, standing._link.lost_beats),
         "last_sent_ns": lambda _, value, form: form.age(value, RISE_MS * MS),
-        "_last_good_ns": lambda _, value, form: None if value is None else form.age(value, HOLD_MS * MS),
+        # a link that isn't up can't be over
+        "_last_good_ns": lambda standing, value, form: (
+            form.age(value, HOLD_MS * MS) if standing.is_up and value is not None else None
+        ),
     },
     "EchoHabit": {
         "_current": lambda habit, value, __: min(value, 3) if habit._is_behind else 0,
@@ -214,9 +244,11 @@ RULES: dict[str, dict[str, Rule]] = {
         **dict.fromkeys(
             ("actual", "accepted", "edges", "press_ms", "_relay_ms", "_inputs", "_may_arm", "_why", "_now_ms"), drop
         ),
-        "fault": truth,
+        # only told to people: a press clears it, and neither end asks for it
+        "fault": drop,
         "_rise_until_ms": _plc(RISE_MS),
-        "_request_since_ms": _plc(300),
+        # a press lies within one beat, so that it never began before the request
+        "_request_since_ms": lambda _, value, __: value is not None,
         "_request_at_ms": lambda rule, value, form: form.plc(value, 200) if rule._request_since_ms else 0,
         "_differs_since_ms": truth,
     },
@@ -224,12 +256,12 @@ RULES: dict[str, dict[str, Rule]] = {
         **dict.fromkeys(
             ("unit", "hold_limit_ms", "counts", "_draw", "_last_id", "_last_words", "_refused_since_good"), drop
         ),
-        "last_number": lambda _, value, form: None if value is None else far(form.world.session._numbers._next - value),
+        "last_number": _last_number,
         "connection": truth,
         "expiry_ms": lambda admission, value, form: form.plc(value, 200) if admission.connection else 0,
-        "_run": lambda admission, value, __: 0 if admission.connection else min(value, ARM_BEATS),
-        "_run_since_ms": _run_age,
-        "_run_at_ms": _run_age,
+        "_run": lambda admission, _, form: _run(admission, form),
+        "_run_since_ms": _run_age(ARM_MS),
+        "_run_at_ms": _run_age(HOLD_MS),
     },
     "Button": {"_began_ms": _plc(300), "_changed_ms": _plc(100)},
 }  # fmt: skip

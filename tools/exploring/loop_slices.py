@@ -23,7 +23,7 @@ def _slice(
         *tuple(each if each in EVENTS else f"beat, {each}" for each in events),
     )
     roots = roots or ("given",)
-    return Slice(label, shown, always, LoopWorld, roots, is_reduced, ("L1",), SCALED, MENDING)
+    return Slice(label, shown, always, lambda: LoopWorld(always), roots, is_reduced, ("L1",), SCALED, MENDING)
 
 
 LOOP: tuple[Slice, ...] = (
@@ -33,7 +33,8 @@ LOOP: tuple[Slice, ...] = (
     _slice("loop: repeated", "guard, session and PLC over a line that repeats requests a beat later", *CAUSE,
            REPEATED),
     _slice("loop: death", "the guard's process killed at any time and started again", "guard dies", "guard starts"),
-    _slice("loop: pauses", "the guard's process stopped for any time", "guard pauses", "guard goes on"),
+    _slice("loop: pauses", "the guard's process stopped for some beats, or for as long as makes a difference",
+           *(each for each in EVENTS if each.startswith("guard pauses"))),
     _slice("loop: key", "guard, session and PLC with the override key", *CAUSE, "key on", "key off"),
     _slice("loop alone", "guard, session and PLC over a line that is good", *CAUSE, is_reduced=True),
 )  # fmt: skip

@@ -8,7 +8,7 @@ presses of the button, the cause, acknowledgements, and what the guard asked for
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +24,8 @@ from jidoka_bridge.plc.record import PlcRecord
 from jidoka_bridge.plc.server import Registers, RequestParser
 from jidoka_bridge.registers import Input, Phase
 
-from tools.exploring import link_world, snapshot
+from tools.exploring import link_world
 from tools.exploring.book import RANKS, claim
-from tools.exploring.canonical import Rule, drop
 from tools.exploring.link_world import (
     BEAT_MS,
     HELD_UP,
@@ -34,19 +33,18 @@ from tools.exploring.link_world import (
     LINK,
     LOST,
     MS,
+    OFFER_MS,
     PRESS,
     REPEATED,
-    RISE_MS,
     SCAN_MS,
     START_NS,
     UNHEARD,
     LinkBook,
-    LinkForm,
     LinkWorld,
 )
+from tools.exploring.loop_form import RISE_NS, RULES, LoopForm
 from tools.exploring.plans import INVALID, NEVER_S, plan
 from tools.exploring.rule_world import Draw
-from tools.exploring.rules import GuardForm
 from tools.exploring.seeding import Seed, name, together
 
 BOOT = b"b" * 16
@@ -55,8 +53,6 @@ PERSON = {"request": "1", "person": "p1", "role": "operator"}
 BETWEEN_NS = 55 * MS
 #: when within a beat its answer has come
 ANSWERED_NS = 30 * MS
-#: from a press until its rise, at the latest: the window, the press itself, and the beats that tell of it
-RISE_NS = (RISE_MS + 2 * BEAT_MS) * MS
 #: a button that is pressed ten times in two seconds bounces; beats are scaled so that people may press in each
 SCALED: Seed = together(link_world.SCALED, name("guard.button:WITHIN_NS", -1))
 LOOP_PLAN: Plan = plan(
@@ -101,6 +97,11 @@ class LoopBook(LinkBook):
             self.is_waiting = True
         self.asked = rank
 
+    def nothing_on_the_way(self) -> None:
+        """No frame is under way: an output that is off rises only to what is asked for from now on."""
+        for each in range(max(self.asked, self.output) + 1, 3):
+            self.granted_ns[each] = 0
+
     def asks(self, now_ns: int) -> None:
         """What stands at the end of a beat's exchange; what is asked between beats reaches no frame."""
         for each in range(1, self.asked + 1):
@@ -123,65 +124,17 @@ class LoopBook(LinkBook):
         super().scanned(now_ns, output)
 
 
-def _numbers(_: Any, value: Any, form: Any) -> Any:
-    """Of a session that began anew: for how long something older may still be echoed."""
-    return None if value._began_ns is None else form.age(value._began_ns, value._settle_ns)  # noqa: SLF001
-
-
-def _granted(_: LoopBook, value: list[int], form: Any) -> Any:
-    """How long ago each was asked for: while it is, always the same, unless the guard is paused."""
-    limit_ns = (HOLD_MS + 2 * SCAN_MS) * MS
-    return tuple(form.age(value[rank], limit_ns) for rank in (1, 2))
-
-
-RULES: dict[str, dict[str, Rule]] = {
-    **link_world.RULES,
-    "LoopWorld": {
-        **link_world.RULES["LinkWorld"],
-        **dict.fromkeys(("told", "submitted", "restarts"), drop),
-        "paused_ns": lambda _, value, form: form.age(value, HOLD_MS * MS) if value else 0,
-        # what a restart finds: which causes wait, and whether one is a cause itself
-        "durable": lambda _, value, __: (
-            bool(value["clean"]),
-            bool(value["lockout"]),
-            tuple(
-                (each, bool(held[0]), held[1] == held[2]) for each, held in sorted(value["causes"].items())
-            ),
-            value.get("key_must_go_off", False),
-        ),
-        "view": drop,
-    },
-    "LoopBook": {
-        **link_world.RULES["LinkBook"],
-        "granted_ns": _granted,
-        "press_ns": lambda book, value, form: (
-            form.age(value, RISE_NS) if book.may_ask or book.may_rise else 0
-        ),
-    },
-    "Session": {**link_world.RULES["Session"], "_numbers": _numbers},
-}
-
-
-class LoopForm(GuardForm):
-    """world: whose numbers, ids and counters are seen as distances."""
-
-    world: Any = None
-    plc = LinkForm.plc
-
-
-snapshot.never_changes(LoopForm)
-
-
 class LoopWorld(LinkWorld):
     """See `tools.exploring.search.World`. Events: `EVENTS`."""
 
     book: LoopBook
     form: Any
 
-    def __init__(self) -> None:
+    def __init__(self, events: Sequence[str] = ()) -> None:
         self.keeps_old = False
         self.form = LoopForm(LOOP_PLAN, RULES)
         self.form.world = self
+        self.form.is_restarted = "guard starts" in events
 
     def begin(self, root: str) -> None:
         self.now_ns = START_NS
@@ -243,6 +196,8 @@ class LoopWorld(LinkWorld):
                 self._scan(later_ms)
         else:
             self._scan(SCAN_MS)
+        if not self.held:
+            self.book.nothing_on_the_way()
 
     def _exchange(self, line: str) -> None:
         now_ns, session, guard = self.now_ns, self.session, self.guard
@@ -300,7 +255,7 @@ class LoopWorld(LinkWorld):
         """The monitor judges the condition anew."""
         self.book.is_on = is_on
         self.book.is_waiting = self.book.is_waiting or is_on
-        if not self.is_dead and not self.paused_ns:
+        if not self.is_dead:
             now_ns = self.now_ns + BETWEEN_NS
             self._say(now_ns)
             self._look(now_ns)
@@ -326,12 +281,14 @@ class LoopWorld(LinkWorld):
         self.book.is_waiting = True
         self._start()
 
-    def pause(self) -> None:
-        """SIGSTOP, or a computer that is much too slow."""
-        self.paused_ns = self.now_ns + BETWEEN_NS
+    def pause(self, beats: int, pressed: int = 0) -> None:
+        """SIGSTOP, or a computer that is much too slow; at one of the beats somebody presses the button.
 
-    def go_on(self) -> None:
-        """The first turn afterwards looks at the clock before anything else."""
+        The first turn afterwards looks at the clock before anything else.
+        """
+        self.paused_ns = self.now_ns + BETWEEN_NS
+        for number in range(1, beats + 1):
+            self.beat(PRESS if number == pressed else "")
         now_ns = self.now_ns + BETWEEN_NS
         gap_ns, self.paused_ns = now_ns - self.paused_ns, 0
         if gap_ns > HOLD_MS * MS:
@@ -352,7 +309,7 @@ class LoopWorld(LinkWorld):
         return int(RANKS[int(self.rule.output)] == 2)
 
     def told_state(self) -> str:
-        guard = "dead" if self.is_dead else "paused" if self.paused_ns else self.guard.ask().state.name
+        guard = "dead" if self.is_dead else self.guard.ask().state.name
         return f"guard {guard}, {super().told_state()}"
 
 
@@ -364,7 +321,7 @@ def _beat(line: str) -> Callable[[LoopWorld], None]:
 
 
 def _is_running(world: LoopWorld) -> bool:
-    return not world.is_dead and not world.paused_ns
+    return not world.is_dead
 
 
 def _is_rested(world: LoopWorld) -> bool:
@@ -373,11 +330,26 @@ def _is_rested(world: LoopWorld) -> bool:
     return not (book.may_ask or book.may_rise) or world.now_ns - book.press_ns > RISE_NS
 
 
+def _is_asked(world: LoopWorld) -> bool:
+    return _is_rested(world) and world.session.phase is Phase.ARM_REQUEST
+
+
+def _pause(beats: int, pressed: int = 0) -> Happen:
+    return (_is_asked if pressed else _is_running), lambda world: world.pause(beats, pressed)
+
+
+#: the longest time that either end asks for: of an output that reads more than is written
+LONGEST_MS = 587
+#: how long the process is paused, in beats: until each time is over, after which a longer pause is as the longest
+PAUSES = range(1, LONGEST_MS // BEAT_MS + 2)
+#: beats of a pause at which the button is pressed: for as long as the PLC keeps the request
+PRESSED_AT = range(1, OFFER_MS // BEAT_MS + 1)
+
 EVENTS: dict[str, Happen] = {
     "beat": (None, _beat("")),
     "press": (_is_rested, _beat(PRESS)),
     "press when asked": (
-        lambda world: _is_rested(world) and world.session.phase is Phase.ARM_REQUEST,
+        _is_asked,
         _beat(PRESS),
     ),
     **{f"beat, {line}": (_is_running, _beat(line)) for line in (LOST, UNHEARD, HELD_UP, REPEATED)},
@@ -386,8 +358,13 @@ EVENTS: dict[str, Happen] = {
     "acknowledge": (_is_running, lambda world: world.acknowledge()),
     "guard dies": (lambda world: not world.is_dead, lambda world: world.die()),
     "guard starts": (lambda world: world.is_dead, lambda world: world.live()),
-    "guard pauses": (_is_running, lambda world: world.pause()),
-    "guard goes on": (lambda world: bool(world.paused_ns), lambda world: world.go_on()),
+    **{f"guard pauses, {beats}": _pause(beats) for beats in PAUSES},
+    **{
+        f"guard pauses, {beats}, press at {at}": _pause(beats, at)
+        for beats in PAUSES
+        for at in PRESSED_AT
+        if at <= beats
+    },
     "key on": (lambda world: not world.is_key_on, lambda world: setattr(world, "is_key_on", True)),
     "key off": (lambda world: world.is_key_on, lambda world: setattr(world, "is_key_on", False)),
 }
@@ -401,7 +378,6 @@ MENDING = frozenset(
         "invalid off",
         "acknowledge",
         "guard starts",
-        "guard goes on",
         "key off",
     }
 )

@@ -15,7 +15,8 @@ START_UP, HOLD, OVERRIDE = 1, 5, 7
 @dataclass(frozen=True)
 class Limits:
     """run_out_ns: until nothing may move any more; more_ns, less_ns: of a wrong output; stuck_ns: of the button; parts: of
-    a proving run; trips: of one cause that isn't statistical; override_ns: of the key."""
+    a proving run; trips: of one cause that isn't statistical; override_ns: of the key; unwritten_ns: of a write of the latch
+    file."""
 
     run_out_ns: int = 0
     more_ns: int = 0
@@ -24,6 +25,7 @@ class Limits:
     parts: int = 0
     trips: int = 0
     override_ns: int = 0
+    unwritten_ns: int = 0
 
 
 class Seen(NamedTuple):
@@ -47,6 +49,7 @@ class Plant:
     less_ns: int = 0
     stuck_ns: int = 0
     overridden_ns: int = 0
+    unwritten_ns: int = 0
     made: int = 0
     is_stopping: bool = False
     trips: dict[str, int] = field(default_factory=dict)
@@ -67,6 +70,14 @@ class Plant:
         moves = seen.made > 0 or (seen.running and not seen.changeover)
         is_moving = moves and _is_over(self.off_ns, now_ns, limits.run_out_ns)
         return is_moving or _is_over(self.more_ns, now_ns, limits.more_ns)
+
+    def waits(self, now_ns: int, is_unwritten: bool) -> None:
+        """Whether something that the guard wants on the disk isn't there yet."""
+        self.unwritten_ns = _since(self.unwritten_ns, now_ns, self.limits.unwritten_ns and is_unwritten)
+
+    def is_unwritten(self, now_ns: int) -> bool:
+        """A write has taken too long."""
+        return _is_over(self.unwritten_ns, now_ns, self.limits.unwritten_ns)
 
     def unlinked(self) -> None:
         """The line is away: nothing is seen, and it is judged anew afterwards."""

@@ -15,6 +15,7 @@ from jidoka_bridge.guard.motion import STANDING_PARTS
 from jidoka_bridge.link.blocks import RANK
 from jidoka_bridge.messages import Judgement
 from jidoka_bridge.plan import Plan
+from jidoka_bridge.registers import Word
 
 from tools.exploring.canonical import Form, Rule, drop, truth
 from tools.exploring.plans import CAP_NS, MS, NEVER_S
@@ -48,16 +49,33 @@ def _judged(known: Any, value: int, form: GuardForm) -> Any:
 
 
 def _cause(cause: Any, form: GuardForm) -> Any:
-    """One that is over, seen and cleared is as one that never was."""
+    """One that is over and cleared is as one that never was."""
     is_over = not (cause.active or cause.latched or cause.needs_role or cause.pending_ns)
-    if is_over and cause.is_acknowledged:
+    if is_over and (cause.is_acknowledged or not form.touches_unlatched):
         return 0
     return form.value(cause, CAP_NS)
 
 
+def _is_seen(cause: Any, value: int, form: GuardForm) -> bool:
+    """Whether it is acknowledged: asked of latched causes only, and whatever latches one raises its revision as well.
+
+    Of others it decides one thing, whether an act on what doesn't wait is refused: where nobody tries that, nothing.
+    """
+    return bool((cause.latched or form.touches_unlatched) and cause.acknowledged_revision == value)
+
+
 def _changed(guard: Any, value: int, form: GuardForm) -> int:
-    """Since when the word is what it is: asked only where it permits, and set anew with each change."""
-    return form.age(value, form.settle_ns) if RANK[guard.word] else 0
+    """Since when the word is what it is: asked only where it permits, and set anew with each change.
+
+    It is held against an output that reads less. One that always obeys reads less only from a rise until the next
+    beat, which is sooner than the time that a rise is given.
+    """
+    return form.age(value, form.settle_ns) if form.may_read_less and RANK[guard.word] else 0
+
+
+def actual(_: Any, value: Word, form: GuardForm) -> int:
+    """What the output permits; WITHHOLD and ABSTAIN are told apart only where a machine that runs out is looked at."""
+    return int(value) if form.run_out_ns else RANK[value]
 
 
 def _while_proving(_: Any, value: int, form: GuardForm) -> int:
@@ -115,15 +133,16 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
             "phase", "plc_state", "fault",
         ),
         "beat_ns": truth,
+        "actual": actual,
     },
     "Recorder": _dropped("first_out", "outbox", "trips", "resets_refused", "_is_armed", "_told", "_mode"),
     "Ring": _dropped("_next", "_waiting", "_sent", "lost"),
     "Cause": {
         **_dropped(
             "id", "risk", "response", "priority", "reason", "text", "remedy", "any_of", "all_of", "on_delay_ns",
-            "person", "quality", "since_ns", "onset_ns", "may_latch", "evidence", "acknowledged_revision",
+            "person", "quality", "since_ns", "onset_ns", "may_latch", "evidence", "acknowledged_revision", "seen",
         ),
-        "revision": lambda cause, value, _: bool(cause.acknowledged_revision == value),
+        "revision": _is_seen,
         "second": lambda cause, value, _: cause.needs_two and bool(value),
         "second_revision": lambda cause, value, _: cause.needs_two and bool(cause.revision == value),
         "statistical": lambda cause, value, _: value and cause.active,
@@ -142,7 +161,11 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "wrong_ns": lambda _, value, form: form.age(value, 0),
     },
     "Conditions": {**_dropped("_began_ns", "_valid_ns"), "run": _is_run},
-    "ModelWatch": {**_dropped("id", "longest_interval_ns", "record_ns"), "part_ns": truth},
+    "ModelWatch": {
+        **_dropped("id", "longest_interval_ns", "record_ns"),
+        # a part that isn't recorded is owed within the model's longest interval
+        "part_ns": lambda _, value, form: form.owed_ns and bool(value),
+    },
     "DataWatch": {**_dropped("_limit_ns"), "_parts": lambda _, value, __: value >= 0},
     "RecordWatch": _dropped("_limit_ns"),
     "ButtonWatch": {**_dropped("_presses"), "_edges": lambda _, value, __: value >= 0},
@@ -173,7 +196,14 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
 
 
 class GuardForm(Form):
-    """The form of a guard's core under one plan. `guard`, `book` and `submitted` are set by the world before each key."""
+    """The form of a guard's core under one plan. `guard`, `book` and `submitted` are set by the world before each key.
+
+    What the world's events can't do, the world may say: touches_unlatched: people act on causes that don't wait;
+    may_read_less: the output may read less than what is written.
+    """
+
+    touches_unlatched = True
+    may_read_less = True
 
     def __init__(self, plan: Plan, more: Mapping[str, Mapping[str, Rule]]) -> None:
         times, never_ns = plan.times, NEVER_S * S_NS
@@ -189,6 +219,8 @@ class GuardForm(Form):
         ) * MS
         self.valid_ns = limit(plan.judgement_valid_h * 3600 * S_NS)
         self.proving_ns = limit(3 * plan.proving.minutes * 60 * S_NS)
+        self.run_out_ns = limit(times.run_out_ms * MS)
+        self.owed_ns = limit(max(model.longest_interval_ms for model in plan.models) * MS)
         limits = {
             "received_ns": limit(times.no_data_ms * MS),
             "beat_ns": limit(times.no_data_ms * MS),
@@ -202,11 +234,11 @@ class GuardForm(Form):
             "override_repeat_ns": limit(times.override_repeat_s * S_NS),
             "renewed_ns": 2_000 * MS,
             "down_ns": 5_000 * MS,
-            "off_ns": limit(times.run_out_ms * MS),
-            "stood_ns": limit(times.run_out_ms * MS),
-            "part_ns": limit(times.run_out_ms * MS) and 2_000 * MS,
-            "owed_ns": limit(max(model.longest_interval_ms for model in plan.models) * MS),
-            "_ran_until_ns": limit(max(model.longest_interval_ms for model in plan.models) * MS),
+            "off_ns": self.run_out_ns,
+            "stood_ns": self.run_out_ns,
+            "part_ns": self.run_out_ns and 2_000 * MS,
+            "owed_ns": self.owed_ns,
+            "_ran_until_ns": self.owed_ns,
         }
         super().__init__({**RULES, **more}, limits, CAP_NS)
         self.guard: Any = None

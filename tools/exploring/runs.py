@@ -108,10 +108,16 @@ def _look_for(number: int) -> Result:
     return looked_for(slices.FAULTS[number])
 
 
+def in_order(chosen: Sequence[Slice]) -> list[Slice]:
+    """The small ones first, so that none of them starves; of the others the longest first, so that all end together."""
+    place = {name: number for number, name in enumerate(slices.LONGEST)}
+    return sorted(chosen, key=lambda each: (not each.is_reduced, place.get(each.name, len(place))))
+
+
 def explore(chosen: Sequence[Slice], processes: int, limit_s: float, kept: Path, figures: Path | None) -> int:
-    """Explore slices side by side; print each, keep its counter-example. The small ones first: none may starve."""
+    """Explore slices side by side; print each, keep its counter-example."""
     began = time.monotonic()
-    jobs = [(each.name, began + limit_s) for each in sorted(chosen, key=lambda each: not each.is_reduced)]
+    jobs = [(each.name, began + limit_s) for each in in_order(chosen)]
     results = []
     with multiprocessing.get_context("fork").Pool(processes) as pool:
         for result in pool.imap_unordered(_explore, jobs):

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from tools.exploring.snapshot import Snapshot, bring_back, save
 
 #: of 256 states that come up again, so many are explored from both ways
-DOUBTED = 4
+DOUBTED = 16
 PROGRESS_S = 2.0
 
 

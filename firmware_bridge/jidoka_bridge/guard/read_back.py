@@ -33,7 +33,8 @@ def watch_read_back(guard: Guard, now_ns: int) -> None:
         guard.causes.set_active("plc disobeys", False, now_ns, False, {})
         return
     guard.more_since_ns = guard.more_since_ns or now_ns
-    is_long = now_ns - guard.more_since_ns > link.hold_ms * MS_NS + settle_ns
+    # up to the beat that shows it: a reading from before a pause says nothing of now
+    is_long = view.beat_ns - guard.more_since_ns > link.hold_ms * MS_NS + settle_ns
     if is_long and guard.causes.set_active("plc disobeys", True, now_ns, True, why):
         guard.event(now_ns, "read-back more", Details("plc disobeys", evidence=why))
 

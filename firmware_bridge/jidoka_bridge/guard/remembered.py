@@ -128,10 +128,13 @@ def restore_causes(causes: Causes, content: dict[str, Any]) -> None:
         if name not in causes.by_id and not latched:
             continue
         cause = causes.by_id.get(name) or causes.add_foreign(name)
-        cause.latched, cause.revision, cause.acknowledged_revision = (
-            bool(latched),
-            int(revision),
-            int(acknowledged),
-        )
+        cause.latched, cause.revision = bool(latched), int(revision)
+        cause.acknowledged_revision = _until(int(revision), int(acknowledged))
         cause.person, cause.needs_role = person, str(needs_role)
-        cause.second_revision, cause.second = content["seconds"].get(name, (0, None))
+        second_revision, cause.second = content["seconds"].get(name, (0, None))
+        cause.second_revision = _until(int(revision), int(second_revision))
+
+
+def _until(revision: int, acknowledged: int) -> int:
+    """No version writes an acknowledgement of a revision that is still to come: it must not count when that comes."""
+    return acknowledged if acknowledged <= revision else 0

@@ -409,6 +409,29 @@ def test_a_plc_that_permits_more_for_longer_than_the_hold_time_locks_out() -> No
     assert (rig.state, rig.last("read-back more")["cause"]) == ("LOCKOUT", "plc disobeys")
 
 
+def test_what_was_read_back_before_a_pause_is_not_what_the_output_is_now() -> None:
+    rig = running()
+    rig.turn(8)
+    rig.guard.gap(rig.now, 400 * MS)
+    rig.guard.gap(rig.now + 5_000 * MS, 5_000 * MS)
+    assert rig.state == "HOLD", "paused twice, without a beat between"
+    rig.now += 5_000 * MS
+    rig.turn(4)
+    assert rig.state == "HOLD"
+
+
+def test_an_output_that_stays_on_over_a_pause_locks_out_at_the_first_beat() -> None:
+    rig = running()
+    rig.turn(8)
+    rig.obeys = False
+    rig.hold()
+    rig.now += 5_000 * MS
+    rig.guard.gap(rig.now, 5_000 * MS)
+    assert rig.state == "HOLD"
+    rig.turn()
+    assert rig.state == "LOCKOUT"
+
+
 def test_a_pause_longer_than_the_hold_time_withholds_first() -> None:
     watch = PauseWatch(310 * MS)
     assert watch.gap_ns(1, 1) == 0
@@ -672,6 +695,22 @@ def test_a_latched_cause_of_an_earlier_plan_still_waits_for_a_person() -> None:
     again = Rig(plan(causes=()), rig.content)
     again.turn(3)
     assert "R-1" in {cause.id for cause in again.guard.causes.unacknowledged()}
+
+
+def test_an_acknowledgement_of_what_is_still_to_come_does_not_count_when_it_comes() -> None:
+    rig = running()
+    content = {
+        **rig.content,
+        "causes": {"R-1": [True, 1, 2, None, ""]},
+        "seconds": {"R-1": [2, {"role": "quality"}]},
+    }
+    again = Rig(plan(reset_needs="two"), content)
+    cause = again.guard.causes["R-1"]
+    assert cause in again.guard.causes.unacknowledged()
+    again.judge(DRIFT, ON)
+    assert cause.revision == 2
+    assert cause in again.guard.causes.unacknowledged()
+    assert cause.second_revision != cause.revision, "by the second person neither"
 
 
 def test_an_error_inside_the_guard_locks_out_and_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
