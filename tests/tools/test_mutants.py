@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ast
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import jidoka
 import jidoka_bridge
+import pytest
 
-from tools.mutants import report
+from tools.mutants import report, switch
+from tools.mutants.changes import Mutant as Changed
+from tools.mutants.changes import change_of, changed_at, function_of
+from tools.mutants.children import BROKEN, NOTICED, UNNOTICED, each_end, end, start
+from tools.mutants.functions import OneTest, Reach, within
 from tools.mutants.modules import MODULES, Module
 from tools.mutants.report import Mutant
 from tools.mutants.tables import changed, edits, line_of
@@ -118,3 +126,95 @@ def test_what_mutmut_cant_switch_on_counts_for_nothing(tmp_path: Path) -> None:
     (tmp_path / "other.md").write_text(report.page("other", Module((), ()), unjustified, [], 6.0))
     assert "| [other](other.md) | 2 | 1 | 50.0% | 1, **1 without** | 0.1 |" in report.index(tmp_path)
     assert "x = 1 \\| 2" in (tmp_path / "other.md").read_text()
+
+
+# ---------------------------------------------------------------- mutants of functions, each in a process of its own
+
+
+def test_a_mutants_name_and_its_line_are_told_as_people_write_them() -> None:
+    assert function_of("p.m", "x_made__mutmut_12") == "p.m.made"
+    assert function_of("p.m", "xǁKindǁ__init____mutmut_1") == "p.m.Kind.__init__"
+    assert (
+        change_of(["def f():", "    a = 1", "    b = 2"], ["def f():", "    a = 1", "    b = 3"]) == "b = 3"
+    )
+    assert change_of(["def f():", "    a = 1", "    b = 2"], ["def f():", "    a = 1"]) == "b = 2"
+
+
+def test_a_mutant_is_tried_by_the_tests_that_run_its_line_or_else_the_one_before_or_its_function() -> None:
+    assert [changed_at(["a", "b"], each) for each in (["c", "b"], ["a", "c"], ["a"])] == [0, 1, 1]
+    reach = Reach({("f", 5): [1, 2], ("f", 9): [3]}, {"m.f": [4]})
+    for at, numbers in ((9, [3]), (8, [1, 2]), (5, [1, 2]), (4, [4])):
+        assert reach.of(Changed("m.f", "x_f__mutmut_1", "", "f", 3, at)) == numbers
+    assert reach.of(Changed("m.g", "x_g__mutmut_1", "", "g", 3, 4)) == []
+
+
+def test_a_mutant_is_tried_with_the_first_tests_that_keep_within_the_time() -> None:
+    tests = [OneTest(number, own_s, 9.0) for number, own_s in enumerate((2.0, 3.0, 1.0))]
+    assert [each.number for each in within(tests, 5.0)] == [0, 1]
+    assert [each.number for each in within(tests, 1.0)] == [0], "one is tried always"
+    assert within([], 1.0) == []
+
+
+class _Mutated:
+    """As mutmut writes it."""
+
+    mutants: switch.MutantDict = {}  # noqa: RUF012
+
+    @switch.wrap_in_trampoline(mutants)
+    def twice(self, number: int) -> int:
+        """Says so."""
+        raise AssertionError(number)
+
+    def x_twice_orig(self, number: int) -> int:
+        return number * 2
+
+    def x_twice_1(self, number: int) -> int:
+        return number * 3
+
+
+def test_a_mutant_is_called_once_it_is_switched_on_and_who_is_called_is_known() -> None:
+    place = f"{__name__}._Mutated.twice"
+    _Mutated.mutants |= {switch.ORIGINAL: _Mutated.x_twice_orig, "x_twice_1": _Mutated.x_twice_1}
+    switch.called.clear()
+    assert (_Mutated().twice(2), switch.called, _Mutated.twice.__doc__) == (4, {place}, "Says so.")
+    switch.switch_on(place, "x_twice_1")
+    assert _Mutated().twice(2) == 6
+
+
+def _fails(tells: int) -> int:
+    raise ValueError(tells)
+
+
+def _notices(tells: int) -> int:
+    os.write(tells, b"7")
+    return NOTICED
+
+
+def _waits(tells: int) -> int:
+    while tells:
+        signal.pause()
+    return UNNOTICED
+
+
+@pytest.mark.parametrize(
+    ("work", "limit_s", "status", "told"),
+    [
+        (lambda _: UNNOTICED, 60.0, "survived", b""),
+        (_notices, 60.0, "killed", b"7"),
+        (_fails, 60.0, "broken", b""),
+        (lambda _: BROKEN, 60.0, "broken", b""),
+        (lambda _: os.kill(os.getpid(), signal.SIGPROF), 60.0, "timeout", b""),
+        (_waits, 0.2, "timeout", b""),
+    ],
+)
+def test_a_process_tells_how_it_ended(
+    work: Callable[[int], int], limit_s: float, status: str, told: bytes
+) -> None:
+    run = start(work, limit_s)
+    assert end(run) == (status, told)
+    assert not Path(run.folder).exists()
+
+
+def test_all_are_tried_some_at_once() -> None:
+    ends = dict(each_end([3, 4, 5], lambda job: start(lambda _: int(job == 4), 60.0), processes=2))
+    assert {job: ended.status for job, ended in ends.items()} == {3: "survived", 4: "killed", 5: "survived"}

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,25 +19,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from tools.mutants import report
-from tools.mutants.modules import BESIDE_C, MODULES, OPTIONS, Module
-from tools.mutants.report import NOTICED, Mutant
+from tools.mutants.modules import BESIDE_C, MODULES, Module
+from tools.mutants.report import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
-JUSTIFIED = Path(__file__).with_name("justified.yaml")
 #: what the tests of any module need; packages lie at the top of the scratch copy, as their names say
 FOLDERS = ("tests", "models", "configs", "tools", "docs")
 PACKAGES = ("agent/jidoka", "agent/jidoka_tap", "firmware_bridge/jidoka_bridge")
 FIRMWARE = ROOT / "firmware_bridge" / "firmware"
 LIMIT_S = 45 * 60
-#: a mutant that takes so many times as long as its tests did runs for ever
-TIMEOUT_FACTOR = "5.0"
 
 
 def scratch(module: Module, folder: Path) -> None:
-    """A copy of what the tests need, and mutmut's settings for one module."""
+    """A copy of what the tests need, and the one setting that mutmut doesn't do without."""
     skip = shutil.ignore_patterns("__pycache__", ".hypothesis", "*.nbi", "*.nbc")
     for name in FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=skip)
@@ -47,22 +41,7 @@ def scratch(module: Module, folder: Path) -> None:
     (folder / "firmware_bridge").mkdir()
     shutil.copy(ROOT / "firmware_bridge" / "registers.yaml", folder / "firmware_bridge")
     shutil.copy(ROOT / "pyproject.toml", folder)
-    copied = [*FOLDERS[1:], *(Path(name).name for name in PACKAGES), "firmware_bridge"]
-    settings = {
-        "source_paths": module.sources,
-        "also_copy": copied,
-        "pytest_add_cli_args_test_selection": module.tests,
-        "pytest_add_cli_args": OPTIONS,
-        "timeout_multiplier": (TIMEOUT_FACTOR,),
-    }
-    lines = ["[mutmut]"]
-    for name, values in settings.items():
-        lines += (
-            [f"{name}={values[0]}"]
-            if len(values) == 1
-            else [f"{name}=", *(f"    {value}" for value in values)]
-        )
-    (folder / "setup.cfg").write_text("\n".join(lines) + "\n")
+    (folder / "setup.cfg").write_text(f"[mutmut]\nsource_paths={module.sources[0]}\n")
 
 
 def _run(folder: Path, *command: str) -> str:
@@ -74,45 +53,16 @@ def _run(folder: Path, *command: str) -> str:
     }
     environment.pop("PYTHONPATH", None)  # the mutated packages come first by themselves
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=False, timeout=LIMIT_S
     )
     if done.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-3000:]}")
     return done.stdout
 
 
-def function_of(name: str) -> str:
-    """module.function or module.Class.method of a mutant."""
-    module, _, rest = name.rpartition(".x")
-    body = re.sub(r"__mutmut_\d+$", "", rest)
-    return f"{module}.{body[1:].replace('ǁ', '.')}" if body.startswith(("_", "ǁ")) else f"{module}.{body}"
-
-
-def change_of(diff: str) -> str:
-    """The first line that a mutant's diff adds (or takes away), for people."""
-    lines = [line for line in diff.splitlines() if line[:1] in "+-" and not line.startswith(("+++", "---"))]
-    added = [line[1:].strip() for line in lines if line[0] == "+"]
-    return (added or [line[1:].strip() for line in lines] or ["?"])[0]
-
-
-def mutants_of_functions(folder: Path, processes: int) -> list[Mutant]:
-    """By mutmut."""
-    program = str(Path(sys.executable).with_name("mutmut"))
-    _run(folder, program, "run", "--max-children", str(processes))
-    listed = re.findall(r"^\s+(\S+): (.+)$", _run(folder, program, "results", "--all", "true"), re.MULTILINE)
-    return [
-        Mutant(
-            function_of(name),
-            "" if status in NOTICED else change_of(_run(folder, program, "show", name)),
-            status,
-        )
-        for name, status in listed
-    ]
-
-
-def mutants_of_tables(folder: Path, name: str, processes: int) -> list[Mutant]:
-    """By `tools.mutants.forks`."""
-    output = _run(folder, sys.executable, "-m", "tools.mutants.forks", name, "--processes", str(processes))
+def mutants_of(folder: Path, half: str, name: str, processes: int) -> list[Mutant]:
+    """By `tools.mutants.functions` or `tools.mutants.forks`, in the scratch copy."""
+    output = _run(folder, sys.executable, "-m", f"tools.mutants.{half}", name, "--processes", str(processes))
     told = [json.loads(line) for line in output.splitlines()]
     return [Mutant(each["place"], each["line"], each["status"]) for each in told]
 
@@ -133,7 +83,7 @@ def main() -> int:
         print("\n".join(MODULES))
         return 0
     module = MODULES[options.module]
-    justified = YAML(typ="safe").load(JUSTIFIED.read_text()) or []
+    justified = report.justified()
     started_s = time.monotonic()
     functions: list[Mutant] = []
     tables: list[Mutant] = []
@@ -142,11 +92,13 @@ def main() -> int:
         scratch(module, folder)
         if BESIDE_C in module.tests:
             _run(FIRMWARE, "make", "-s", "host", f"PYTHON={sys.executable}")
-        print(f"mutating {', '.join(module.sources)}; a mutant takes about 0.2 s", flush=True)
+        print(f"mutating {', '.join(module.sources)}", flush=True)
         if options.only != "functions":
-            tables = report.judged(mutants_of_tables(folder, options.module, options.processes), justified)
+            tables = report.judged(mutants_of(folder, "forks", options.module, options.processes), justified)
         if options.only != "tables":
-            functions = report.judged(mutants_of_functions(folder, options.processes), justified)
+            functions = report.judged(
+                mutants_of(folder, "functions", options.module, options.processes), justified
+            )
     took_s = time.monotonic() - started_s
     text = report.page(options.module, module, functions, tables, took_s)
     print(text)
@@ -156,7 +108,7 @@ def main() -> int:
         (options.report / "README.md").write_text(report.index(options.report))
     is_enough = report.is_enough([*functions, *tables], module)
     if not is_enough:
-        print(f"not enough: test what lives, or say in {JUSTIFIED.name} why it may")
+        print(f"not enough: test what lives, or say in {report.JUSTIFIED.name} why it may")
     return 0 if is_enough else 1
 
 

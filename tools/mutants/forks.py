@@ -1,35 +1,40 @@
 """Runs a module's tests on every change of its tables, each in a process of its own that imports the changed text.
 
-python -m tools.mutants.forks NAME, in a scratch copy: what the tests need is imported once, the packages of the project in each
-child only, behind a finder that gives the changed text for one module. One line of JSON for each change.
+python -m tools.mutants.forks NAME, in a scratch copy: what the tests need of others is imported once, the packages of the
+project in each child only, behind a finder that gives the changed text for one module. One line of JSON for each change.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
+import importlib
 import json
-import os
-import select
-import subprocess
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from types import CodeType, ModuleType
 from typing import NamedTuple
 
-from tools.mutants.modules import MODULES, OPTIONS, Module
-from tools.mutants.tables import Edit, changed, edits, line_of
+import pytest
 
-#: a change that makes a test run for ever is noticed as well
-LEAST_LIMIT_S = 30.0
-LIMIT_FACTOR = 10.0
+from tools.mutants.children import NOTICED, UNNOTICED, Run, each_end, end, start
+from tools.mutants.modules import MODULES, Module, files_of
+from tools.mutants.report import NOTICED as ALL_NOTICED
+from tools.mutants.report import justified, reason_of
+from tools.mutants.tables import Edit, changed, edits, line_of
+from tools.mutants.texts import options, serve
+
+#: a test file that takes so many times as long, and this, of the processor runs for ever, which is noticed as well; and
+#: whoever waits for ever, by the clock
+FACTOR, LEAST_OWN_S = 5.0, 1.0
+LEAST_LIMIT_S, LIMIT_FACTOR = 30.0, 5.0
+#: of the whole of a module's tests, once
+WHOLE_S = 600.0
 #: pytest: all passed; none was selected
 PASSED = (0, 5)
+PROJECT = ("jidoka", "jidoka_bridge", "jidoka_tap", "tests", "tools")
 
 
 class Change(NamedTuple):
@@ -38,41 +43,6 @@ class Change(NamedTuple):
     name: str
     path: Path
     edit: Edit
-
-
-class _ChangedText(importlib.machinery.SourceFileLoader):
-    """Gives a module another text than the one of its file."""
-
-    def __init__(self, name: str, path: str, text: str) -> None:
-        super().__init__(name, path)
-        self._text = text
-
-    def get_code(self, fullname: str) -> CodeType:
-        return compile(self._text, self.get_filename(fullname), "exec", dont_inherit=True)
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds one module only."""
-
-    def __init__(self, name: str, path: Path, text: str) -> None:
-        self._name, self._path, self._text = name, path, text
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        del path, target
-        if fullname != self._name:
-            return None
-        loader = _ChangedText(self._name, str(self._path), self._text)
-        return importlib.util.spec_from_file_location(self._name, self._path, loader=loader)
-
-
-def files_of(module: Module) -> list[Path]:
-    """The sources, folders spread out."""
-    found: list[Path] = []
-    for each in map(Path, module.sources):
-        found += sorted(each.rglob("*.py")) if each.is_dir() else [each]
-    return found
 
 
 def changes_of(module: Module) -> list[Change]:
@@ -92,50 +62,51 @@ def tests_of(module: Module, stem: str) -> list[str]:
     return [str(each) for each in sorted(found, key=lambda each: f"test_{stem}" not in each.stem)]
 
 
-def _child(change: Change, tests: Sequence[str]) -> None:
-    """Ends with 1 as soon as a test fails. Nothing of the project has been imported before."""
-    import pytest  # noqa: PLC0415
+def _passes(test: str) -> bool:
+    """Stops as soon as one fails. Nothing of the project has been imported before."""
+    return pytest.main([test, "-x", *options()]) in PASSED
 
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 1)
-    os.dup2(devnull, 2)
+
+def _begin(module: Module, change: Change, own_s: Mapping[str, float], limit_s: float) -> Run:
     text = changed(change.path.read_text(), change.edit)
-    sys.meta_path.insert(0, _Finder(change.name, change.path, text))
-    for test in tests:
-        if pytest.main([test, "-x", "-q", *OPTIONS]) not in PASSED:
-            os._exit(1)
-    os._exit(0)
+
+    def work(tells: int) -> int:
+        del tells
+        serve({change.name.removesuffix(".__init__"): text})
+        for test in tests_of(module, change.path.stem):
+            signal.setitimer(signal.ITIMER_PROF, LEAST_OWN_S + FACTOR * own_s[test])
+            with contextlib.suppress(BaseException):
+                if _passes(test):
+                    continue
+            return NOTICED  # or the text can't even be imported
+        return UNNOTICED
+
+    return start(work, limit_s)
 
 
-class Run(NamedTuple):
-    """A child at work. ends: a descriptor that is readable when it has ended."""
+def _whole(module: Module) -> tuple[list[str], dict[str, float]]:
+    """Runs the tests once on the text as it is: what they import that isn't of the project, and the processor's time of each
+    file. Exits where one fails."""
+    path = Path("whole.json").absolute()
 
-    pid: int
-    ends: int
-    began_s: float
+    def work(tells: int) -> int:
+        del tells
+        own_s: dict[str, float] = {}
+        for test in tests_of(module, ""):
+            began_s = time.process_time()
+            if not _passes(test):
+                return NOTICED
+            own_s[test] = time.process_time() - began_s
+        path.write_text(
+            json.dumps([[each for each in sys.modules if each.partition(".")[0] not in PROJECT], own_s])
+        )
+        return UNNOTICED
 
-
-def start(change: Change, tests: Sequence[str]) -> Run:
-    """A child for one change."""
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        with contextlib.suppress(BaseException):
-            os.setpgid(0, 0)
-            _child(change, tests)
-        os._exit(1)
-    return Run(pid, os.pidfd_open(pid), time.monotonic())
-
-
-def result(run: Run, limit_s: float) -> str:
-    """Waits for a child: `killed`, `survived` or `timeout`."""
-    left_s = max(0.0, run.began_s + limit_s - time.monotonic())
-    is_over = not select.select([run.ends], [], [], left_s)[0]
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(run.pid, 9)  # what a test started too
-    os.close(run.ends)
-    status = os.waitstatus_to_exitcode(os.waitpid(run.pid, 0)[1])
-    return "timeout" if is_over else "killed" if status else "survived"
+    ended = end(start(work, WHOLE_S))
+    if ended.status != "survived":
+        sys.exit(f"the tests fail on the text as it is: {ended.status}")
+    names, own_s = json.loads(path.read_text())
+    return names, own_s
 
 
 def main() -> int:
@@ -144,32 +115,27 @@ def main() -> int:
     )
     parser.add_argument("module", choices=MODULES)
     parser.add_argument("--processes", type=int, default=2)
-    options = parser.parse_args()
-    module = MODULES[options.module]
-    import hypothesis.strategies  # noqa: F401, PLC0415 - once for all children
-    import pytest  # noqa: F401, PLC0415
-
+    parsed = parser.parse_args()
+    module = MODULES[parsed.module]
     began_s = time.monotonic()
-    whole = subprocess.run(
-        [sys.executable, "-m", "pytest", *tests_of(module, ""), "-x", "-q", *OPTIONS], capture_output=True, text=True, check=False
-    )  # fmt: skip
-    if whole.returncode:
-        print(f"the tests fail on the text as it is:\n{whole.stdout}", file=sys.stderr)
-        return 1
+    names, own_s = _whole(module)
     limit_s = max(LEAST_LIMIT_S, LIMIT_FACTOR * (time.monotonic() - began_s))
-    waiting = list(reversed(changes_of(module)))
-    running: list[tuple[Change, Run]] = []
-    while waiting or running:
-        while waiting and len(running) < options.processes:
-            change = waiting.pop()
-            running.append((change, start(change, tests_of(module, change.path.stem))))
-        ready = select.select([run.ends for _, run in running], [], [], 1.0)[0]
-        for each in list(running):
-            change, run = each
-            if run.ends in ready or time.monotonic() > run.began_s + limit_s:
-                running.remove(each)
-                told = {"place": change.edit.place, "line": line_of(change.path.read_text(), change.edit)}
-                print(json.dumps({**told, "status": result(run, limit_s)}), flush=True)
+    for name in names:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    changes = changes_of(module)
+    lines = {change: line_of(change.path.read_text(), change.edit) for change in changes}
+    reasons = justified()
+    # what may live, and why, is known: it is counted as alive and not tried
+    tried = [each for each in changes if not reason_of(each.edit.place, lines[each], reasons)]
+    status = dict.fromkeys(changes, "survived")
+    ends = each_end(tried, lambda change: _begin(module, change, own_s, limit_s), parsed.processes)
+    for change, ended in ends:
+        status[change] = ended.status
+        if ended.status not in ALL_NOTICED:
+            print(f"{ended.status}: {change.edit.place}: {lines[change]}", file=sys.stderr, flush=True)
+    for change in changes:
+        print(json.dumps({"place": change.edit.place, "line": lines[change], "status": status[change]}))
     return 0
 
 

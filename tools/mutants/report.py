@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.mutants.modules import Module
+from ruamel.yaml import YAML
+
+from tools.mutants.modules import BUDGET_S, MODULES, Module
 
 NOTICED = ("killed", "timeout", "caught by type check")
+JUSTIFIED = Path(__file__).with_name("justified.yaml")
 #: of functions that ran before a mutant could be switched on; they count for nothing, for `tables` changes them
 AT_IMPORT = "at import"
 
@@ -22,6 +25,11 @@ class Mutant(NamedTuple):
     change: str
     status: str
     why: str = ""
+
+
+def justified() -> list[Mapping[str, Any]]:
+    """What may live, and why: function or table, the line as mutated (`*`: it runs at import only), reason."""
+    return YAML(typ="safe").load(JUSTIFIED.read_text()) or []
 
 
 def reason_of(place: str, change: str, justified: Sequence[Mapping[str, Any]]) -> str:
@@ -96,7 +104,13 @@ def page(
 
 WHAT = (
     "Each wrong change of these modules, one at a time, must be noticed by their tests, or stand on the module's page "
-    "with the reason why nobody could notice it. `make mutants MODULE=NAME` makes a page again."
+    "with the reason why nobody could notice it. `make mutants MODULE=NAME` makes a page again.\n\n"
+    "mutmut makes the changes of functions; each runs in a process of its own, forked from one that has collected the "
+    "tests, with the tests that run the line: those first that noticed another change of its function or file, then those that noticed many for their time, "
+    f"until one fails or {BUDGET_S:g} s of the processor are used up. Functions with a decorator other than `staticmethod` and "
+    "`classmethod` (properties) aren't changed. Tables, constants, defaults and what runs at import are changed by "
+    "`tools.mutants.tables`; there all the module's tests run, file by file. What stands in `tools/mutants/justified.yaml` "
+    "is counted as live without being tried again."
 )
 RESULT = re.compile(
     r"(\d+) of (\d+) mutants are noticed .*, (\d+) live, (\d+) of them justified; ([\d.]+) min\."
@@ -122,4 +136,7 @@ def index(folder: Path) -> str:
             rows.append(
                 f"| [{path.stem}]({path.name}) | {total} | {noticed} | {share} | {live} | {took_min} |"
             )
+    rows += [
+        f"| {name} | | | | no whole run yet | |" for name in MODULES if not (folder / f"{name}.md").exists()
+    ]
     return "\n\n".join([*lines, "\n".join(rows)]) + "\n"

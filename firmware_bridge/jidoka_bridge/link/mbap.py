@@ -14,8 +14,6 @@ from jidoka_bridge.link.frames import EXCEPTION_BIT, Assembler, Found, Outcome, 
 HEAD = struct.Struct(">HHHB")  # transaction, protocol (0), bytes that follow the length, unit
 #: unit and the largest PDU (253 bytes)
 LONGEST = 254
-#: more than the largest frame twice over: whoever sends that much isn't answering a request
-MAX_BUFFER_BYTES = 520
 
 
 def wrapped(transaction: int, body: bytes) -> bytes:

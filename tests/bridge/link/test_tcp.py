@@ -312,6 +312,7 @@ def _free_port() -> int:
         return int(made.getsockname()[1])
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("options", [(), ("--no-fc23",)])
 def test_a_session_comes_up_over_tcp_with_the_program(tmp_path: Path, options: tuple[str, ...]) -> None:
     number = _free_port()
