@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from jidoka.steward.commands.desk import LONGEST_S
+from jidoka.steward.commands.desk import LONGEST_S, MOST_AT_ONCE
 from jidoka.steward.commands.inbox import MOST_WAITING
 from jidoka.steward.commands.kinds import COMMANDS, MOST_BYTES, REFUSALS
 from jidoka.steward.commands.tally import BURST
@@ -192,7 +192,7 @@ def page(found: dict[str, Told]) -> str:
     ]
     return HEAD.format(
         rows="\n".join(rows), commands="\n".join(commands), tree=TREE, longest=f"{LONGEST_S:g}",
-        refusals="\n".join(refusals), planned=inbound, most=MOST_BYTES, waiting=MOST_WAITING, burst=BURST,
+        refusals="\n".join(refusals), planned=inbound, most=MOST_BYTES, most_at_once=MOST_AT_ONCE, waiting=MOST_WAITING, burst=BURST,
     )  # fmt: skip
 
 
@@ -223,8 +223,9 @@ Lanes: `alarm` goes first, then `live` (of which only the newest is sent, and no
 
 each number being the highest up to which nothing is missing. Retain it. What isn't acknowledged comes again, so drop what
 you have by (device, lane, seq); the same number with other content means a cloned device or a disk that was put back.
-`python -m tools.aims` does all this with PostgreSQL. With `broker: {{acknowledge: puback}}` the broker's word counts instead,
-which is weaker: a broker that is killed loses what it acknowledged and hadn't written.
+`python -m tools.aims` does all this with PostgreSQL, over TLS where its `--broker` is an `mqtts://` address. With `broker:
+{{acknowledge: puback}}` the broker's word counts instead, which is weaker: a broker that is killed loses what it acknowledged
+and hadn't written.
 
 ## What it takes
 
@@ -239,7 +240,8 @@ Checked in this order, and the first fault is the answer: at most {most} bytes; 
 this command; the Ed25519 signature over `jidoka command v1` + NUL + the payload's bytes; the device is this one; good for
 {longest} s at most and not over (with a clock that nobody keeps right, that shows a time before 2020 or runs behind the
 ledger only `hold` passes: stopping is always safe); a number above the last one of that key, on the disk before anything
-is done; `hold` once a minute a key. A hold from elsewhere never counts towards a lockout.
+is done; of one key `hold` once a minute, and {most_at_once} others at once, then one a second. A hold from elsewhere never counts
+towards a lockout.
 
 Each one is recorded, whatever becomes of it. Of each kind of refusal {burst} have an entry and a reply of their own, then one a
 second; the others are counted by kind, once a second, in an entry (`jidoka.refusal.v1`, `what: commands`) that carries a

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
+import psycopg
 import pytest
+from jidoka.steward.mqtt.envelope import Letter
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from tests.aims.servers import Mosquitto, Postgres, postgres, worker
 from tests.processes import Program, programs, wait_until
+from tests.steward.mqtt.brokers import PLACE, Certified, pump, tried
 from tools.aims.letters import Event, Live, Unreadable, read
 
 pytestmark = pytest.mark.process
@@ -99,6 +102,21 @@ def test_what_was_told_is_stored_once_and_acknowledged_up_to_the_first_gap(plant
     assert plant.database.rows("SELECT count(*) FROM conflict") == [(0,)]
     (payload,) = plant.database.rows("SELECT payload FROM event WHERE lane = 'evidence' AND seq = 3")[0]
     assert payload == event(3)
+
+
+def test_an_alarm_is_stored_before_what_came_with_it_and_waits_for_nothing_of_that(plant: Plant) -> None:
+    plant.broker.start()
+    plant.worker()
+    device = Device(plant.broker.port)
+    device.send(event(1), event(1, "alarm"))
+    wait_until(lambda: device.committed == {"evidence": 1, "alarm": 1}, "both lanes are known")
+    with psycopg.connect(plant.database.address) as other:
+        other.execute("SELECT 1 FROM cursor WHERE lane = 'evidence' FOR UPDATE")
+        device.send(event(2), event(2, "alarm"))
+        wait_until(lambda: device.committed["alarm"] == 2, "the alarm is committed")
+        assert device.committed["evidence"] == 1, "somebody else has that lane"
+    wait_until(lambda: device.committed["evidence"] == 2, "and now the rest")
+    device.close()
 
 
 def test_the_same_number_with_other_content_is_a_conflict_and_never_replaces_the_first(plant: Plant) -> None:
@@ -210,7 +228,7 @@ def test_a_worker_says_what_it_waits_for_and_goes_on_when_it_is_there(plant: Pla
         sys.executable, "-m", "tools.aims", "--broker", f"127.0.0.1:{plant.broker.port}", "--database",
         plant.database.address, environment={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
     )  # fmt: skip
-    program.wait_for_text("refused; trying again")
+    program.wait_for_text("Start the broker, or correct its host and port; trying again")
     plant.broker.start()
     program.wait_for_text("stores what comes")
     assert "Traceback" not in program.text
@@ -243,3 +261,59 @@ def test_the_digest_does_not_depend_on_when_it_was_sent_but_on_everything_else()
     assert isinstance(again, Event)
     assert isinstance(other, Event)
     assert first.digest == again.digest != other.digest
+
+
+def test_over_tls_a_worker_checks_the_broker_and_shows_its_own_certificate(
+    tmp_path: Path, database: Postgres
+) -> None:
+    database.empty()
+    world = Certified(tmp_path)
+    with programs(tmp_path) as start:
+        world.start(start)
+
+        def told(listener: str, *more: str) -> Program:
+            return start(
+                sys.executable, "-m", "tools.aims", "--broker", f"mqtts://127.0.0.1:{world.ports[listener]}",
+                "--database", database.address, *more,
+                environment={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+            )  # fmt: skip
+
+        own = ("--certificate", world.aims.certificate, "--certificate-key", world.aims.key)
+        stranger = world.foreign.issue("stranger")
+        told("foreign", "--ca", world.authority.file).wait_for_text(
+            "was issued by somebody (CN=foreign-ca) who isn't among"
+        )
+        told("expired", "--ca", world.authority.file).wait_for_text(
+            "its certificate (CN=old) was valid until"
+        )
+        told("mtls", "--ca", world.authority.file).wait_for_text("asks for a certificate")
+        told(
+            "mtls", "--ca", world.authority.file, "--certificate", stranger.certificate, "--certificate-key",
+            stranger.key,
+        ).wait_for_text("it doesn't know who issued it")  # fmt: skip
+        told("mtls", "--ca", world.authority.file, *own).wait_for_text("stores what comes from")
+        with tried(world.broker("mtls", world.press)) as press:
+            press.subscribe(f"{PLACE.tree}/ack")
+            press.publish(Letter(f"{PLACE.tree}/ledger/leaf", event(1), 1, is_retained=False))
+            pump(press, lambda: bool(press.received))
+            assert json.loads(press.received[0][1])["data"]["committed"] == {"evidence": 1}
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--broker", "foo://h"), "isn't the address of a broker"),
+        (("--broker", "h", "--ca", "x"), "spoken to without TLS"),
+        (("--broker", "mqtts://h", "--certificate", "x"), "belong together"),
+    ],
+)
+def test_a_mistake_at_the_command_line_is_told_in_a_sentence(
+    more: tuple[str, ...], says: str, tmp_path: Path
+) -> None:
+    with programs(tmp_path) as start:
+        program = start(
+            sys.executable, "-m", "tools.aims", "--database", "x", *more,
+            environment={"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        )  # fmt: skip
+        assert program.wait() == 2
+        assert says in program.text

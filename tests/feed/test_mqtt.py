@@ -12,10 +12,11 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
-from jidoka.feed.mqtt import topic_of
+from jidoka.feed.mqtt import Files, topic_of
 from jidoka_bridge.errors import InputError
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.credentials.authority import Authority, Pair
 from tests.feed.bundles import fed_bundle
 from tests.feed.test_process import FEED, finish, line, summary
 from tests.processes import Program, programs, wait_until
@@ -68,9 +69,14 @@ def listener(tmp_path: Path) -> Iterator[Listener]:
     listener.close()
 
 
-def publish(port: int, messages: list[tuple[str, str, bool]], account: tuple[str, str] | None = None) -> None:
+def publish(
+    port: int, messages: list[tuple[str, str, bool]], account: tuple[str, str] | None = None,
+    tls: tuple[str, Pair] | None = None,
+) -> None:  # fmt: skip
     """Topic, text, retained."""
     client = paho.Client(CallbackAPIVersion.VERSION2)
+    if tls:
+        client.tls_set(tls[0], *tls[1])
     if account:
         client.username_pw_set(*account)
     client.connect("127.0.0.1", port)
@@ -164,11 +170,48 @@ def test_an_account_opens_the_broker_and_its_password_is_never_shown(
     assert SECRET not in wrong.text
 
 
+@pytest.mark.process
+def test_over_tls_the_broker_is_checked_and_a_certificate_opens_it(
+    broker: Broker, listener: Listener, start: Start, tmp_path: Path
+) -> None:
+    plant, foreign = Authority(tmp_path, "plant-ca"), Authority(tmp_path, "foreign-ca")
+    server = plant.issue("127.0.0.1", hosts=("127.0.0.1",), file="server")
+    good, stranger = plant.issue("feed"), foreign.issue("stranger")
+    broker.settings = (
+        f"cafile {plant.file}\ncertfile {server.certificate}\nkeyfile {server.key}\n"
+        "require_certificate true\nallow_anonymous true\n"
+    )
+    broker.start()
+    address = f"mqtts://127.0.0.1:{broker.port}/r"
+    command = (*FEED, fed_bundle(tmp_path / "b"), "--mqtt", address, "--json")
+
+    def ends(ca: str, pair: Pair | None) -> str:
+        own = ("--certificate", pair.certificate, "--certificate-key", pair.key) if pair else ()
+        program = start(*command, "--socket", tmp_path / "nobody.sock", "--ca", ca, *own)
+        assert program.wait() == 8
+        return program.text
+
+    assert "was issued by somebody (CN=plant-ca) who isn't among" in ends(foreign.file, good)
+    assert "asks for a certificate, and this device has none to show" in ends(plant.file, None)
+    assert "CN=stranger" in (told := ends(plant.file, stranger)), told
+    assert "it doesn't know who issued it" in told
+    program = start(
+        *command, "--socket", listener.path, "--ca", plant.file, "--certificate", good.certificate,
+        "--certificate-key", good.key,
+    )  # fmt: skip
+    wait_until_ready(program, listener)
+    publish(broker.port, [("r", line(1), False)], tls=(plant.file, good))
+    listener.wait_for_records(1)
+    program.signal(signal.SIGTERM)
+    assert finish(program, listener) == 0, program.text
+    assert summary(program)["from"] == address
+
+
 @pytest.mark.parametrize(
     ("address", "topic"),
     [
         ("mqtt://host/a/b", "a/b"), ("mqtt://host:1/line7/#", "line7/#"), ("mqtt://u:p%40@host//a", "/a"),
-        ("mqtt://host/a%20b?c=1", "a b?c=1"),
+        ("mqtt://host/a%20b?c=1", "a b?c=1"), ("mqtts://host/t", "t"),
     ],
 )  # fmt: skip
 def test_a_topic_is_everything_behind_the_host(address: str, topic: str) -> None:
@@ -177,8 +220,16 @@ def test_a_topic_is_everything_behind_the_host(address: str, topic: str) -> None
 
 
 @pytest.mark.parametrize(
-    "address", ["mqtt://host", "mqtt:///topic", "mqtts://host/t", "host/t", "mqtt://h:x/t", ""]
+    "address", ["mqtt://host", "mqtt:///topic", "wss://host/t", "host/t", "mqtt://h:x/t", ""]
 )
 def test_an_address_that_cannot_be_understood_is_refused(address: str) -> None:
     with pytest.raises(InputError, match="can't be understood"):
         topic_of(address)
+
+
+def test_the_port_is_that_of_tls_where_tls_is_spoken_and_files_for_tls_need_it() -> None:
+    assert topic_of("mqtt://host/t").port == 1883
+    assert topic_of("mqtts://host/t").port == 8883
+    assert topic_of("mqtts://host:1/t").text == "mqtts://host:1/t"
+    with pytest.raises(InputError, match="nothing is encrypted"):
+        topic_of("mqtt://host/t", None, Files(ca=Path("ca.pem")))

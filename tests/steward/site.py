@@ -167,8 +167,10 @@ class Site:
     def ledger(self) -> Path:
         return self.plan.ledger_file
 
-    def start(self) -> Program:
-        program = self._start(sys.executable, "-m", "jidoka.steward", "--plan", str(self.plan_file))
+    def start(self, environment: dict[str, str] | None = None) -> Program:
+        program = self._start(
+            sys.executable, "-m", "jidoka.steward", "--plan", str(self.plan_file), environment=environment
+        )
         program.wait_for_text("listens at")
         return program
 

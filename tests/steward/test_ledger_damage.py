@@ -100,14 +100,37 @@ def test_a_torn_tail_is_told_with_its_place_by_check(small: bytes, tmp_path: Pat
     assert (fault.offset, fault.index) == (whole[-2], len(whole) - 2)
 
 
-def test_a_tail_of_zeros_or_noise_is_torn(small: bytes, tmp_path: Path) -> None:
+def test_a_tail_of_noise_is_torn_and_zeros_are_room_for_entries_to_come(small: bytes, tmp_path: Path) -> None:
     path = tmp_path / "ledger.jdl"
-    for tail in (bytes(200), os.urandom(300), b"\xff" * 59):
+    rows = (
+        (os.urandom(300), 300),
+        (b"\xff" * 59, 59),
+        (b"\xff" * 59 + bytes(100_000), 59),
+        (bytes(200), 0),
+        (bytes(300_000), 0),
+    )
+    for tail, torn_bytes in rows:
         path.write_bytes(small + tail)
-        ledger, _ = open_ledger(path)
+        assert check(path).is_good is not bool(torn_bytes)
+        assert list(independent_reader.read(small + tail if not torn_bytes else small))
+        ledger, found = open_ledger(path)
+        assert len(found) == len(boundaries(small, path)) - 1
         ledger.close()
-        assert ledger.torn_bytes == len(tail)
+        assert (ledger.torn is not None, ledger.torn_bytes) == (bool(torn_bytes), torn_bytes)
         assert path.read_bytes() == small
+
+
+def test_zeros_with_anything_behind_them_are_damage_or_torn_as_everything_else(
+    small: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.jdl"
+    path.write_bytes(small + bytes(5_000) + b"\x01" + bytes(5_000))
+    fault = check(path).faults[0]
+    assert (fault.offset, fault.is_torn) == (len(small), True)
+    whole = boundaries(small, path)
+    path.write_bytes(small[: whole[1]] + bytes(whole[2] - whole[1]) + small[whole[2] :])
+    fault = check(path).faults[0]
+    assert (fault.offset, fault.is_torn) == (whole[1], False)
 
 
 def test_an_unfinished_creation_is_begun_anew(tmp_path: Path) -> None:

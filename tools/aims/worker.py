@@ -10,18 +10,21 @@ import json
 import os
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import paho.mqtt.client as paho
 import psycopg
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from jidoka.steward.mqtt.endpoint import Broker
+from jidoka.steward.mqtt.line import V5, dial, make_client, properties_of
+from jidoka_bridge.errors import BrokerError
+from paho.mqtt.enums import LogLevel
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from tools.aims.database import Database, Stored
-from tools.aims.letters import Letter, read
+from tools.aims.letters import Event, Letter, read
 
 #: of one transaction; a larger one makes an alarm that is committed meanwhile wait for its write, and is hardly faster
 BATCH = 100
@@ -36,19 +39,17 @@ RETRY_S = 1.0
 #: a cursor is said again so often while events come, should an acknowledgement have been lost
 REMIND_S = 5.0
 
-
+ALARM = "alarm"
 #: what devices tell in the lane that overtakes all others, below SITE/LINE/DEVICE
 ALARM_TOPICS = ("alarms/+", "interlock", "override", "cmd/+/reply")
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the broker is. group: of the shared subscription, "" for a subscription of one's own (brokers of MQTT 3.1.1);
+    """Where the broker is, and what is wanted there. password: of broker.username; group: of the shared subscription, "" for a subscription of one's own (brokers of MQTT 3.1.1);
     is_for_alarms: takes the alarm lane alone, so that a worker which only does that never has history before it."""
 
-    host: str
-    port: int = 1883
-    username: str | None = None
+    broker: Broker
     password: str | None = None
     group: str = "aims"
     client_id: str = "aims-1"
@@ -63,7 +64,7 @@ class Address:
 
 
 class Worker:
-    """Call `turn` for ever. Raises psycopg.Error or OSError: start anew then; nothing was acknowledged too early."""
+    """Call `turn` for ever. Raises psycopg.Error, BrokerError or OSError: start anew then; nothing was acknowledged too early."""
 
     def __init__(self, address: Address, database: Database) -> None:
         self.address = address
@@ -75,21 +76,22 @@ class Worker:
         self._told_at: dict[str, float] = {}
         self._ended: deque[str] = deque()
         self._is_subscribed = False
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, address.client_id, protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False, manual_ack=True,
-        )  # fmt: skip
-        self._client.max_inflight_messages_set(100)
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = lambda *_: setattr(self, "_is_subscribed", True)
-        self._client.on_message = self._on_message
-        self._client.on_disconnect = lambda _c, _u, _f, reason, _p: self._ended.append(str(reason))
-        if address.username:
-            self._client.username_pw_set(address.username, address.password)
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        self._is_connected = False
+        self._socket_error = ""  # the newest that paho tells; an alert of TLS is nowhere else
+        self._client = client = make_client(address.broker, address.client_id, V5)
+        client.manual_ack_set(True)
+        client.max_inflight_messages_set(100)
+        client.on_connect = self._on_connect
+        client.on_subscribe = lambda *_: setattr(self, "_is_subscribed", True)
+        client.on_message = self._on_message
+        client.on_disconnect = lambda _c, _u, _f, reason, _p: self._ended.append(str(reason))
+        client.on_log = self._on_log
+        if address.broker.username:
+            client.username_pw_set(address.broker.username, address.password)
+        properties = properties_of(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = SESSION_S
         properties.ReceiveMaximum = WINDOW
-        self._client.connect(address.host, address.port, 30, clean_start=False, properties=properties)
+        dial(client, address.broker, clean_start=False, properties=properties)
 
     @property
     def is_ready(self) -> bool:
@@ -97,9 +99,14 @@ class Worker:
 
     def _on_connect(self, client: paho.Client, _u: Any, _f: Any, reason: Any, _p: Any) -> None:
         if reason.is_failure:
-            self._ended.append(f"refused: {reason}")
+            self._ended.append(f"{self.address.broker} refuses the connection: {str(reason).lower()}")
         else:
+            self._is_connected = True
             client.subscribe([(each, 1) for each in self.address.filters])
+
+    def _on_log(self, _c: paho.Client, _u: Any, level: int, text: str) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._socket_error = text
 
     def _on_message(self, _c: Any, _u: Any, message: paho.MQTTMessage) -> None:
         if not self._waiting:
@@ -113,17 +120,36 @@ class Worker:
             self._client.loop(GATHER_S if self._waiting else limit_s) if not is_due else paho.MQTT_ERR_SUCCESS
         )
         if code != paho.MQTT_ERR_SUCCESS or self._ended:
-            raise OSError(self._ended.popleft() if self._ended else paho.error_string(code))
+            raise self._why_over(code)
         if len(self._waiting) >= BATCH or (self._waiting and time.monotonic() - self._first_at >= GATHER_S):
             self._store()
+
+    def _why_over(self, code: int) -> Exception:
+        """The connection ended: what is told of it. With TLS 1.3 a certificate that isn't taken shows only now."""
+        if self.address.broker.is_tls and not self._is_connected:
+            from jidoka.steward.mqtt.tls_trouble import explained_end  # noqa: PLC0415 - cryptography is large
+
+            explained = explained_end(self.address.broker, self._socket_error)
+            if explained is not None:
+                return explained
+        return OSError(self._ended.popleft() if self._ended else paho.error_string(code))
 
     def _store(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
         self._first_at = time.monotonic()
-        stored = self.database.store([letter for _, letter in batch if letter is not None])
+        letters = [letter for _, letter in batch if letter is not None]
+        # alarms in a transaction of their own: a worker for alarms stores the same ones, and would wait for all of this one
+        alarms = [each for each in letters if isinstance(each, Event) and each.lane == ALARM]
+        others = [each for each in letters if not (isinstance(each, Event) and each.lane == ALARM)]
+        for part in (alarms, others):
+            if part:
+                self._commit(part)
         for message, _ in batch:
             if message.qos:
                 self._client.ack(message.mid, message.qos)
+
+    def _commit(self, letters: Sequence[Letter]) -> None:
+        stored = self.database.store(letters)
         self.totals.events += stored.events
         self.totals.conflicts += stored.conflicts
         self.totals.unreadable += stored.unreadable
@@ -174,8 +200,10 @@ def _work_until_lost(address: Address, database_address: str) -> str:
                 worker.turn()
                 if worker.is_ready and not is_told:
                     is_told = True
-                    print(f"aims: stores what comes from {address.host}:{address.port}", flush=True)
+                    print(f"aims: stores what comes from {address.broker}", flush=True)
         finally:
             database.close()
+    except BrokerError as error:
+        return f"{error.what}. {error.remedy.rstrip('.')}"
     except (psycopg.Error, OSError) as error:
         return " ".join(str(error).split()) or type(error).__name__

@@ -94,6 +94,14 @@ def on_the_disk(size: Size) -> Iterator[Row]:
         yield Row(
             f"{told}: of what sqlite's WAL writes", ours["bytes"] / theirs["bytes"], "×", 1 / 3, peer=peer
         )
+        if ours["disk_bytes"] is not None:
+            of_disk = f"{ours['disk_bytes']:.0f} B and {theirs['disk_bytes']:.0f} B; /sys/dev/block, everything on that disk"
+            yield Row(
+                f"{told}: the same with the file system's journal",
+                ours["disk_bytes"] / theirs["disk_bytes"],
+                "×",
+                peer=of_disk,
+            )
         yield Row(f"{told}: rate", ours["per_s"], "/s", peer=peer)
 
 

@@ -205,13 +205,16 @@ def torn_tails(folder: Path, rng: random.Random, count: int) -> Torn:
         if rng.random() < 0.5 and tail:
             del tail[rng.randrange(len(tail)) :]
         path.write_bytes(data[:committed] + tail)
-        _open_torn(path, found, ends.index(committed), committed + len(tail))
+        # zeros up to the end of a file are no piece of anything
+        _open_torn(path, found, ends.index(committed), committed + len(tail.rstrip(b"\0")))
     return found
 
 
 def _open_torn(path: Path, found: Torn, confirmed: int, size: int) -> None:
+    """confirmed: entries; size: of what isn't zeros at the end."""
     found.tried += 1
     seen: list[Entry] = []
+    whole = path.stat().st_size
     try:
         ledger = Ledger(path, BOOT, lambda _offset, entry: seen.append(entry), 1)
     except LedgerError as error:
@@ -223,7 +226,8 @@ def _open_torn(path: Path, found: Torn, confirmed: int, size: int) -> None:
     told = ledger.torn_bytes if ledger.torn is not None else 0
     ledger.close()
     found.cut += bool(told)
-    if path.stat().st_size + told != size:
+    kept = path.stat().st_size
+    if not size - kept <= told <= whole - kept:
         found.silent += 1
     if len(seen) < confirmed:
         found.lost += confirmed - len(seen)

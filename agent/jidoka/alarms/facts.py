@@ -13,7 +13,10 @@ NEARLY_FULL = "ledger nearly full"
 CERTIFICATE_ENDS = "certificate ends"
 CERTIFICATE_ENDS_SOON = "certificate ends soon"
 REFUSED_COMMAND = "refused command"
+BUDGET_REFUTED = "false-alarm budget refuted"
+ERROR_RATE_REFUTED = "agreed error rate refuted"
+SLICES_DIFFER = "slices differ"
 OWN_ALARMS: tuple[str, ...] = (
     NOT_RECORDING, GUARD_AWAY, MONITOR_SILENT, CHATTERING, NEARLY_FULL, REFUSED_COMMAND, CERTIFICATE_ENDS,
-    CERTIFICATE_ENDS_SOON,
+    CERTIFICATE_ENDS_SOON, BUDGET_REFUTED, ERROR_RATE_REFUTED, SLICES_DIFFER,
 )  # fmt: skip

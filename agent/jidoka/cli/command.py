@@ -186,20 +186,14 @@ def _broker_of(
     text: str, username: str | None, ca: Path | None, certificate: Path | None, certificate_key: Path | None
 ) -> Broker:
     """HOST, HOST:PORT, or a URL as in the configuration's `broker.url`."""
-    from jidoka.config.schema.broker import SCHEMES, address_of
-    from jidoka.steward.mqtt.endpoint import Broker
+    from jidoka.steward.mqtt.endpoint import broker_at
 
-    url = text if "://" in text else f"mqtt://{text}"
     try:
-        address = address_of(url) if url.partition("://")[0] in SCHEMES else None
-    except ValueError:
-        address = None
-    if address is None or not address.host:
-        raise click.BadParameter(f"--broker {text}: isn't HOST, HOST:PORT or a URL such as mqtts://aims:8883")
-    return Broker(
-        address.host, address.port, address.scheme.transport, address.path, address.scheme.is_tls,
-        ca=_text(ca), certificate=_text(certificate), key=_text(certificate_key), username=username,
-    )  # fmt: skip
+        return broker_at(
+            text, ca=_text(ca), certificate=_text(certificate), key=_text(certificate_key), username=username
+        )
+    except InputError as error:
+        raise click.BadParameter(f"--broker {error.what}") from None
 
 
 def _text(path: Path | None) -> str | None:

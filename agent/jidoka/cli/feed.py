@@ -15,8 +15,11 @@ from jidoka.cli.asking import FILE
 @click.option("--listen", type=FILE, metavar="PATH", help="Take lines from programs that connect to this Unix socket.")  # fmt: skip
 @click.option("--follow", type=FILE, metavar="FILE", help="Follow a log or table that is being written.")
 @click.option("--from-start", "is_from_start", is_flag=True, help="Read what is in the followed file already.")  # fmt: skip
-@click.option("--mqtt", metavar="mqtt://HOST/TOPIC", help="Take the messages of an MQTT topic.")
+@click.option("--mqtt", metavar="mqtts://HOST/TOPIC", help="Take the messages of an MQTT topic; mqtt:// is without TLS.")  # fmt: skip
 @click.option("--password-file", type=FILE, metavar="FILE", help="The broker's password, on its first line.")  # fmt: skip
+@click.option("--ca", type=FILE, metavar="FILE", help="Whom the broker's certificate must come from; the system's authorities if left out.")  # fmt: skip
+@click.option("--certificate", type=FILE, metavar="FILE", help="This program's certificate at the broker.")  # fmt: skip
+@click.option("--certificate-key", type=FILE, metavar="FILE", help="Its key (0600).")  # fmt: skip
 @click.option("--rate", "rate_hz", type=click.FloatRange(0.0, 100_000.0), metavar="HZ", help="Most records a second, to replay a file (as they come).")  # fmt: skip
 @click.option("--socket", "tap_socket", type=FILE, metavar="PATH", help="The monitor's tap socket.")
 @click.option("--plan", "plan_file", type=FILE, metavar="PLAN", help="Take bundle and socket from a compiled plan.")  # fmt: skip
@@ -44,7 +47,7 @@ def command(
     Examples:
         their_program | jidoka feed ./bundle
         jidoka feed ./bundle --follow /var/log/inspection.log
-        jidoka feed ./bundle --mqtt mqtt://broker/line7/vision/results
+        jidoka feed ./bundle --mqtt mqtts://broker/line7/vision/results --ca plant-ca.pem
         jidoka feed ./bundle --follow results.csv --from-start --rate 50 --json
 
     A line that can't be understood is counted, the first ones are shown, and the feed goes on.
@@ -56,8 +59,11 @@ def command(
         raise click.UsageError(f"{' and '.join(sources)} can't go together.", context)
     if given["is_from_start"] and given["follow"] is None:
         raise click.UsageError("--from-start belongs to --follow.", context)
-    if given["password_file"] is not None and given["mqtt"] is None:
-        raise click.UsageError("--password-file belongs to --mqtt.", context)
+    for option in ("password_file", "ca", "certificate", "certificate_key"):
+        if given[option] is not None and given["mqtt"] is None:
+            raise click.UsageError(f"--{option.replace('_', '-')} belongs to --mqtt.", context)
+    if (given["certificate"] is None) != (given["certificate_key"] is None):
+        raise click.UsageError("--certificate and --certificate-key belong together.", context)
     if plan_file is not None:
         if bundle is not None:
             raise click.UsageError("Give a BUNDLE or --plan, not both.", context)

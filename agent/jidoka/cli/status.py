@@ -223,6 +223,9 @@ def _connections(value: dict[str, Any]) -> RenderableType:
         text.append(f"\n          {mqtt['error']}\n          {mqtt['remedy']}", "yellow")
     if mqtt.get("certificate"):
         text.append("\n          ").append(*_certificate(mqtt["certificate"]))
+    clock = value.get("clock") or {}
+    if clock.get("error"):
+        text.append("\nclock     ", "dim").append(f"{clock['error']}\n          {clock['remedy']}", "yellow")
     for line in value.get("commissioning", ()):
         text.append("\nmachine   ", "dim").append(line)
     if value["metrics"]:

@@ -5,57 +5,87 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import ssl
 import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 from jidoka_bridge.errors import BrokerError, InputError
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, LogLevel
 
 from jidoka.feed.intake import Intake, NewStream
 from jidoka.feed.reading import LONGEST_LINE_BYTES, Entry
+from jidoka.steward.mqtt.endpoint import Broker
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 2000
 MOST_WAITING_BYTES = 16 << 20
-PORT = 1883
+#: scheme → port
+PORTS = {"mqtt": 1883, "mqtts": 8883}
 AT_LEAST_ONCE = 1
 MOST_AT_ONCE = 500
 
 
+class Files(NamedTuple):
+    """For TLS. ca: None means the system's authorities; certificate, key: this program's own at the broker."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+
+
+NO_FILES = Files()
+
+
 @dataclass(frozen=True)
 class Topic:
-    """mqtt://USER:PASSWORD@HOST:PORT/TOPIC, taken apart. text: without user and password."""
+    """mqtts://USER:PASSWORD@HOST:PORT/TOPIC, taken apart. text: without user and password; login: files for TLS."""
 
     host: str
     port: int
     topic: str
     username: str | None
     password: str | None
+    is_tls: bool = False
+    login: Files = NO_FILES
+
+    @property
+    def broker(self) -> Broker:
+        """For TLS: the same rules and the same words as the steward's."""
+        ca, certificate, key = (None if each is None else str(each) for each in self.login)
+        return Broker(self.host, self.port, is_tls=self.is_tls, ca=ca, certificate=certificate, key=key)
 
     @property
     def text(self) -> str:
-        return f"mqtt://{self.host}:{self.port}/{self.topic}"
+        return f"{'mqtts' if self.is_tls else 'mqtt'}://{self.host}:{self.port}/{self.topic}"
 
 
-def topic_of(address: str, password_file: Path | None = None) -> Topic:
-    """The topic of an address. Raises InputError: it can't be understood, or the password can't be read."""
+def topic_of(address: str, password_file: Path | None = None, login: Files = NO_FILES) -> Topic:
+    """The topic of an address. Raises InputError: it can't be understood, the password can't be read, or there are files for
+    TLS without TLS."""
+    scheme, _, rest = address.partition("://")
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname, parts.port or PORT
+        host, port = parts.hostname, parts.port or PORTS.get(scheme, 0)
     except ValueError:
-        host, port = None, PORT
+        parts, host, port = urlsplit(""), None, 0
     # `#` is a wildcard of MQTT, and a fragment for everybody else
-    topic = unquote(address.split("://", 1)[-1].partition("/")[2])
-    if not host or not topic or parts.scheme != "mqtt":
+    topic = unquote(rest.partition("/")[2])
+    if not host or not topic or scheme not in PORTS:
         raise InputError(
-            "the address of the topic can't be understood.", "Write mqtt://HOST:PORT/TOPIC, without TLS."
+            "the address of the topic can't be understood.",
+            "Write mqtts://HOST:PORT/TOPIC, or mqtt://HOST:PORT/TOPIC without TLS.",
+        )
+    is_tls = scheme == "mqtts"
+    if not is_tls and login != NO_FILES:
+        raise InputError(
+            "certificates are of no use where nothing is encrypted.", "Write mqtts://, or leave them out."
         )
     password = None if parts.password is None else unquote(parts.password)
     if password_file is not None:
@@ -66,7 +96,8 @@ def topic_of(address: str, password_file: Path | None = None) -> Topic:
             raise InputError(
                 f"{password_file}: can't read the password: {why}.", "Put the password on its first line."
             ) from None
-    return Topic(host, port, topic, None if parts.username is None else unquote(parts.username), password)
+    username = None if parts.username is None else unquote(parts.username)
+    return Topic(host, port, topic, username, password, is_tls, login)
 
 
 class Subscription(Intake):
@@ -85,14 +116,26 @@ class Subscription(Intake):
         self._lock = threading.Lock()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._refusal = ""
+        self._remedy = ""
+        self._was_connected = False
+        self._socket_error = ""  # the newest that paho tells; an alert of TLS is nowhere else
         self._client = client = paho.Client(CallbackAPIVersion.VERSION2)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_message, client.on_subscribe = self._on_message, self._on_subscribe
+        client.on_log = self._on_log
         client.reconnect_delay_set(1, 30)
         if topic.username is not None:
             client.username_pw_set(topic.username, topic.password)
+        if topic.is_tls:
+            from jidoka.steward.mqtt.tls import context_of  # noqa: PLC0415 - cryptography is large
+
+            client.tls_set_context(context_of(topic.broker))
         try:
             client.connect(topic.host, topic.port)
+        except ssl.SSLError as error:
+            from jidoka.steward.mqtt.tls_trouble import explained  # noqa: PLC0415
+
+            raise explained(error, topic.broker) from None
         except OSError as error:
             raise BrokerError(
                 f"{topic.host}:{topic.port}: no broker can be reached: {error.strerror or error}.",
@@ -110,7 +153,7 @@ class Subscription(Intake):
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._bell)
         if self._refusal:
-            raise BrokerError(self._refusal, "Check user, password and the broker's access list.")
+            raise BrokerError(self._refusal, self._remedy)
         found: list[Entry] = []
         for _ in range(MOST_AT_ONCE):
             with self._lock:
@@ -145,6 +188,7 @@ class Subscription(Intake):
                 f"{self._topic.host}:{self._topic.port} refuses the connection: {str(reason).lower()}"
             )
             return
+        self._was_connected = True
         client.subscribe(self._topic.topic, AT_LEAST_ONCE)
 
     def _on_subscribe(self, _client: Any, _user: Any, _mid: int, reasons: Any, _properties: Any) -> None:
@@ -154,7 +198,15 @@ class Subscription(Intake):
         log.info("%s: subscribed", self.text)
 
     def _on_disconnect(self, _client: Any, _user: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
+        if reason.is_failure and self._topic.is_tls and not self._was_connected:
+            from jidoka.steward.mqtt.tls_trouble import explained_end  # noqa: PLC0415
+
+            # with TLS 1.3 a certificate that isn't taken shows only now
+            refused = explained_end(self._topic.broker, self._socket_error)
+            if refused is not None:
+                self._refuse(refused.what, refused.remedy)
+                return
+        if reason.is_failure and not self._refusal:
             self._lost += 1
             log.warning("%s: connection lost (%s); it is made again", self.text, str(reason).lower())
 
@@ -172,7 +224,11 @@ class Subscription(Intake):
                 self._overflowed += 1
         self._ring()
 
-    def _refuse(self, why: str) -> None:
-        self._refusal = why
+    def _on_log(self, _client: Any, _user: Any, level: int, text: str) -> None:
+        if level == LogLevel.MQTT_LOG_ERR:
+            self._socket_error = text
+
+    def _refuse(self, why: str, remedy: str = "Check user, password and the broker's access list.") -> None:
+        self._refusal, self._remedy = why, remedy
         self._client.disconnect()
         self._ring()

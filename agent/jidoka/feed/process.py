@@ -22,7 +22,7 @@ from jidoka.config.manifest import MANIFEST, Bundle, load_approved
 from jidoka.feed.follow import Follower
 from jidoka.feed.intake import Intake, Listener, StandardInput
 from jidoka.feed.mapping import FeedSettings, unfit
-from jidoka.feed.mqtt import Subscription, topic_of
+from jidoka.feed.mqtt import Files, Subscription, topic_of
 from jidoka.feed.reading import BadLineError, Entry, Stream
 from jidoka.feed.records import Clock, Mapper
 from jidoka.feed.tally import Tally
@@ -37,7 +37,7 @@ FIRST_CONNECT_S = 1.0  # the monitor's answer is waited for once, so that the fi
 @dataclass(frozen=True)
 class Options:
     """What to feed. bundle: folder or shipped name, whose manifest holds the mapping; at most one of listen, follow and
-    mqtt, else standard input; rate_hz: 0 = as they come; tells: `counts` or `summary` (JSON at the end)."""
+    mqtt, else standard input; ca, certificate, certificate_key: for mqtts; rate_hz: 0 = as they come; tells: `counts` or `summary` (JSON at the end)."""
 
     bundle: str
     model: str | None = None
@@ -47,6 +47,9 @@ class Options:
     is_from_start: bool = False
     mqtt: str | None = None
     password_file: Path | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
     rate_hz: float = 0.0
     tap_socket: Path | None = None
     tells: str = "counts"
@@ -193,7 +196,8 @@ def _intake_of(options: Options, settings: FeedSettings) -> Intake:
                 "messages have no header line, so the columns need names.",
                 "Add feed.columns to the manifest.",
             )
-        return Subscription(topic_of(options.mqtt, options.password_file), new_stream)
+        login = Files(options.ca, options.certificate, options.certificate_key)
+        return Subscription(topic_of(options.mqtt, options.password_file, login), new_stream)
     return StandardInput(new_stream)
 
 

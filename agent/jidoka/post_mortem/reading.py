@@ -14,7 +14,7 @@ from jidoka_bridge.errors import InputError, LedgerError
 from jidoka.post_mortem.trips import Trip, rises, trip_of
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import ENTRY_HEADER, Entry, FormatError, Kind, body_length, decode
-from jidoka.steward.ledger.reader import Scan, open_for_reading, read_header
+from jidoka.steward.ledger.reader import Scan, is_written_now, open_for_reading, read_header
 
 #: a story without an end: so much after the trip is told
 MOST_AFTER_NS = 8 * 3_600_000_000_000
@@ -56,7 +56,7 @@ def read(ledger: Path, number: int | None) -> Found:
     was = ""
     with file:
         read_header(file, ledger)
-        scan = Scan(file, size)
+        scan = Scan(file, size, is_live=is_written_now(ledger))
         for offset, entry in scan:
             if entry.boot != places.boot:
                 places = Places(entry.boot)

@@ -91,7 +91,7 @@ class AlarmDesk:
     def tick(
         self, now_ns: int, *, is_recording: bool, is_guard_here: bool, plc: PlcStatus | None,
         judgements: Mapping[str, str], summaries: Mapping[str, Mapping[str, Any]], is_nearly_full: bool = False,
-        certificate_days: float | None = None,
+        certificate_days: float | None = None, findings: frozenset[str] = frozenset(),
     ) -> list[Effect]:  # fmt: skip
         """Ten times a second: the alarms' clocks, and what the steward sees of its surroundings."""
         if self._began_ns is None or now_ns < self._next_ns:
@@ -114,6 +114,7 @@ class AlarmDesk:
             statistics,
             is_nearly_full,
             certificate_days,
+            findings,
         )
         return self._told(self.annunciator.tick(facts, self._clock(now_ns)))
 

@@ -33,7 +33,7 @@ INPUTS = frozenset(
 )  # fmt: skip
 #: stands for facts that are those of the tick before, as nearly always
 SAME = "="
-_SETS = frozenset({"silent", "heard", "rules"})
+_SETS = frozenset({"silent", "heard", "rules", "findings"})
 
 
 class Recorded:
@@ -113,7 +113,9 @@ def _typed(value: Any, facts: Any) -> Any:
     if kind == "act":
         return Act(**held)
     if kind == "facts":
-        sets = {name: None if held[name] is None else frozenset(held[name]) for name in _SETS}
+        sets = {
+            name: None if each is None else frozenset(each) for name, each in held.items() if name in _SETS
+        }
         statistics = {name: (pair[0], pair[1]) for name, pair in held["statistics"].items()}
         return Facts(**{**held, **sets, "statistics": statistics})
     return held

@@ -57,6 +57,7 @@ class Facts(NamedTuple):
     statistics: Mapping[str, tuple[float, float]]
     is_nearly_full: bool = False
     certificate_days: float | None = None
+    findings: frozenset[str] = frozenset()
 
 
 class Annunciator:
@@ -71,6 +72,7 @@ class Annunciator:
         self._alarms = Alarms(own_alarms.definitions(plan), site)
         self._own = frozenset(self._alarms.definitions)
         self._observing = own_alarms.observing(plan)
+        self._promises = own_alarms.promises(plan)
         self._recorded: dict[str, dict[str, Any]] = {}
         self._kept: dict[str, tuple[Mapping[str, Any], Clock, bool]] = {}
         self._untold: set[str] = set()
@@ -180,6 +182,8 @@ class Annunciator:
         changes += alarms.read(NEARLY_FULL, facts.is_nearly_full, now)
         for name, is_near in own_alarms.certificate_alarms(facts.certificate_days).items():
             changes += alarms.read(name, is_near, now)
+        for name in self._promises:
+            changes += alarms.read(name, name in facts.findings, now)
         for model in self._plan.models:
             name = f"{MONITOR_SILENT}:{model.id}"
             changes += alarms.read(name, model.id in facts.silent, now)

@@ -72,6 +72,7 @@ class Core(Knowledge):
             summaries=self.summaries,
             is_nearly_full=self.is_nearly_full,
             certificate_days=self.certificate_days,
+            findings=self.findings,
         )
         return self.lists.gather(effects + asking.overdue(self, now_ns))
 

@@ -22,8 +22,8 @@ from jidoka.steward.transitions import Transitions
 class Knowledge:
     """What was heard, restored and is under way.
 
-    seal: text → (commitment, line for the side file). why_not_recording, remedy, is_nearly_full, certificate_days: set by
-    the shell; the first is empty while recording.
+    seal: text → (commitment, line for the side file). why_not_recording, remedy, is_nearly_full, certificate_days, findings (own alarms that a
+    review of the ledger asks for): set by the shell; the first is empty while recording.
     """
 
     def __init__(self, plan: Plan, seal: Seal) -> None:
@@ -50,6 +50,7 @@ class Knowledge:
         self.remedy = ""
         self.is_nearly_full = False
         self.certificate_days: float | None = None
+        self.findings: frozenset[str] = frozenset()
         self.last_plan = ""
         self.last_boot_event = "none"
 

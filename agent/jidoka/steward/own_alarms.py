@@ -9,14 +9,17 @@ from jidoka_bridge.plan import CauseSpec, Plan
 
 from jidoka.alarms.definition import OFF_DELAY_NS, SECOND_NS, Definition
 from jidoka.alarms.facts import (
+    BUDGET_REFUTED,
     CERTIFICATE_ENDS,
     CERTIFICATE_ENDS_SOON,
     CHATTERING,
+    ERROR_RATE_REFUTED,
     GUARD_AWAY,
     MONITOR_SILENT,
     NEARLY_FULL,
     NOT_RECORDING,
     REFUSED_COMMAND,
+    SLICES_DIFFER,
 )
 from jidoka.steward.commands.kinds import REFUSALS
 
@@ -39,7 +42,7 @@ class Own(NamedTuple):
     on_delay_s: float = 0.0
 
 
-#: `monitor silent` exists once for each model
+#: `monitor silent` exists once for each model; what is promised once for each row or model that promises it
 OWN: tuple[Own, ...] = (
     Own(NOT_RECORDING, "high", "What happens isn't recorded.", "Look at the disk of the ledger: jidoka status"),
     Own(GUARD_AWAY, "high", "The guard isn't running: what its alarms show is old.", "Find out why it ended: jidoka status", 5.0),
@@ -47,6 +50,9 @@ OWN: tuple[Own, ...] = (
     Own(NEARLY_FULL, "medium", "What may never be removed fills four fifths of the ledger's limit.", "Have the AIMS acknowledge, copy the ledger and raise record.limit: jidoka status shows what waits.", 5.0),
     Own(CERTIFICATE_ENDS_SOON, "medium", "A certificate of the way to the broker ends within 7 days, or has ended: nothing is sent then.", "Renew the one that jidoka status names; this device's own with: jidoka enroll --new"),
     Own(CERTIFICATE_ENDS, "low", "A certificate of the way to the broker ends within 30 days.", "Renew the one that jidoka status names; this device's own with: jidoka enroll --new"),
+    Own(BUDGET_REFUTED, "low", "Alarms are judged false more often than its false-alarm budget allows.", "See jidoka performance; learn a baseline over more of the line's own changes, or change false_alarms."),
+    Own(ERROR_RATE_REFUTED, "low", "Labels show that the model is wrong more often than was agreed.", "See jidoka performance, and decide whether it may go on."),
+    Own(SLICES_DIFFER, "low", "A shift, recipe or position has another rate than the rest.", "See which, with jidoka performance, and look for the cause there."),
     Own(CHATTERING, "low", "An alarm chatters and is shown with longer delays.", "Maintenance: see which, with jidoka alarm list, and mend or set its sensor."),
     Own(REFUSED_COMMAND, "low", "A command or a press of the reset button was refused.", "See why: jidoka ledger show"),
 )  # fmt: skip
@@ -63,11 +69,9 @@ def definitions(plan: Plan) -> list[Definition]:
     own = []
     takes_commands = bool((plan.sections.get("steward") or {}).get("commands"))
     for row in OWN + (OF_COMMANDS if takes_commands else ()):
-        per_model = (
-            [f"{row.id}:{model.id}" for model in plan.models] if row.id == MONITOR_SILENT else [row.id]
-        )
-        for name in per_model:
-            text = f"{name.partition(':')[2]}: {row.text}" if row.id == MONITOR_SILENT else row.text
+        abouts = _abouts(row.id, plan)
+        for about in abouts if abouts is not None else [""]:
+            name, text = (f"{row.id}:{about}", f"{about}: {row.text}") if about else (row.id, row.text)
             delay_ns = round(row.on_delay_s * SECOND_NS)
             own.append(
                 Definition(
@@ -82,6 +86,28 @@ def definitions(plan: Plan) -> list[Definition]:
                 )
             )
     return own + [definition_of(spec, plan) for spec in observing(plan)]
+
+
+def promises(plan: Plan) -> list[str]:
+    """The alarms about what was promised, where it is: a budget, an error rate, slices that are compared."""
+    kinds = (BUDGET_REFUTED, ERROR_RATE_REFUTED, SLICES_DIFFER)
+    return [f"{kind}:{about}" for kind in kinds for about in _abouts(kind, plan) or ()]
+
+
+def _abouts(alarm: str, plan: Plan) -> list[str] | None:
+    """What an alarm exists once for each of; None: it is one."""
+    sections: Mapping[str, Mapping[str, Any]] = plan.sections.get("models") or {}
+    agreed = {name: section.get("performance") or {} for name, section in sections.items()}
+    if alarm == MONITOR_SILENT:
+        return [model.id for model in plan.models]
+    if alarm == BUDGET_REFUTED:
+        risks = plan.sections.get("risks") or ()
+        return [str(risk["id"]) for risk in risks if risk.get("false_alarms") is not None]
+    if alarm == ERROR_RATE_REFUTED:
+        return [name for name, each in agreed.items() if each.get("error_rate_at_most") is not None]
+    if alarm == SLICES_DIFFER:
+        return [name for name, each in agreed.items() if each.get("slices")]
+    return None
 
 
 def certificate_alarms(days_left: float | None) -> dict[str, bool]:

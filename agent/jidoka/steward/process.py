@@ -48,6 +48,7 @@ from jidoka.steward.opening import (
 )
 from jidoka.steward.outbox.figures import backlog_value, counters, room_value, ticket_of
 from jidoka.steward.remote import REMOTE, Remote
+from jidoka.steward.reviewing import Reviewer
 from jidoka.steward.status import answer_value, status_value, trimmed
 from jidoka.steward.written import Written
 
@@ -94,6 +95,7 @@ class Steward:
         self._must_drop_guard = False
         self._answers = Answers()
         self._written = Written(plan.ledger_file)
+        self._reviewer = Reviewer(plan, now_ns)
         self._begin(now_ns, wall_ns)
 
     # ------------------------------------------------------------ beginning
@@ -271,6 +273,8 @@ class Steward:
             for lane, count in self.courier.backlog().items():
                 put(44, count, {"lane": lane})
         self._keep_within_limit(now_ns, wall_ns)
+        self._reviewer.turn(now_ns)
+        self.core.findings = self._reviewer.findings
         if self.core.transitions.has_forgotten and not self.core.why_not_recording:
             self._drop_guard(now_ns, wall_ns)
         self._do(self._counted(now_ns) + self.core.each_second(now_ns), now_ns, wall_ns)
@@ -408,7 +412,8 @@ class Steward:
             "remedy": self.core.remedy,
             **room_value(self.ledger.pruner.room),
         }
-        return status_value(self.core, now_ns, ledger, self._mqtt_value(), self.metrics)
+        value = status_value(self.core, now_ns, ledger, self._mqtt_value(), self.metrics)
+        return {**value, "clock": self._clock.value(time.time_ns(), is_needed=self.desk is not None)}
 
     def _mqtt_value(self) -> dict[str, Any]:
         if self.courier is None:
@@ -434,6 +439,7 @@ class Steward:
 
     def _end(self, server: socket.socket) -> None:
         notify("STOPPING=1")
+        self._reviewer.close()
         now_ns = time.monotonic_ns()
         bye = {"program": "steward"}
         for channel in [self.guard, *self.peers.values()]:

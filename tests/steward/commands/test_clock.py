@@ -32,3 +32,24 @@ def test_a_clock_that_runs_behind_the_ledger_is_not_believed() -> None:
 
 def test_the_kernel_answers() -> None:
     assert clock.is_synchronised() in {True, False}
+
+
+@pytest.mark.parametrize(
+    ("wall_ns", "is_needed", "says"),
+    [
+        (FIRST_NS - 1, False, "says 2019-12-31 23:59 UTC: it was never set"),
+        (NOW_NS - 2 * BACK_NS, False, "and the ledger has 2051-09-09 01:46 UTC already"),
+        (NOW_NS, True, "knows of nobody who keeps it right"),
+        (NOW_NS, False, ""),
+    ],
+)
+def test_why_it_is_not_believed_and_what_to_do_is_in_the_status(
+    monkeypatch: pytest.MonkeyPatch, wall_ns: int, is_needed: bool, says: str
+) -> None:
+    monkeypatch.setattr(clock, "is_synchronised", lambda: False)
+    told = Clock(is_assumed=False)
+    told.saw(NOW_NS)
+    value = told.value(wall_ns, is_needed=is_needed)
+    assert says in value["error"]
+    assert bool(value["remedy"]) is bool(says)
+    assert value["is_sure"] is False

@@ -15,7 +15,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jidoka.steward.commands.desk import HOLD_EVERY_NS, Desk, Judged, Key
+from jidoka.steward.commands.desk import (
+    EVERY_NS,
+    HOLD_EVERY_NS,
+    MOST_AT_ONCE,
+    Desk,
+    Judged,
+    Key,
+)
 from jidoka.steward.commands.inbox import Command
 from jidoka.steward.commands.kinds import COMMANDS, MOST_BYTES, REMOTE
 from jidoka.steward.commands.numbers import Numbers
@@ -122,6 +129,18 @@ def test_hold_works_by_a_clock_that_is_not_set_and_nothing_else_does(desk: Desk)
     late = message(1, expires=rfc3339(0), issued=rfc3339(0))
     assert judge(desk, late, wall_s=5.0, is_clock_sure=False).refused == ""
     assert judge(desk, message(2, "label"), "label", wall_s=5.0, is_clock_sure=False).kind == "expiry"
+
+
+def test_one_key_asks_for_so_much_at_once_and_then_for_one_a_second_and_a_hold_finds_room_all_the_same(
+    desk: Desk,
+) -> None:
+    kinds = [judge(desk, message(n, "report"), "report").kind for n in range(1, MOST_AT_ONCE + 3)]
+    assert kinds == [""] * MOST_AT_ONCE + ["policy"] * 2
+    assert judge(desk, message(100)).refused == "", "holds have an allowance of their own"
+    assert judge(desk, message(101, "label"), "label").remedy == "Wait 1 s."
+    assert judge(desk, sign(OTHER, "auditor", payload(1, "report")), "report").refused == ""
+    assert judge(desk, message(102, "label"), "label", now_ns=10**9 + EVERY_NS).refused == ""
+    assert judge(desk, message(103, "label"), "label", now_ns=10**9 + EVERY_NS).kind == "policy"
 
 
 def test_one_key_holds_once_a_minute_at_most_and_another_one_is_not_kept_from_it(tmp_path: Path) -> None:

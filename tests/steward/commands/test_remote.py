@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import struct
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -20,6 +23,7 @@ from jidoka.steward.ledger.reader import entries
 from jidoka_bridge.messages import Kind
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.bridge.guard.test_process_clock import SHIM
 from tests.processes import Program, programs
 from tests.steward.commands.test_desk import payload, rfc3339
 from tests.steward.site import Site, site
@@ -135,6 +139,36 @@ def test_a_retained_command_does_nothing_live_nor_after_the_device_came_back(wor
     place.guard.until(lambda: len(world.commands()) == 2, "and again")
     assert {each["kind"] for each in world.commands()} == {"retained"}
     assert not [act for act in place.guard.acts if act.kind is Kind.HOLD]
+
+
+def test_with_a_clock_that_was_never_set_a_hold_passes_nothing_else_does_and_people_are_told(
+    world: World, tmp_path: Path
+) -> None:
+    """The program's own CLOCK_REALTIME says 1970; the broker and whoever signs have the right time."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    place, shim, offset = world.place, tmp_path / "shim.so", tmp_path / "offset"
+    (tmp_path / "shim.c").write_text(SHIM)
+    subprocess.run(
+        ["gcc", "-shared", "-fPIC", "-o", str(shim), str(tmp_path / "shim.c"), "-ldl"], check=True, timeout=60
+    )
+    offset.write_bytes(struct.pack("q", 86_400 * 10**9 - time.time_ns()))
+    assert place.status()["clock"]["error"] == ""
+    assert place.stop(world.steward) == 0
+    world.steward = place.start({"LD_PRELOAD": str(shim), "CLOCK_OFFSET": str(offset)})
+    place.guard.until(lambda: place.status()["mqtt"]["connected"], "connected")
+    publish(world, "report", signed(world, "report", 1))
+    publish(world, "hold", signed(world, "hold", 2))
+    place.guard.until(lambda: any(act.kind is Kind.HOLD for act in place.guard.acts), "the guard is asked")
+    place.guard.until(lambda: bool(world.commands()), "the other one is refused")
+    (found,) = world.commands()
+    assert (found["name"], found["kind"]) == ("report", "expiry")
+    assert "this device's clock isn't set" in found["refused"]
+    told = world._start(sys.executable, "-m", "jidoka.cli", "status", "--plan", str(place.plan_file))
+    assert told.wait() == 0, told.text
+    assert "says 1970-01-02" in told.text
+    assert "it was never set" in told.text
+    assert "let a time service run" in told.text
 
 
 def test_the_command_line_signs_sends_and_tells_what_came_of_it(world: World) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jidoka.steward.commands.allowance import Allowance
 from jidoka.steward.commands.inbox import Command
 from jidoka.steward.commands.kinds import BY_NAME, HOLD, MOST_BYTES, REMOTE, Row
 from jidoka.steward.commands.numbers import Numbers
@@ -30,6 +31,8 @@ SECOND_NS = 1_000_000_000
 LONGEST_S, AHEAD_S = 60.0, 5.0
 #: holds of one key: one in so long; the others are refused
 HOLD_EVERY_NS = 60 * SECOND_NS
+#: everything else that one key may ask for: so much at once (somebody labels a tray of parts), then one in so long
+MOST_AT_ONCE, EVERY_NS = 60, SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ class Desk:
         self.device = device
         self.keys = keys
         self.numbers = numbers
-        self._held_ns: dict[str, int] = {}
+        self._holds = Allowance(1, HOLD_EVERY_NS)
+        self._others = Allowance(MOST_AT_ONCE, EVERY_NS)
 
     def judge(self, command: Command, *, now_ns: int, wall_s: float, is_clock_sure: bool) -> Judged:
         """now_ns: monotonic; wall_s: seconds since 1970; is_clock_sure: the clock is set."""
@@ -170,13 +174,13 @@ class Desk:
 
     def _policy(self, key: Key, name: str, now_ns: int) -> tuple[str, str, str]:
         """What is right, and yet too much."""
-        if name != HOLD:
-            return "", "", ""
-        last_ns = self._held_ns.get(key.id)
-        if last_ns is not None and now_ns - last_ns < HOLD_EVERY_NS:
-            left_s = (HOLD_EVERY_NS - now_ns + last_ns) // SECOND_NS
-            return "policy", "this key has held the machine less than a minute ago", f"Wait {left_s} s."
-        self._held_ns[key.id] = now_ns
+        if wait_ns := (self._holds if name == HOLD else self._others).take(key.id, now_ns):
+            why = (
+                "this key has held the machine less than a minute ago"
+                if name == HOLD
+                else f"this key asks for more than {MOST_AT_ONCE} things at once and one a second"
+            )
+            return "policy", why, f"Wait {-(-wait_ns // SECOND_NS)} s."
         return "", "", ""
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from jidoka.steward.commands.allowance import Allowance
 from jidoka.steward.commands.kinds import FLOOD
 
 #: of each kind so many get an entry of their own at once, then one a second
@@ -22,18 +23,14 @@ class Tally:
     """What was refused and has no entry yet."""
 
     def __init__(self) -> None:
-        self._left: dict[str, tuple[float, int]] = {}  # kind -> entries that it may still have, as of ns
+        self._entries = Allowance(BURST, REFILL_NS)
         self._counts: Counter[str] = Counter()
         self._names: Counter[str] = Counter()
         self._digest = hashlib.sha256()
 
     def has_entry(self, now_ns: int, kind: str) -> bool:
         """True: this one gets an entry of its own. kind: of REFUSALS."""
-        left, since_ns = self._left.get(kind, (float(BURST), now_ns))
-        left = min(float(BURST), left + (now_ns - since_ns) / REFILL_NS)
-        is_own = left >= 1.0
-        self._left[kind] = (left - is_own, now_ns)
-        return is_own
+        return not self._entries.take(kind, now_ns)
 
     def count(self, kind: str, sha256: str) -> None:
         """One without. sha256: of its message, in hexadecimal digits."""

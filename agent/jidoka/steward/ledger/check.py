@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any, BinaryIO
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Entry, FileHeader, FormatError, Kind
 from jidoka.steward.ledger.people import read_texts
-from jidoka.steward.ledger.reader import Fault, Scan, open_for_reading, read_header
+from jidoka.steward.ledger.reader import Fault, Scan, is_written_now, open_for_reading, read_header
 from jidoka.steward.ledger.removed import removed_of
 from jidoka.steward.ledger.trimming import journal_path
 
@@ -74,7 +73,7 @@ def check(path: Path) -> Report:
         report = _check_once(path)
         is_only_torn = bool(report.faults) and all(fault.is_torn for fault in report.faults)
         may_pass = is_only_torn or (bool(report.faults) and journal_path(path).exists())
-        if not may_pass or time.monotonic() > deadline or not _is_written_now(path):
+        if not may_pass or time.monotonic() > deadline or not is_written_now(path):
             return report
         time.sleep(0.1)
 
@@ -90,7 +89,7 @@ def _check_once(path: Path) -> Report:
 def _read(report: Report, file: BinaryIO) -> None:
     texts = read_texts(report.path)
     serials: dict[str, int] = {}
-    scan = Scan(file, report.size)
+    scan = Scan(file, report.size, is_live=is_written_now(report.path))
     inside: list[Fault] = []
     for offset, entry in scan:
         report.entries += 1
@@ -144,13 +143,3 @@ def _decisions(report: Report, entry: Entry, serials: dict[str, int]) -> str:
     expected = serials.get(block.model, 0) + 1
     serials[block.model] = block.serial
     return "" if block.serial == expected else f"block {block.serial} of {block.model}, expected {expected}"
-
-
-def _is_written_now(path: Path) -> bool:
-    """True while a steward holds the lock."""
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

@@ -14,6 +14,7 @@ from jidoka_bridge.errors import LedgerError, RefusedError
 from jidoka.steward.ledger.format import FILE_HEADER, Entry, FileHeader
 from jidoka.steward.ledger.reader import Continuity, Fault, Scan, read_header
 from jidoka.steward.ledger.spool import write_all
+from jidoka.steward.ledger.tail import BLOCKS_BYTES
 from jidoka.steward.ledger.trimming import sync_directory
 
 REMEDIES: dict[int, str] = {
@@ -27,7 +28,8 @@ REMEDIES: dict[int, str] = {
 
 
 class Found(NamedTuple):
-    """What a pass found. end: offset behind the last entry; torn: the tail that was cut, with its bytes."""
+    """What a pass found. end: offset behind the last entry; torn: the tail that was cut, with its bytes (without zeros at the end,
+    which were put there for entries to come)."""
 
     continuity: Continuity
     end: int
@@ -82,9 +84,14 @@ def read_all(file: BinaryIO, path: Path, on_entry: Callable[[int, Entry], None])
         file.close()
         raise
     if scan.faults:
+        torn_bytes, used = size - scan.end, scan.used_behind(scan.end)
+        if (
+            torn_bytes - used >= BLOCKS_BYTES[0]
+        ):  # zeros for entries to come; fewer may be the torn entry's own
+            torn_bytes = used
         os.ftruncate(file.fileno(), scan.end)
         os.fsync(file.fileno())
-        return Found(scan.continuity, scan.end, scan.faults[0], size - scan.end)
+        return Found(scan.continuity, scan.end, scan.faults[0], torn_bytes)
     return Found(scan.continuity, scan.end, None, 0)
 
 

@@ -108,7 +108,9 @@ class Pruner:
                 return self._finish()
             trimming.forget_journal(self._path)  # what it tells of was recorded before this program began
             disk = os.statvfs(self._path.parent)
-            room.measure(os.fstat(self._descriptor).st_blocks * 512, disk.f_bavail * disk.f_frsize)
+            file = os.fstat(self._descriptor)
+            ready = max(0, file.st_size - committed_bytes)  # zeros for entries to come
+            room.measure(file.st_blocks * 512 - ready, disk.f_bavail * disk.f_frsize)
             if not room.is_due(acknowledged, committed_bytes):
                 return None
             return self._remove(committed_bytes, acknowledged)

@@ -1,11 +1,15 @@
 """Reads a ledger from beginning to end, checks as it goes, and tells a torn tail from damage.
 
 A tail is torn when the file ends inside an entry, or nothing readable follows the place: that is what a power
-cut leaves behind. Anything else is damage, and is never repaired by cutting.
+cut leaves behind. Anything else is damage, and is never repaired by cutting. Zeros up to the end of the file are neither:
+they were put there for entries to come.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +36,8 @@ _LANES = frozenset(int(lane) for lane in Lane)
 _RESYNC_BYTES = 4 << 20
 #: so much is read at once
 _WINDOW_BYTES = 1 << 18
+#: a writer that is at work may be in the middle of an entry: so often a place is looked at again, and after so long
+_LOOKS, _LOOK_S = 10, 0.02
 
 
 @dataclass(frozen=True)
@@ -82,11 +88,12 @@ class Continuity:
 class Scan:
     """One pass over an open ledger file; iterate, then ask `faults`, `end` and `continuity`.
 
-    start: offset of the first entry to read; end: offset behind the last good entry.
+    start: offset of the first entry to read; end: offset behind the last good entry; is_live: a steward may be writing.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, *, is_live: bool = False) -> None:
         self.file = file
+        self._looks = _LOOKS if is_live else 0
         self.size = size
         self.end = FILE_HEADER.size
         self.faults: list[Fault] = []
@@ -98,8 +105,7 @@ class Scan:
         offset = FILE_HEADER.size
         while offset < self.size:
             try:
-                entry = self._entry(offset)
-                span, count = self._extent(entry, offset)
+                found = self._read(offset, self._looks)
             except FormatError as error:
                 following = self._resync(offset)
                 self.faults.append(
@@ -110,11 +116,47 @@ class Scan:
                 offset = following
                 self._rejoin(offset)
                 continue
+            if found is None:
+                return
+            entry, span, count = found
             for what in self.continuity.faults(entry, count):
                 self.faults.append(Fault(offset, entry.index, what))
             self.end = offset + span
             yield offset, entry
             offset = self.end
+
+    def _read(self, offset: int, looks: int) -> tuple[Entry, int, int] | None:
+        """The entry there, bytes up to the next one, and how many entries it stands for; None where none begins any more.
+        Raises FormatError."""
+        try:
+            entry = self._entry(offset)
+            return (entry, *self._extent(entry, offset))
+        except FormatError:
+            self._window = b""  # it may have been written over since
+            if self._is_unused(offset):
+                return None
+            if not looks:
+                raise
+        self._window = b""
+        time.sleep(_LOOK_S)
+        return self._read(offset, looks - 1)
+
+    def _is_unused(self, offset: int) -> bool:
+        """No entry begins there, nor anywhere behind. The first bytes are looked at first: a file may be long."""
+        at = self._at(offset, ENTRY_HEADER.size)
+        return not any(self._window[at : at + ENTRY_HEADER.size]) and not self.used_behind(offset)
+
+    def used_behind(self, offset: int) -> int:
+        """Bytes from there on that aren't the zeros at the end of the file."""
+        used, at = 0, offset
+        while at < self.size:
+            piece = self._bytes(at, min(_RESYNC_BYTES, self.size - at))
+            if not piece:
+                break
+            if found := len(piece.rstrip(b"\0")):
+                used = at - offset + found
+            at += len(piece)
+        return used
 
     def _entry(self, offset: int) -> Entry:
         at = self._at(offset, ENTRY_HEADER.size)
@@ -131,10 +173,13 @@ class Scan:
         """Where in the window byte `offset` is, which is read so that `size` bytes are in it where the file has them."""
         at = offset - self._window_at
         if at < 0 or at + size > len(self._window):
-            self.file.seek(offset)
-            self._window_at, self._window = offset, self.file.read(max(size, _WINDOW_BYTES))
+            self._window_at, self._window = offset, self._bytes(offset, max(size, _WINDOW_BYTES))
             at = 0
         return at
+
+    def _bytes(self, offset: int, size: int) -> bytes:
+        """Of the file as it is now; its object may still have what was there before."""
+        return os.pread(self.file.fileno(), size, offset)
 
     def _extent(self, entry: Entry, offset: int) -> tuple[int, int]:
         """(bytes up to the next entry, entries that this one stands for)."""
@@ -147,8 +192,7 @@ class Scan:
 
     def _resync(self, fault: int) -> int:
         """Offset of the next readable entry behind a fault, or −1."""
-        self.file.seek(fault + 1)
-        data = self.file.read(min(_RESYNC_BYTES, self.size - fault - 1))
+        data = self._bytes(fault + 1, min(_RESYNC_BYTES, self.size - fault - 1))
         for at in range(len(data) - ENTRY_HEADER.size + 1):
             if data[at + 8] not in _KINDS or data[at + 9] not in _LANES:
                 continue
@@ -162,6 +206,7 @@ class Scan:
 
     def _rejoin(self, offset: int) -> None:
         """Continue behind damage without reporting its neighbours' numbers as well."""
+        self._window = b""
         entry = self._entry(offset)
         # the other lanes' numbers can't be known until they show up; only this entry's can
         self.continuity.index = entry.index
@@ -201,12 +246,22 @@ def open_for_reading(path: Path) -> tuple[BinaryIO, int]:
     return file, file.seek(0, 2)
 
 
+def is_written_now(path: Path) -> bool:
+    """True while a steward holds the lock. Raises OSError."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def entries(path: Path) -> Iterator[Entry]:
     """Every readable entry of `path`, in order; a torn tail ends it, damage raises LedgerError."""
     file, size = open_for_reading(path)
     with file:
         read_header(file, path)
-        scan = Scan(file, size)
+        scan = Scan(file, size, is_live=is_written_now(path))
         for _, entry in scan:
             yield entry
     damage = [fault for fault in scan.faults if not fault.is_torn]

@@ -2,7 +2,8 @@
 
 `append` never waits. The thread writes what is pending behind the last committed byte and calls fdatasync: at once
 if an entry is urgent, else after 250 ms. What failed is written again from that byte, into a newly opened file
-(after a failed fdatasync the kernel may have forgotten the pages). Only what fdatasync confirmed is `committed`.
+(after a failed fdatasync the kernel may have forgotten the pages). Only what fdatasync confirmed is `committed`. How it is
+written is `tail`'s.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from jidoka.steward.ledger.format import LANE_OF, Entry, Kind, Lane, encode
 from jidoka.steward.ledger.opening import open_locked, read_all, remedy_for
 from jidoka.steward.ledger.people import people_path
 from jidoka.steward.ledger.pruner import Pruner
-from jidoka.steward.ledger.spool import SpoolFile, spool_path, write_all
+from jidoka.steward.ledger.spool import SpoolFile, spool_path
+from jidoka.steward.ledger.tail import Tail
 
 GROUP_NS = 250_000_000
 STUCK_NS = 500_000_000
@@ -96,7 +98,7 @@ class Ledger:
         self._is_stopping = False
         self._condition = threading.Condition()
         self.wake, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._descriptor = -1
+        self._tail: Tail | None = None
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -165,10 +167,14 @@ class Ledger:
         self._thread.join(limit_s)
         if self._thread.is_alive():
             return False  # the disk hangs: the thread ends with the program, and its descriptors with it
+        if self._tail is not None:
+            self._tail.close()
+        with contextlib.suppress(OSError):  # the zeros behind the end do no harm
+            os.ftruncate(self._file.fileno(), self.committed_bytes)
+            os.fsync(self._file.fileno())
         self._file.close()
-        for descriptor in (self._descriptor, self.wake, self._wake_writer):
-            if descriptor >= 0:
-                os.close(descriptor)
+        for descriptor in (self.wake, self._wake_writer):
+            os.close(descriptor)
         return not self._pending
 
     # ------------------------------------------------------------ the writer's thread
@@ -223,11 +229,11 @@ class Ledger:
         secrets = b"".join(pending.secret for pending in batch)
         if secrets:
             self._append_secrets(secrets)
-        if self._descriptor < 0:
-            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+        if self._tail is None:
+            self._tail = Tail(self.path, self.committed_bytes)
         data = b"".join(pending.data for pending in batch)
-        write_all(self._descriptor, data, self.committed_bytes)
-        os.fdatasync(self._descriptor)
+        self._tail.write(data)
+        self._tail.sync()
         with self._condition:
             for pending in batch:
                 self._pending.popleft()
@@ -265,9 +271,9 @@ class Ledger:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _fail(self, error: str, remedy: str) -> None:
-        if error and self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        if error and self._tail is not None:
+            self._tail.close()
+            self._tail = None
         with self._condition:
             self.error, self.remedy = error, remedy
         self._wake()

@@ -223,11 +223,9 @@ class Connection:
     def _hung_up(self, heard: Heard) -> None:
         """Over before CONNACK: a certificate that isn't taken, where TLS says so, or another version of MQTT."""
         if self.broker.is_tls:
-            from jidoka.steward.mqtt.tls import late_refusal  # noqa: PLC0415 - cryptography is large
-            from jidoka.steward.mqtt.tls_trouble import explained_reason, reason_in  # noqa: PLC0415
+            from jidoka.steward.mqtt.tls_trouble import explained_end  # noqa: PLC0415 - cryptography is large
 
-            reason = reason_in(heard.socket_error) or late_refusal(self.broker)
-            refused = explained_reason(reason, self.broker)
+            refused = explained_end(self.broker, heard.socket_error)
             if refused is not None:
                 self._end(refused.what, refused.remedy)
                 return

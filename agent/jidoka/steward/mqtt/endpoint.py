@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from jidoka_bridge.errors import BrokerError, ConfigurationError
+from jidoka_bridge.errors import BrokerError, ConfigurationError, InputError
 
 from jidoka.credentials.secrets import read_password
 
@@ -66,6 +66,30 @@ def broker_of(section: Mapping[str, Any]) -> Broker:
         raise ConfigurationError(
             f"the plan's broker: {error}", "Make the plan anew with: jidoka plan"
         ) from None
+
+
+def broker_at(text: str, **login: Any) -> Broker:
+    """What a person writes at a command line: HOST, HOST:PORT, or a URL as in the configuration's `broker.url`.
+
+    login: further fields of Broker. Raises InputError.
+
+    >>> broker_at("mqtts://aims.plant.example").port
+    8883
+    """
+    from jidoka.config.schema.broker import SCHEMES, address_of  # noqa: PLC0415 - the steward has a plan and needs none
+
+    url = text if "://" in text else f"mqtt://{text}"
+    try:
+        address = address_of(url) if url.partition("://")[0] in SCHEMES else None
+    except ValueError:
+        address = None
+    if address is None or not address.host:
+        raise InputError(
+            f"{text}: isn't the address of a broker",
+            "Write HOST, HOST:PORT, or a URL such as mqtts://aims:8883.",
+        )
+    scheme = address.scheme
+    return Broker(address.host, address.port, scheme.transport, address.path, scheme.is_tls, **login)
 
 
 def password_of(path: str | None) -> str | None:

@@ -16,7 +16,7 @@ from jidoka_bridge.errors import BrokerError, ConfigurationError
 from jidoka.credentials.certificates import dates_of, day, name_of, read_certificates
 from jidoka.credentials.login import RENEW
 from jidoka.steward.mqtt.endpoint import Broker
-from jidoka.steward.mqtt.tls import peer_certificate
+from jidoka.steward.mqtt.tls import late_refusal, peer_certificate
 
 #: before this program was written no clock is right
 CLOCK_IS_WRONG_BEFORE = 2020
@@ -86,6 +86,11 @@ def explained_reason(reason: str, broker: Broker) -> BrokerError | None:
         row = REASONS["TLSV13_ALERT_CERTIFICATE_REQUIRED"]
     remedy = "Set the clock, or wait." if row.is_of_own and VALID_FROM in own else row.remedy
     return BrokerError(f"{broker} {row.text.format(own=own)}", remedy)
+
+
+def explained_end(broker: Broker, socket_error: str) -> BrokerError | None:
+    """Why a connection with TLS ended before CONNACK; None where TLS isn't why. socket_error: what paho's log says of it."""
+    return explained_reason(reason_in(socket_error) or late_refusal(broker), broker)
 
 
 def own_certificate(broker: Broker) -> str:
