@@ -23,6 +23,7 @@ from jidoka_bridge.guard.trace import TraceWriter
 from jidoka_bridge.messages import Kind
 from jidoka_bridge.plan import CauseSpec, Plan
 
+from tests.processes import wait_until
 from tests.steward.site import DRIFT, MODEL, cause, make_plan
 
 WALL_NS = 10**18
@@ -99,6 +100,8 @@ def lived(folder: Path, trace: Path, steps: int = 150, seed: int = 1, before: Li
     life, chance = Life(folder, trace).begin(before), random.Random(seed)
     for _ in range(steps):
         life.step(chance)
+        # hours go by here in a moment: no disk is as fast as that, and a trace doesn't wait for it
+        wait_until(life.writer._blocks.empty, "the trace is written so far")
     life.writer.close(limit_s=60.0)
     return life
 
