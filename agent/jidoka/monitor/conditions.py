@@ -8,6 +8,9 @@ from typing import Any
 
 from jidoka_bridge.messages import Condition, Judgement
 
+# looked up once: asking an enum for a member costs as much as ten comparisons
+OFF, ON, UNKNOWN = Judgement.OFF, Judgement.ON, Judgement.UNKNOWN
+
 #: an integrity condition stays on this long after the last sign of it: records may stop with the machine
 INTEGRITY_HOLD_NS = 5_000_000_000
 

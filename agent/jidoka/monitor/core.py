@@ -114,9 +114,7 @@ class Monitor:
         key = (recipe, position)
         extract = state.extractor.extract(record, recipe)
         values, top_class, reasons, _, _ = extract
-        stream = state.current.get(key) if recipe == state.recipe else None
-        if stream is None:
-            stream = state.stream(key)
+        stream = state.stream(key)
         reasons |= state.drift_reasons
         is_fed = False
         if stream is None:
@@ -145,13 +143,11 @@ class Monitor:
             return
         self._unstudied = None
         state, stream, latency_ns, extract, row = unstudied
-        number, part, record_ns, now_ns, told, _, _, flags, position, recipe, _, _, _ = row
+        number, part, _, now_ns, told, _, _, _, position, recipe, _, _, _ = row
         values, _, reasons, evidence, _ = extract
         state.count(number, part, now_ns)
         if stream is None:
             self._sign(state, "no baseline", now_ns, {"recipe": recipe, "position": position})
-        elif state.parts is None and not flags & NOT_FED:  # as mostly
-            stream.take(values, part, record_ns, now_ns)
         else:
             feed(state, stream, row, values)
         state.log_statistic, state.drift_reasons = judge_drift(state, self.conditions, self.changed)

@@ -9,10 +9,10 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from jidoka_bridge.messages import Judgement
 from numpy.typing import NDArray
 
 from jidoka.monitor.baseline import Baseline
+from jidoka.monitor.conditions import OFF, ON, UNKNOWN
 from jidoka.monitor.detectors.arming import Armed
 from jidoka.monitor.detectors.level_test import LevelTest
 from jidoka.monitor.detectors.offline import ties_of
@@ -28,9 +28,6 @@ from jidoka.monitor.terms import History, Terms
 from jidoka.monitor.verdicts import DRIFT
 
 Floats = NDArray[np.float64]
-
-# looked up once: asking an enum for a member costs as much as ten comparisons
-_OFF, _ON, _UNKNOWN = Judgement.OFF, Judgement.ON, Judgement.UNKNOWN
 
 
 class Watch:
@@ -49,13 +46,13 @@ class Watch:
         each = [term_up_to(reference.whitenings[f].shift_v, terms.records) for f in armed.members]
         self.level = LevelTest(armed.members, reference.counts, terms.records, terms.error, np.array(each))
         self.is_explained = bool(reference.table.size)
-        self.judgement = _UNKNOWN
+        self.judgement = UNKNOWN
         self.judged_ns = 0
         self.evidence: dict[str, Any] = {}
 
     def start_afresh(self) -> None:
         """Forget the judgement and every record: the next judgement rests on fresh ones only."""
-        self.judgement = _UNKNOWN
+        self.judgement = UNKNOWN
         self.judged_ns = 0
         self.evidence = {}
         self.detector.restart()
@@ -70,23 +67,23 @@ class Watch:
         if statistic != statistic:  # noqa: PLR0124 - NaN
             return
         if self.detector.advanced(statistic):
-            if self.judgement is not _ON:
+            if self.judgement is not ON:
                 self.evidence = self._evidence(history, now_ns)
-            self.judgement = _ON
+            self.judgement = ON
             self.judged_ns = now_ns
             self.detector.restart()
             self.level.restart()
             return
-        if self.judgement is _OFF:
+        if self.judgement is OFF:
             return
         accepted = self.level.update(z[1], z[2]) if self.is_explained else self.level.update(z[0])
         if accepted is None:
             return
-        if not accepted and self.judgement is not _ON:
+        if not accepted and self.judgement is not ON:
             self.evidence = {**self._evidence(history, now_ns), "by": "level test"}
         if accepted:
             self.evidence = {}
-        self.judgement = _OFF if accepted else _ON
+        self.judgement = OFF if accepted else ON
         self.judged_ns = now_ns
 
     def _evidence(self, history: History, now_ns: int) -> dict[str, Any]:

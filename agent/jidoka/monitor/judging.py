@@ -5,17 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from jidoka_bridge.messages import Judgement
-
-from jidoka.monitor.conditions import ConditionState
+from jidoka.monitor.conditions import OFF, ON, UNKNOWN, ConditionState
 from jidoka.monitor.drift import Stream, Watch
 from jidoka.monitor.material import MaterialWatch
 from jidoka.monitor.models import ModelState
 
-# looked up once: asking an enum for a member costs as much as ten comparisons
-_OFF, _ON, _UNKNOWN = Judgement.OFF, Judgement.ON, Judgement.UNKNOWN
-
-_SEVERITY = {_OFF: 0, _UNKNOWN: 1, _ON: 2}
+_SEVERITY = {OFF: 0, UNKNOWN: 1, ON: 2}
 
 
 def judge_drift(
@@ -37,22 +32,20 @@ def judge_drift(
         condition = conditions[index]
         stream, worst = (only, only.watches.get(index)) if only is not None else worst_watch(state, index)
         if stream is None or worst is None:
-            if condition.judgement is not _UNKNOWN and condition.say(_UNKNOWN, 0, {}):
+            if condition.judgement is not UNKNOWN and condition.say(UNKNOWN, 0, {}):
                 changed.append(index)
             continue
         detector, judgement = worst.detector, worst.judgement
         statistic = detector.statistic
         condition.value = statistic
         condition.limit = detector.limit
-        condition.judged_n = detector.records if judgement is _OFF else worst.level.taken
+        condition.judged_n = detector.records if judgement is OFF else worst.level.taken
         largest = max(largest, statistic)
         evidence = worst.evidence
-        if judgement is _ON:
+        if judgement is ON:
             reasons |= worst.bit
             evidence["last_part"] = max(evidence["last_part"], stream.history.last_part)
-        if judgement is condition.judgement:  # as nearly always: nothing to say
-            condition.judged_ns, condition.evidence = worst.judged_ns, evidence
-        elif condition.say(judgement, worst.judged_ns, evidence):
+        if condition.say(judgement, worst.judged_ns, evidence):
             changed.append(index)
     return (math.log(largest) if largest > 0.0 else -math.inf), reasons
 
@@ -63,7 +56,7 @@ def worst_watch(state: ModelState, index: int) -> tuple[Stream, Watch | Material
     worst: tuple[int, float, int] = (-1, 0.0, 0)
     for key, stream in state.current.items():
         watch = stream.watches.get(index)
-        if watch is None or (key[0] != state.recipe and watch.judgement is not _ON):
+        if watch is None or (key[0] != state.recipe and watch.judgement is not ON):
             continue
         rank = (_SEVERITY[watch.judgement], watch.detector.statistic, key[1])
         if rank > worst:

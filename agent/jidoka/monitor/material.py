@@ -7,19 +7,16 @@ from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
-from jidoka_bridge.messages import Judgement
 from numpy.typing import NDArray
 
 from jidoka.monitor.baseline import Baseline
+from jidoka.monitor.conditions import OFF, ON, UNKNOWN
 from jidoka.monitor.detectors.material import SIDES, Shares
 from jidoka.monitor.kernels.material import ABOVE, ABSENT, BELOW, share_step
 from jidoka.monitor.terms import HISTORY, History, Terms
 from jidoka.monitor.verdicts import Reason
 
 Floats = NDArray[np.float64]
-
-# looked up once: asking an enum for a member costs as much as ten comparisons
-_OFF, _ON, _UNKNOWN = Judgement.OFF, Judgement.ON, Judgement.UNKNOWN
 
 #: log-likelihood below the best start that still belongs to the interval of the onset, as of tests of change
 ONSET_DEPTH = 5.5
@@ -127,14 +124,14 @@ class MaterialWatch:
         self.detector = ShareTest(shares, terms.limit)
         self.level = ShareLevel(shares, terms.records, terms.error)
         self.marks = np.full((HISTORY, shares.members.size), ABSENT, np.uint8)
-        self.judgement = _UNKNOWN
+        self.judgement = UNKNOWN
         self.judged_ns = 0
         self.evidence: dict[str, Any] = {}
         self._columns = columns
 
     def start_afresh(self) -> None:
         """Forget the judgement and every record: the next judgement rests on fresh ones only."""
-        self.judgement = _UNKNOWN
+        self.judgement = UNKNOWN
         self.judged_ns = 0
         self.evidence = {}
         self.detector.restart()
@@ -147,19 +144,19 @@ class MaterialWatch:
         if is_alarm is None:
             return
         if is_alarm:
-            if self.judgement is not _ON:
+            if self.judgement is not ON:
                 self.evidence = self._evidence(history, now_ns)
-            self.judgement, self.judged_ns = _ON, now_ns
+            self.judgement, self.judged_ns = ON, now_ns
             self.detector.restart()
             self.level.restart()
             return
-        if self.judgement is _OFF:
+        if self.judgement is OFF:
             return
         is_kept = self.level.update(marks)
-        if is_kept is None or (not is_kept and self.judgement is _ON):
+        if is_kept is None or (not is_kept and self.judgement is ON):
             return
         self.evidence = {} if is_kept else {**self._evidence(history, now_ns), "by": "level test"}
-        self.judgement, self.judged_ns = (_OFF if is_kept else _ON), now_ns
+        self.judgement, self.judged_ns = (OFF if is_kept else ON), now_ns
 
     def _evidence(self, history: History, now_ns: int) -> dict[str, Any]:
         """What the alarm rests on: the worst feature, the onset and the parts since then."""

@@ -154,8 +154,7 @@ class ModelState:
         return block
 
     def stream(self, key: Key) -> Stream | None:
-        """The stream of a key, begun anew where it comes for the first time since the last fresh start. While the recipe stays
-        the same, what `current` has needn't be asked for.
+        """The stream of a key, begun anew where it comes for the first time since the last fresh start.
 
         Each recipe goes on with its own records: recipes that alternate would else never be judged at all.
         """
