@@ -13,8 +13,7 @@ import jidoka_bridge
 import pytest
 
 from tools.mutants import report, switch
-from tools.mutants.changes import Mutant as Changed
-from tools.mutants.changes import change_of, changed_at, function_of
+from tools.mutants.changes import Change, change_of, changed_at, function_of
 from tools.mutants.children import BROKEN, NOTICED, UNNOTICED, each_end, end, start
 from tools.mutants.functions import OneTest, Reach, within
 from tools.mutants.modules import MODULES, Module
@@ -144,8 +143,8 @@ def test_a_mutant_is_tried_by_the_tests_that_run_its_line_or_else_the_one_before
     assert [changed_at(["a", "b"], each) for each in (["c", "b"], ["a", "c"], ["a"])] == [0, 1, 1]
     reach = Reach({("f", 5): [1, 2], ("f", 9): [3]}, {"m.f": [4]})
     for at, numbers in ((9, [3]), (8, [1, 2]), (5, [1, 2]), (4, [4])):
-        assert reach.of(Changed("m.f", "x_f__mutmut_1", "", "f", 3, at)) == numbers
-    assert reach.of(Changed("m.g", "x_g__mutmut_1", "", "g", 3, 4)) == []
+        assert reach.of(Change("m.f", "x_f__mutmut_1", "", "f", 3, at)) == numbers
+    assert reach.of(Change("m.g", "x_g__mutmut_1", "", "g", 3, 4)) == []
 
 
 def test_a_mutant_is_tried_with_the_first_tests_that_keep_within_the_time() -> None:

@@ -15,7 +15,7 @@ from tools.mutants.modules import Module, files_of
 TRAMPOLINE = "from mutmut.mutation.trampoline import"
 
 
-class Mutant(NamedTuple):
+class Change(NamedTuple):
     """One change. place: module.Class.function; name: in the text; line: as mutated, for people; path: of the module; starts, at:
     first line of the function as it is, and the one that is changed, in the text."""
 
@@ -47,7 +47,7 @@ def change_of(original: Sequence[str], mutant: Sequence[str]) -> str:
     return (added or [each[1:].strip() for each in changed] or ["?"])[0]
 
 
-def mutated(path: Path) -> tuple[str, list[Mutant]]:
+def mutated(path: Path) -> tuple[str, list[Change]]:
     """A file's text with all its mutants beside its functions, by mutmut."""
     from mutmut.mutation.file_mutation import mutate_file_contents  # noqa: PLC0415 - it reads its settings here
 
@@ -67,7 +67,7 @@ def mutated(path: Path) -> tuple[str, list[Mutant]]:
         original, mutant = body(of_original), body(name)
         starts = made.line_span_by_function_name[of_original].start
         found.append(
-            Mutant(
+            Change(
                 function_of(module, name), name, change_of(original, mutant),
                 str(path.absolute()), starts, starts + changed_at(original, mutant),
             )
@@ -75,10 +75,10 @@ def mutated(path: Path) -> tuple[str, list[Mutant]]:
     return made.code.replace(TRAMPOLINE, f"from {switch.__name__} import"), found
 
 
-def mutants_of(module: Module) -> tuple[dict[str, str], list[Mutant]]:
+def mutants_of(module: Module) -> tuple[dict[str, str], list[Change]]:
     """({name of a module: its text with the mutants}, all mutants)."""
     texts: dict[str, str] = {}
-    mutants: list[Mutant] = []
+    mutants: list[Change] = []
     for path in files_of(module):
         text, found = mutated(path)
         texts[".".join(path.with_suffix("").parts).removesuffix(".__init__")] = text

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tools.mutants import switch
-from tools.mutants.changes import Mutant, mutants_of
+from tools.mutants.changes import Change, mutants_of
 from tools.mutants.children import NOTICED, UNNOTICED, Run, each_end, end, start
 from tools.mutants.modules import BUDGET_S, MODULES
 from tools.mutants.report import NOTICED as ALL_NOTICED
@@ -55,7 +55,7 @@ class Reach(NamedTuple):
     of_line: dict[tuple[str, int], list[int]]
     of_place: dict[str, list[int]]
 
-    def of(self, mutant: Mutant) -> list[int]:
+    def of(self, mutant: Change) -> list[int]:
         """Those that run the line, or the last one before it in its function that any runs, or else the function."""
         for line in range(mutant.at, mutant.starts, -1):
             if found := self.of_line.get((mutant.path, line)):
@@ -72,7 +72,7 @@ def within(tests: Sequence[OneTest], budget_s: float) -> list[OneTest]:
 class Warm:
     """A plugin of pytest: in place of one run of the collected tests, one for each mutant."""
 
-    def __init__(self, mutants: Sequence[Mutant], processes: int, output: int) -> None:
+    def __init__(self, mutants: Sequence[Change], processes: int, output: int) -> None:
         self._mutants, self._processes, self._output = mutants, processes, output
         self._justified = justified()
         self._failed: list[str] = []
@@ -95,14 +95,14 @@ class Warm:
         tests, reach = self._looked_at(session.items)
         noticed: Counter[tuple[str, int]] = Counter()
 
-        def promise(mutant: Mutant, test: OneTest) -> tuple[int, int, float]:
+        def promise(mutant: Change, test: OneTest) -> tuple[int, int, float]:
             """The least one is tried first."""
             is_about = f"test_{Path(mutant.path).stem}" in session.items[test.number].nodeid
             rate = (1 + noticed["", test.number]) / (QUICK_S + test.clock_s)
             of_place, of_file = noticed[mutant.place, test.number], noticed[mutant.path, test.number]
             return -of_place, -of_file, -rate * (ABOUT if is_about else 1.0)
 
-        def begin(mutant: Mutant) -> Run:
+        def begin(mutant: Change) -> Run:
             reaching = [tests[number] for number in reach.of(mutant)]
             order = within(sorted(reaching, key=lambda each: promise(mutant, each)), BUDGET_S)
             limit_s = sum(LEAST_CLOCK_S + FACTOR * each.clock_s for each in order)
@@ -123,7 +123,7 @@ class Warm:
             os.write(self._output, f"{json.dumps(told)}\n".encode())
         return True
 
-    def _may_live(self, mutant: Mutant) -> bool:
+    def _may_live(self, mutant: Change) -> bool:
         return bool(reason_of(mutant.place, mutant.line, self._justified))
 
     def _looked_at(self, items: Sequence[Any]) -> tuple[list[OneTest], Reach]:
@@ -168,7 +168,7 @@ class Warm:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
             yield sorted(switch.called), time.process_time() - own_s, time.monotonic() - clock_s
 
-    def _try(self, mutant: Mutant, order: Sequence[OneTest], items: Sequence[Any], tells: int) -> int:
+    def _try(self, mutant: Change, order: Sequence[OneTest], items: Sequence[Any], tells: int) -> int:
         switch.switch_on(mutant.place, mutant.name)
         self._tells = tells
         following = [*order[1:], None]
