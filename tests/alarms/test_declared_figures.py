@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from jidoka.alarms import acts, alarm, core, definition, facts, flood, load, signal, table, until
+from jidoka.alarms import acting, acts, alarm, definition, facts, flood, load, signal, table, until
 from jidoka.alarms.acts import KINDS, Act, Site
 from jidoka.alarms.alarm import Alarm, Outcome, Withheld
 from jidoka.alarms.definition import Definition
@@ -38,7 +38,7 @@ MIN, H = 60 * S, 3600 * S
         ((definition.SECOND_NS, definition.MINUTE_NS, definition.HOUR_NS), (S, MIN, H)),
         # a clock step is more than 1 s beyond what a wall clock may be slewed
         ((until.SECOND_NS, until.STEP_NS, until.SLEW), (S, S, 1000)),
-        (core.BULK, {"", "*", "all"}),
+        (acting.BULK, {"", "*", "all"}),
         (facts.FACTS, ("changeover", "not running", "override")),
     ],
 )

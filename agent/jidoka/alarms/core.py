@@ -2,70 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
-from jidoka.alarms.acts import Act, Judged, Site, judge
-from jidoka.alarms.alarm import Alarm, Seen, Withheld, due, step
+from jidoka.alarms.acting import ActedOn
+from jidoka.alarms.alarm import Alarm, Withheld, due
 from jidoka.alarms.causes import Cause, events_between, follow
-from jidoka.alarms.changes import Acted, Change, by_the_record, merged, renumbered
+from jidoka.alarms.changes import Change, merged, renumbered
 from jidoka.alarms.definition import Definition, rank
 from jidoka.alarms.facts import CHATTERING
-from jidoka.alarms.flood import Flood, Turn
-from jidoka.alarms.load import Load
-from jidoka.alarms.signal import NO_PAST, Past, Signal, read, settle, within_dead_band
-from jidoka.alarms.table import IS_ACTIVE, UNACKNOWLEDGED, WITHHELD, Annunciation, Event, State
+from jidoka.alarms.signal import Signal, read, settle, within_dead_band
+from jidoka.alarms.table import IS_ACTIVE, WITHHELD, Event, State
 from jidoka.alarms.until import Clock
 
-#: words that would acknowledge what nobody looked at
-BULK = frozenset({"", "*", "all"})
 
-
-class Alarms:
-    """Every alarm with its signal. facts: what the plan's rules of suppression may name, None while nobody knows; turns:
-    floods that began or ended, until somebody takes them."""
-
-    def __init__(self, definitions: Iterable[Definition], site: Site) -> None:
-        self.site = site
-        self.definitions: dict[str, Definition] = {}
-        self.alarms: dict[str, Alarm] = {}
-        self.signals: dict[str, Signal] = {}
-        self.causes: dict[str, Cause] = {}
-        self.flood = Flood()
-        self.turns: list[Turn] = []
-        self.load = Load()
-        self.facts: frozenset[str] | None = None
-        self._flagged: set[str] = set()  # told that they chatter
-        for definition in definitions:
-            self.define(definition)
-
-    def define(self, definition: Definition) -> None:
-        """An alarm that there is, or its newest words."""
-        name = definition.id
-        self.definitions[name] = definition
-        self.alarms.setdefault(name, Alarm(name, priority=definition.priority))
-        self.signals.setdefault(name, Signal())
-
-    # ------------------------------------------------------------ what is restored
-
-    def restore(self, alarm: Alarm, past: Past = NO_PAST) -> None:
-        """An alarm as its last record had it; what is true then is true until somebody reads it anew. past: how often it
-        came, so that one that chattered is known to."""
-        self.alarms[alarm.id] = alarm
-        is_on = alarm.below in IS_ACTIVE
-        signal = Signal(is_on, alarm.since_ns, is_on, past.strikes_ns, past.rows)
-        self.signals[alarm.id] = signal
-        if signal.is_chattering:
-            self._flagged.add(alarm.id)
-
-    def restore_unknown(self, name: str, now: Clock) -> list[Change]:
-        """A record that can't be read: unacknowledged and active, never normal."""
-        if name not in self.definitions:
-            self.define(Definition(name))
-        self.signals[name] = Signal(raw=True, is_true=True, raw_ns=now.ns)
-        return self._apply(name, Event.UNKNOWN, now)
-
-    # ------------------------------------------------------------ what comes in
+class Alarms(ActedOn):
+    """The register as the guard's records, conditions and time move it."""
 
     def follow(self, cause: Cause, definition: Definition, now: Clock) -> list[Change]:
         """A record of the guard. Class T is a function of it; the others go through their delays."""
@@ -129,60 +80,6 @@ class Alarms:
                 changes += self._by_rule(name, now)
         self._turned(self.flood.tick(now.ns))
         return changes + self._chattering(now)
-
-    # ------------------------------------------------------------ what people do
-
-    def act(self, act: Act, now: Clock) -> Acted:
-        """Carry out an act, or say why not; a refused act changes nothing."""
-        alarm, refused = self._of(act)
-        if alarm is None:
-            return refused
-        judged = judge(act, alarm, self.site, now)
-        if judged.refused:
-            return Acted(judged.refused, judged.remedy, [])
-        return self._carry_out(act, alarm, judged, now)
-
-    def may_ask_guard(self, act: Act) -> Acted:
-        """Of an acknowledgement that the guard decides: what the table refuses before anybody asks it."""
-        if act.alarm in BULK:
-            return self._of(act)[1]
-        alarm = self.alarms.get(act.alarm)
-        if alarm is None or alarm.state not in WITHHELD:
-            return Acted("", "", [])
-        refused = step(alarm, Event.ACKNOWLEDGE, 0).refused
-        return Acted(f"{alarm.id}: {refused}", "See: jidoka alarm list", [])
-
-    def guard_agreed(self, act: Act, now: Clock) -> list[Change]:
-        """An acknowledgement that the guard granted, or took back: of the trip class its own record tells."""
-        alarm = self.alarms.get(act.alarm)
-        if alarm is None or alarm.is_trip:
-            return []
-        event = Event.ACKNOWLEDGE if act.kind == "acknowledge" else Event.UNACKNOWLEDGE
-        return self._carry_out(act, alarm, Judged(event), now).changes
-
-    def _of(self, act: Act) -> tuple[Alarm | None, Acted]:
-        if act.alarm in BULK:
-            return None, Acted(
-                "which alarm isn't said: nothing is done to all at once", "Name each: jidoka alarm list", []
-            )
-        alarm = self.alarms.get(act.alarm)
-        return alarm, Acted(f"there is no alarm {act.alarm!r}", "See: jidoka alarm list", [])
-
-    def _carry_out(self, act: Act, alarm: Alarm, judged: Judged, now: Clock) -> Acted:
-        outcome = step(
-            alarm, judged.event, now.ns, judged.withheld, self._severity_of(alarm.id, judged.event)
-        )
-        if outcome.refused:
-            return Acted(f"{alarm.id}: {outcome.refused}", judged.remedy or "See: jidoka alarm list", [])
-        after = self._numbered(alarm, outcome.alarm)
-        if judged.event in {Event.ACKNOWLEDGE, Event.ACKNOWLEDGE_REMOTE}:
-            self.flood.acknowledged(alarm.priority)
-            if after.below not in UNACKNOWLEDGED | {State.NORMAL}:
-                after = replace(after, seen=Seen(act.role, act.pseudonym, act.reason))
-        if after == alarm:
-            return Acted("", "", [])
-        self.alarms[alarm.id] = after
-        return Acted("", "", [self._told(alarm, after, (judged.event,), outcome.sign, now, act=act)])
 
     # ------------------------------------------------------------ small parts
 
@@ -270,10 +167,6 @@ class Alarms:
             return []
         return self.read(CHATTERING, bool(self.chattering), now)
 
-    def _turned(self, turn: Turn | None) -> None:
-        if turn is not None:
-            self.turns.append(turn)
-
     @property
     def chattering(self) -> list[str]:
         """Alarms whose delays are lengthened now."""
@@ -282,48 +175,3 @@ class Alarms:
     def _chatters(self, name: str) -> bool:
         """What happens rather than lasts comes as often as it happens."""
         return self.signals[name].is_chattering and not self.definitions[name].is_event
-
-    def _severity_of(self, name: str, event: Event) -> str:
-        """With these events an alarm takes the priority that its condition has now."""
-        is_fresh = event in {Event.TRUE, Event.ACKNOWLEDGE, Event.ACKNOWLEDGE_REMOTE}
-        return self.definitions[name].priority if is_fresh else ""
-
-    def _apply(
-        self, name: str, event: Event, now: Clock, priority: str = "", withheld: Withheld | None = None
-    ) -> list[Change]:
-        """Let an event happen; nothing comes out where nothing changed."""
-        alarm = self.alarms[name]
-        outcome = step(alarm, event, now.ns, withheld, priority)
-        after = self._numbered(alarm, outcome.alarm)
-        after = by_the_record(alarm, after) if alarm.is_trip else after
-        if after == alarm and outcome.sign is Annunciation.NOTHING:
-            return []
-        self.alarms[name] = after
-        return [self._told(alarm, after, (event,), outcome.sign, now)]
-
-    def _numbered(self, before: Alarm, after: Alarm) -> Alarm:
-        """Revisions of what the guard has a record of are the guard's; they come with its record."""
-        if self.definitions[after.id].is_own:
-            return after
-        return replace(after, revision=before.revision, acknowledged_revision=before.acknowledged_revision)
-
-    def _told(
-        self,
-        before: Alarm,
-        after: Alarm,
-        events: tuple[Event, ...],
-        sign: Annunciation,
-        now: Clock,
-        *,
-        act: Act | None = None,
-    ) -> Change:
-        """A change as people hear it: counted, and by a flood made quieter."""
-        is_sound = sign is Annunciation.SOUND
-        is_called = Event.REALARM in events
-        if is_called:
-            self.load.called(now.wall_ns, after.is_stale)
-        elif is_sound:
-            self.load.came(after.id, after.priority, now.wall_ns)
-            self._turned(self.flood.came(now.ns))
-        heard = self.flood.heard(sign, "trip" if after.is_trip else after.priority)
-        return Change(after, before.state, events, heard, is_sound and not is_called, act)

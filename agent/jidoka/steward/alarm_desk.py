@@ -8,7 +8,7 @@ from typing import Any
 from jidoka_bridge.messages import Kind, PlcStatus
 from jidoka_bridge.plan import Plan
 
-from jidoka.alarms.core import BULK
+from jidoka.alarms.acting import BULK
 from jidoka.alarms.until import Clock
 from jidoka.steward import alarm_acts
 from jidoka.steward.acts import Asked, Seal
