@@ -15,7 +15,7 @@ import pytest
 from tools.mutants import report, switch
 from tools.mutants.changes import Change, change_of, changed_at, function_of
 from tools.mutants.children import BROKEN, NOTICED, UNNOTICED, each_end, end, start
-from tools.mutants.functions import OneTest, Reach, within
+from tools.mutants.functions import Aboutness, OneTest, Reach, within
 from tools.mutants.modules import MODULES, Module
 from tools.mutants.report import Mutant
 from tools.mutants.tables import changed, edits, line_of
@@ -152,6 +152,12 @@ def test_a_mutant_is_tried_with_the_first_tests_that_keep_within_the_time() -> N
     assert [each.number for each in within(tests, 5.0)] == [0, 1]
     assert [each.number for each in within(tests, 1.0)] == [0], "one is tried always"
     assert within([], 1.0) == []
+
+
+def test_a_test_whose_name_speaks_of_the_mutant_comes_before_others_and_rare_words_say_more() -> None:
+    aboutness = Aboutness(["test_guard.py::test_a_stuck_button", "test_guard.py::test_a_late_guard", "test_x.py"])
+    mutant = Change("guard.button.watch_button", "", 'fact(guard, "stuck", on)', "f", 3, 4)
+    assert [aboutness.of(mutant, number) for number in range(3)] == [3 / 2 * 3 * 3, 3 / 2, 1.0]
 
 
 class _Mutated:

@@ -3,7 +3,7 @@
 python -m tools.mutants.functions NAME, in a scratch copy: the tests are collected once, on a text in which every mutant stands
 beside its function; one process runs each of them to see which lines it runs and how long it takes; then each mutant
 is switched on in a process of its own, with the tests that run its line: those first that noticed another of its
-function's or of its file's mutants, then those that noticed many for their time, until one fails. One line of JSON for each mutant.
+function's or of its file's mutants, then those whose names speak of it, and that noticed many for their time, until one fails. One line of JSON for each mutant.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import argparse
 import gc
 import itertools
 import json
+import math
 import os
+import re
 import signal
 import sys
 import time
@@ -35,8 +37,6 @@ from tools.mutants.texts import options, serve
 FACTOR, LEAST_OWN_S, LEAST_CLOCK_S = 10.0, 1.0, 10.0
 #: what running any test costs, roughly
 QUICK_S = 0.005
-#: a test about the module is worth so much more time
-ABOUT = 5.0
 #: of the whole of a module's tests, once
 WHOLE_S = 600.0
 
@@ -69,6 +69,24 @@ def within(tests: Sequence[OneTest], budget_s: float) -> list[OneTest]:
     return [each for each, ends in zip(tests, ends_s, strict=True) if ends <= budget_s] or list(tests[:1])
 
 
+def words_of(text: str) -> frozenset[str]:
+    """What a name or a line speaks of."""
+    return frozenset(re.findall("[a-z]{4,}", text.lower()))
+
+
+class Aboutness:
+    """How much more a test's name says of a mutant's function and line than others' names do. nodes: the tests' ids."""
+
+    def __init__(self, nodes: Sequence[str]) -> None:
+        self._of_test = [words_of(node) for node in nodes]
+        self._found = Counter(word for words in self._of_test for word in words)
+
+    def of(self, mutant: Change, number: int) -> float:
+        """1 where they share no word; each that they share counts the more, the fewer tests have it."""
+        shared = words_of(f"{mutant.place} {mutant.line}") & self._of_test[number]
+        return math.prod(len(self._of_test) / self._found[word] for word in shared)
+
+
 class Warm:
     """A plugin of pytest: in place of one run of the collected tests, one for each mutant."""
 
@@ -94,13 +112,13 @@ class Warm:
         gc.freeze()
         tests, reach = self._looked_at(session.items)
         noticed: Counter[tuple[str, int]] = Counter()
+        aboutness = Aboutness([item.nodeid for item in session.items])
 
         def promise(mutant: Change, test: OneTest) -> tuple[int, int, float]:
             """The least one is tried first."""
-            is_about = f"test_{Path(mutant.path).stem}" in session.items[test.number].nodeid
             rate = (1 + noticed["", test.number]) / (QUICK_S + test.clock_s)
             of_place, of_file = noticed[mutant.place, test.number], noticed[mutant.path, test.number]
-            return -of_place, -of_file, -rate * (ABOUT if is_about else 1.0)
+            return -of_place, -of_file, -rate * aboutness.of(mutant, test.number)
 
         def begin(mutant: Change) -> Run:
             reaching = [tests[number] for number in reach.of(mutant)]
