@@ -236,12 +236,14 @@ class Book:
         """Where a reset is written at once it counts in its own step or never."""
         self.press_least, self.is_press_on_disk, self.is_press_clear = -1, False, True
 
-    def beat(self, now_ns: int, is_pressed: bool) -> None:
-        """A good beat ends; is_pressed: with a press that the PLC counted. Called before the guard hears of it."""
+    def beat(self, now_ns: int, *, is_pressed: bool, is_down: bool) -> None:
+        """A good beat ends; is_pressed: with a press that the PLC counted, is_down: with the button held down: least is
+        that of all its time. Called before the guard hears of it."""
         if is_pressed:
             self.press_least, self.pressed_ns, self.is_press_on_disk = self.least, now_ns, False
             self.is_press_clear = self.is_clear
-        self.least = -1
+        if not is_down:
+            self.least = -1
 
     def look(self, now_ns: int, by: str, *, word: int, state: int, proving: bool, run: int) -> None:
         """After each input. by: what it was."""

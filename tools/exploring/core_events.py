@@ -81,6 +81,12 @@ def _refuse(world: CoreWorld) -> None:
     world.look("remote or unfair message")
 
 
+def _release(world: CoreWorld) -> None:
+    """The end of a press that was held for a while, and counts."""
+    world.inputs &= ~Input.RESET_BUTTON
+    world.beat(pressed=1)
+
+
 def _stop(world: CoreWorld) -> None:
     world.book.is_stopped = True
     world.guard.stop(world.now_ns)
@@ -182,6 +188,9 @@ EVENTS: Mapping[str, Event] = MappingProxyType(
         ),
         "button stuck": _input(Input.RESET_BUTTON, True),
         "button let go": _input(Input.RESET_BUTTON, False),
+        "button released": Event(
+            _release, lambda world: world.link and bool(world.inputs & Input.RESET_BUTTON)
+        ),
         "planned stop": Event(_stop, lambda world: not world.guard.stopping),
         "restart": Event(lambda world: world.restart(), lambda world: world.durable is not None),
     }

@@ -261,6 +261,8 @@ CORE: tuple[Slice, ...] = (
          times={"run_out_ms": int(1.5 * STEP_MS)}, is_reduced=True),
     core("strangers alone", "somebody else on the line, remote commands", {}, "somebody else on the line",
          "alone on the line", "unlock", "remote reset", "remote arming", "hold as an auditor", is_reduced=True),
+    core("a button that is held down", "a press that lasts while what is on offer changes", {INVALID: "fallback"}, "invalid on",
+         "invalid off", "fallback ready", "button stuck", "button let go", "button released", fallback="program 7", is_reduced=True),
     core("button alone", "a button that is stuck", {}, "button stuck", "button let go", "hold", is_reduced=True),
     core("clock alone", "steps of the clock", {}, "clock step", "clock set for the first time", "hold",
          "a message that is refused", is_reduced=True),

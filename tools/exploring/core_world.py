@@ -535,7 +535,7 @@ class CoreWorld:
             )
             is_locking = book.plant.beat(now_ns, book.rank, book.state, seen) and not book.is_stopped
             book.is_locked = book.is_locked or is_locking
-            book.beat(now_ns, is_pressed)
+            book.beat(now_ns, is_pressed=is_pressed, is_down=bool(self.inputs & Input.RESET_BUTTON))
         self.view = view
         guard.beat(now_ns, view)
         self.look("beat")

@@ -120,14 +120,15 @@ class Guard(Memory):
 
     @guarded
     def beat(self, now_ns: int, view: LinkView) -> None:
-        """A beat ended, good or lost. A press counts if the same reset was on offer since the good beat before."""
+        """A beat ended, good or lost. A press counts if the same reset was on offer since a good beat before it began."""
         before, self.view = self.view, view
         self.data.take_parts(now_ns, view.part_count, view.running)
         if not view.good:
             return
         panel.take(self, now_ns, before, view)
         settle(self, now_ns)
-        held, self.offer_held = self.offer_held, self.offer.target != NONE
+        held = self.offer_held
+        resetting.hold_offer(self)
         if view.presses > before.presses:
             resetting.press(self, now_ns, held)
         elif before.beat_ns and view.edges != before.edges:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jidoka_bridge.guard.facts import is_advised
 from jidoka_bridge.guard.guard_condition import NONE, PROVING, RUN
 from jidoka_bridge.guard.recorder import Details
-from jidoka_bridge.registers import State
+from jidoka_bridge.registers import Input, State
 
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
@@ -23,8 +23,14 @@ class Pending:
     number: int
 
 
+def hold_offer(guard: Guard) -> None:
+    """A good beat shows the button up: a press that begins after it is for what is on offer now, and for nothing else."""
+    if not guard.view.inputs & Input.RESET_BUTTON:
+        guard.offer_held = guard.offer.target != NONE
+
+
 def press(guard: Guard, now_ns: int, held: bool) -> None:
-    """A press that the PLC counted. held: the same reset was on offer since the good beat before."""
+    """A press that the PLC counted. held: the same reset was on offer since the last good beat before it began."""
     if not held or guard.offer.target == NONE:
         refuse_press(guard, now_ns)
         return
@@ -37,7 +43,7 @@ def refuse_press(guard: Guard, now_ns: int) -> None:
     """A press that can't count is told with its reasons; in RUN and ADVISE it means nothing."""
     if guard.interlock.state in (State.RUN, State.ADVISE) or guard.pending:
         return
-    only_just = ("the offer had only just begun or changed",)
+    only_just = ("the offer had only just begun, or changed while the button was down",)
     reasons = guard.offer.missing if guard.offer.target == NONE else only_just
     guard.event(now_ns, "reset refused", Details(reasons=reasons))
 

@@ -494,7 +494,46 @@ def test_a_press_that_the_plc_counted_before_the_offer_stood_for_a_beat_is_refus
     assert rig.guard.offer.target == "run"
     rig.turn()
     assert rig.state == "HOLD"
-    assert rig.last("reset refused")["reasons"] == ["the offer had only just begun or changed"]
+    assert rig.last("reset refused")["reasons"] == [
+        "the offer had only just begun, or changed while the button was down"
+    ]
+
+
+def held_button(offered: str, then: str) -> Rig:
+    """In HOLD with `offered` on offer; the button goes down, `then` comes on offer, and 0.5 s later it is released."""
+    rig = Rig(plan(fallback="program 7"))
+    rig.turn(3)
+    rig.prove()
+    rig.fallback(True)
+    rig.hold()
+    rig.acknowledge_all()
+    rig.monitor = offered != "fallback"
+    rig.turn(8)
+    rig.acknowledge_all()
+    rig.turn(2)
+    assert rig.guard.offer.target == offered
+    rig.inputs(on=Input.RESET_BUTTON)
+    rig.monitor = then != "fallback"
+    rig.turn(8)
+    assert rig.guard.offer.target == then
+    rig.view = dataclasses.replace(rig.view, inputs=rig.view.inputs & ~Input.RESET_BUTTON)
+    rig.press()
+    rig.turn(2)
+    return rig
+
+
+def test_a_press_counts_for_what_was_on_offer_while_the_button_was_down_and_for_nothing_that_came_meanwhile() -> (
+    None
+):
+    rig = held_button("fallback", "run")
+    assert rig.state == "HOLD"
+    assert "changed while the button was down" in rig.last("reset refused")["reasons"][0]
+    rig.press()
+    assert rig.state == "RUN"
+
+
+def test_a_button_may_be_held_as_long_as_what_is_on_offer_stands() -> None:
+    assert held_button("run", "run").state == "RUN"
 
 
 def test_one_press_is_one_reset() -> None:
