@@ -50,11 +50,9 @@ def short(value: object) -> object:
 
 
 def slim(body: dict[str, Any]) -> dict[str, Any]:
-    """Without the fields that say nothing; texts are the table's."""
+    """Without the fields that say nothing; evidence with all of them, texts are the table's."""
     found = {name: value for name, value in body.items() if value not in NOTHING and name != "text"}
-    evidence = {
-        name: short(value) for name, value in found.pop("evidence", {}).items() if value not in NOTHING
-    }
+    evidence = {name: short(value) for name, value in found.pop("evidence", {}).items()}
     return {**found, "evidence": evidence} if evidence else found
 
 
