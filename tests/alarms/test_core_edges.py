@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from jidoka.alarms.core import Alarms
 from jidoka.alarms.definition import HOUR_NS, Definition
 from jidoka.alarms.load import KEPT_WINDOWS, WINDOW_NS, Load
 from jidoka.alarms.record import past_of
 from jidoka.alarms.signal import NO_PAST, Past, Signal
-from jidoka.alarms.table import State
+from jidoka.alarms.table import Annunciation, State
 from jidoka.alarms.until import Clock
 
-from tests.alarms.test_core import OWN, SITE, TRIP, at, cause
+from tests.alarms.test_core import OWN, SITE, TRIP, act, at, cause
 
 
 @pytest.fixture
@@ -119,3 +121,48 @@ def test_data_that_come_back_are_good_again(alarms: Alarms) -> None:
     assert alarms.data("glare", False, at(2)) == []
     assert [each.alarm.has_data for each in alarms.data("glare", True, at(3))] == [True]
     assert alarms.alarms["glare"].has_data
+
+
+def test_what_happens_again_and_again_is_heard_each_time_somebody_acknowledged_it(alarms: Alarms) -> None:
+    alarms.define(Definition("refused", "low", off_delay_ns=0, is_event=True))
+    for second in (0, 10, 20):
+        alarms.pulse("refused", at(second))
+    for second in (600, 1200, 1800):
+        alarms.act(act("acknowledge", "refused", revision=alarms.alarms["refused"].revision), at(second - 1))
+        assert alarms.alarms["refused"].state is State.NORMAL
+        assert alarms.pulse("refused", at(second)), "nobody hears of it any more"
+        assert alarms.alarms["refused"].state is State.RETURNED
+
+
+def test_what_only_happened_is_over_after_a_restart_and_what_lasts_is_not(alarms: Alarms) -> None:
+    alarms.define(Definition("refused", "low", is_event=True))
+    for name in ("refused", "dust"):
+        alarms.restore(
+            replace(alarms.alarms[name], state=State.ACTIVE, below=State.ACTIVE, since_ns=at(5).ns)
+        )
+    alarms.tick(at(3600))
+    assert alarms.alarms["refused"].state is State.RETURNED
+    assert alarms.alarms["dust"].state is State.ACTIVE
+
+
+def test_in_a_flood_a_trip_sounds_again_after_the_one_before_was_acknowledged(alarms: Alarms) -> None:
+    for number in range(12):
+        alarms.define(Definition(f"sensor {number}", "low"))
+        alarms.read(f"sensor {number}", True, at(number))
+    assert alarms.flood.is_on
+
+    def sign_of(name: str) -> Annunciation:
+        return alarms.follow(cause(name, trip=True), replace(TRIP, id=name), at(20))[0].sign
+
+    assert [sign_of("R-03"), sign_of("R-04")] == [Annunciation.SOUND, Annunciation.FLASH]
+    alarms.follow(cause("R-03", seen=1, trip=True), TRIP, at(21))
+    assert sign_of("R-05") is Annunciation.SOUND
+
+
+def test_a_trip_alarm_that_comes_back_into_service_is_as_the_guards_record_has_it(alarms: Alarms) -> None:
+    alarms.follow(cause("R-03", trip=True), TRIP, at(1))
+    alarms.follow(cause("R-03", seen=1, trip=True), TRIP, at(2))
+    before = alarms.alarms["R-03"].state
+    alarms.act(act("out of service", "R-03"), at(3))
+    alarms.act(act("back in service", "R-03"), at(4))
+    assert alarms.alarms["R-03"].state is before is State.ACKNOWLEDGED

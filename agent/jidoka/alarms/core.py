@@ -30,6 +30,8 @@ class Alarms(ActedOn):
             alarm, before, cause, now.ns, priority=definition.priority, was_rank=rank(was.priority)
         )
         self.alarms[name] = found.alarm
+        if Event.ACKNOWLEDGE in found.events:
+            self.flood.acknowledged("trip")
         self.signals[name] = Signal(raw=cause.is_active, is_true=cause.is_active, raw_ns=now.ns)
         is_same = found.alarm.state is alarm.state and (before is None or before.revision == cause.revision)
         if is_same and not found.events:

@@ -45,11 +45,13 @@ class Register:
     # ------------------------------------------------------------ what is restored
 
     def restore(self, alarm: Alarm, past: Past = NO_PAST) -> None:
-        """An alarm as its last record had it; what is true then is true until somebody reads it anew. past: how often it
-        came, so that one that chattered is known to."""
+        """An alarm as its last record had it; what is true then is true until somebody reads it anew, but for what only
+        happened: nobody reads that again. past: how often it came, so that one that chattered is known to."""
         self.alarms[alarm.id] = alarm
         is_on = alarm.below in IS_ACTIVE
-        signal = Signal(is_on, alarm.since_ns, is_on, past.strikes_ns, past.rows)
+        definition = self.definitions.get(alarm.id)
+        lasts = is_on and not (definition and definition.is_event)
+        signal = Signal(lasts, alarm.since_ns, is_on, past.strikes_ns, past.rows)
         self.signals[alarm.id] = signal
         if signal.is_chattering:
             self._flagged.add(alarm.id)

@@ -56,8 +56,11 @@ class Signal:
         return True in self.rows
 
     def delay_ns(self, definition: Definition) -> int:
-        """How long the reading must last before the alarm follows."""
+        """How long the reading must last before the alarm follows. What happens rather than lasts would never last for a
+        lengthened delay: it comes as often as it happens."""
         own_ns = definition.on_delay_ns if self.raw else definition.off_delay_ns
+        if definition.is_event:
+            return own_ns
         lengthened = [
             rule.on_delay_ns if self.raw else rule.off_delay_ns
             for rule, holds in zip(CHATTER, self.rows, strict=True)
