@@ -61,6 +61,7 @@ def _fail(world: CoreWorld) -> None:
 
 
 def _gap(world: CoreWorld) -> None:
+    world.book.forget_press()
     world.book.struck = "time gap"
     world.guard.gap(world.now_ns, 10**9)
     world.look("gap")

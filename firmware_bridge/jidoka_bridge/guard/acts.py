@@ -80,8 +80,23 @@ def judge_hold(body: Mapping[str, Any]) -> Decision:
     return GRANTED
 
 
-def judge_unlock(body: Mapping[str, Any], causes: Causes, state: State, key_on: bool) -> Decision:
-    """An engineer, at the machine, with a reason, when the cause is gone and everything is acknowledged."""
+def unknown_of(guard: Guard, now_ns: int) -> str:
+    """What an unlock rests on and nobody has told since the start, "" if nothing: what isn't known counts as on."""
+    if guard.plan.link is not None and not guard.was_up:
+        return "the PLC wasn't heard yet, so whether the override key is on isn't known"
+    for cause in guard.causes:
+        if cause.latched and cause.response == "lockout" and guard.causes.possible(cause, now_ns):
+            return f"whether {cause.id} is gone isn't known yet"
+    for each in guard.approved.models:
+        if guard.causes[f"digest:{each.id}"].latched and each.wanted and not each.digest:
+            return f"nobody has said yet which file {each.id} runs"
+    return ""
+
+
+def judge_unlock(
+    body: Mapping[str, Any], causes: Causes, state: State, key_on: bool, unknown: str = ""
+) -> Decision:
+    """An engineer, at the machine, with a reason, when the cause is known to be gone and everything is acknowledged."""
     role = plain.text(body, "role")
     if not is_entitled(role, "unlock"):
         return f"the role {role or '(none)'} may not unlock", "Ask the engineer."
@@ -96,6 +111,8 @@ def judge_unlock(body: Mapping[str, Any], causes: Causes, state: State, key_on: 
     active = [cause.id for cause in causes if cause.active and cause.response == "lockout"]
     if active:
         return f"still active: {', '.join(active)}", "The cause must be gone first."
+    if unknown:
+        return unknown, "Start the PLC, the monitor and the application, then unlock."
     waiting = [cause.id for cause in causes.unacknowledged()]
     if waiting:
         return f"not acknowledged: {', '.join(waiting)}", "Acknowledge first: jidoka ack"
@@ -148,7 +165,9 @@ def hold(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
 
 def unlock(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
     """Judge, carry out and record an engineer's unlock; it leads to HOLD only."""
-    decision = judge_unlock(body, guard.causes, guard.interlock.state, guard.view.key_on)
+    decision = judge_unlock(
+        body, guard.causes, guard.interlock.state, guard.view.key_on, unknown_of(guard, now_ns)
+    )
     person, reason = person_of(body), plain.text(body, "reason")
     name = "engineer unlock" if decision == GRANTED else "unlock refused"
     reasons = (decision[0],) if decision[0] else ()

@@ -23,7 +23,7 @@ from jidoka_bridge.guard import (
 )
 from jidoka_bridge.guard.clock import Step as ClockStep
 from jidoka_bridge.guard.facts import MOVING
-from jidoka_bridge.guard.guard_condition import NONE
+from jidoka_bridge.guard.guard_condition import NONE, Offer
 from jidoka_bridge.guard.guarded import guarded
 from jidoka_bridge.guard.interlock import Step
 from jidoka_bridge.guard.latch import Latch
@@ -148,6 +148,11 @@ class Guard(Memory):
     @guarded
     def gap(self, now_ns: int, gap_ns: int) -> None:
         """The process or the computer stood still for longer than the permissive lasts."""
+        resetting.cancel(self, now_ns, ("the process stood still",))
+        self.offer, self.offer_held = (
+            Offer(NONE, ("the process stood still",)),
+            False,
+        )  # as if it had only just begun
         evidence = {"gap_ms": gap_ns // MS_NS}
         if self.interlock.state in MOVING:
             self.causes["time gap"].strike(now_ns, evidence)

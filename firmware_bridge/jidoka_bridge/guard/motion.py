@@ -13,7 +13,7 @@ from jidoka_bridge.guard.facts import fact, is_moving, with_fallback
 from jidoka_bridge.guard.recorder import Details
 from jidoka_bridge.guard.watch import MS_NS
 from jidoka_bridge.link.blocks import RANK
-from jidoka_bridge.registers import Input, State, Word
+from jidoka_bridge.registers import Input, State
 
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
@@ -58,7 +58,7 @@ def watch_motion(guard: Guard, now_ns: int) -> None:
 
 def _watch_withheld(guard: Guard, now_ns: int, made: int) -> None:
     view, motion = guard.view, guard.motion
-    is_off = guard.interlock.state in WITHHELD and view.actual is Word.WITHHOLD and not view.key_on
+    is_off = guard.interlock.state in WITHHELD and RANK[view.actual] == 0 and not view.key_on
     if not is_off:
         motion.off_ns = motion.part_ns = 0
     else:

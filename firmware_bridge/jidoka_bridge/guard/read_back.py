@@ -8,9 +8,19 @@ from jidoka_bridge.guard.facts import is_moving
 from jidoka_bridge.guard.recorder import Details
 from jidoka_bridge.guard.watch import MS_NS
 from jidoka_bridge.link.blocks import RANK
+from jidoka_bridge.registers import Word
 
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard, Withdrawal
+    from jidoka_bridge.guard.link_view import LinkView
+
+
+MORE_THAN_ANY = max(RANK.values()) + 1
+
+
+def is_a_alone(view: LinkView) -> bool:
+    """Output A is on without M, which no PLC program does (it reads as ABSTAIN); with the key on the PLC alone decides."""
+    return view.is_up and view.actual is Word.ABSTAIN and not view.key_on
 
 
 def watch_read_back(guard: Guard, now_ns: int) -> None:
@@ -18,7 +28,8 @@ def watch_read_back(guard: Guard, now_ns: int) -> None:
     view, link = guard.view, guard.plan.link
     if link is None or not guard.is_enforcing or not view.is_up or not view.good or guard.stopping:
         return
-    written, actual = RANK[guard.word], RANK[view.actual]
+    written = RANK[guard.word]
+    actual = MORE_THAN_ANY if is_a_alone(view) else RANK[view.actual]
     settle_ns = (4 * link.beat_ms + link.reply_timeout_ms + 2 * link.scan_ms + link.relay_ms) * MS_NS
     why = {"written": guard.word.name, "actual": view.actual.name, "fault": view.fault.name}
     if actual < written and now_ns - guard.changed_ns > settle_ns and is_moving(guard):

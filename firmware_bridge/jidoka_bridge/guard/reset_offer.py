@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jidoka_bridge.guard import resetting
 from jidoka_bridge.guard.facts import fallback_is_healthy
 from jidoka_bridge.guard.guard_condition import FALLBACK, NONE, Lack, Offer, lacks_of_causes, offer
+from jidoka_bridge.guard.read_back import is_a_alone
 from jidoka_bridge.guard.recorder import Details
 from jidoka_bridge.guard.watch import MS_NS
 from jidoka_bridge.link.blocks import RANK
@@ -62,6 +63,10 @@ def _lacks(guard: Guard, now_ns: int) -> list[Lack]:
         lacks.append(Lack("the steward doesn't record yet", allows))
     if guard.is_enforcing and view.is_up and RANK[view.actual] != RANK[guard.word]:
         lacks.append(Lack(f"the PLC's output reads {view.actual.name}, written is {guard.word.name}"))
+    if guard.is_enforcing and is_a_alone(view):
+        lacks.append(
+            Lack("the PLC's output A is on while M is off: a contact is welded, or A isn't wired through M")
+        )
     return lacks + lacks_of_causes(causes, now_ns, guard.interlock.proving)
 
 
@@ -82,8 +87,7 @@ def refresh_offer(guard: Guard, now_ns: int) -> None:
         guard.offer_since_ns = now_ns
     pending = guard.pending
     if pending and (pending.target != found.target or now_ns - pending.pressed_ns > RAISE_LIMIT_NS):
-        guard.pending = None
-        guard.event(now_ns, "raise cancelled", Details(reasons=found.missing))
+        resetting.cancel(guard, now_ns, found.missing)
     if found.target != NONE and not guard.is_enforcing:
         resetting.raise_to(guard, now_ns, found.target)  # in observe nobody presses: the shadow goes on
         guard.offer = Offer(NONE, _modes(guard))

@@ -48,6 +48,13 @@ def refuse_press(guard: Guard, now_ns: int) -> None:
     guard.event(now_ns, "reset refused", Details(reasons=reasons))
 
 
+def cancel(guard: Guard, now_ns: int, reasons: tuple[str, ...]) -> None:
+    """Something changed between the press and the write: the press is void, and that is told."""
+    if guard.pending:
+        guard.pending = None
+        guard.event(now_ns, "raise cancelled", Details(reasons=reasons))
+
+
 def finish(guard: Guard, now_ns: int, number: int) -> None:
     """The latch file was written up to `number`: raise, if a press waits for that and nothing has changed."""
     pending = guard.pending

@@ -797,3 +797,70 @@ def test_without_a_plc_in_the_plan_causes_are_alarms_without_a_latch() -> None:
     assert not guard.causes["R-2"].latched
     bodies = [out.body for out in guard.take_outbox() if out.kind is Kind.CAUSE]
     assert bodies[-1]["trip"] is False
+
+
+def test_a_pause_between_press_and_write_makes_the_press_void() -> None:
+    rig = running()
+    rig.hold()
+    rig.acknowledge_all()
+    rig.turn(2)
+    rig.disk = False
+    rig.press()
+    assert rig.guard.pending
+    rig.guard.gap(rig.now + 400 * MS, 400 * MS)
+    rig.disk = True
+    rig.turn(3)
+    assert (rig.state, rig.word) == ("HOLD", "WITHHOLD")
+    assert rig.last("raise cancelled")["reasons"] == ["the process stood still"]
+
+
+def test_output_a_alone_is_more_than_was_written_and_not_a_withdrawal() -> None:
+    rig = running()
+    rig.obeys = False
+    rig.hold()
+    rig.view = dataclasses.replace(rig.view, actual=Word.ABSTAIN)
+    rig.events.clear()
+    rig.turn(2)
+    assert not [each for each in rig.events if each["event"] == "withdrawn"]
+    assert any("output A is on while M is off" in each for each in rig.guard.offer.missing)
+    rig.turn(30)
+    assert rig.last("read-back more")["evidence"]["actual"] == "ABSTAIN"
+    assert rig.state == "LOCKOUT"
+
+
+def test_with_the_key_on_output_a_alone_is_the_plcs_business() -> None:
+    rig = running()
+    rig.obeys = False
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    rig.view = dataclasses.replace(rig.view, actual=Word.ABSTAIN)
+    rig.turn(40)
+    assert rig.state == "OVERRIDE"
+
+
+def locked_out_and_restarted() -> Rig:
+    rig = running()
+    rig.judge(DIGEST, Judgement.ON)
+    assert rig.state == "LOCKOUT"
+    rig.acknowledge_all()
+    again = Rig(plan(), content=rig.content)
+    assert again.state == "LOCKOUT"
+    return again
+
+
+def test_nobody_unlocks_while_it_isnt_known_whether_the_cause_is_gone() -> None:
+    rig = locked_out_and_restarted()
+    before = rig.guard.act(
+        rig.now, Kind.UNLOCK, {"request": "1", "reason": "r", "role": "engineer", "person": "e"}
+    )
+    assert before is not None
+    assert "the PLC wasn't heard yet" in before["refused"]
+    rig.monitor = False
+    rig.turn(3)
+    answer = rig.unlock()
+    assert (answer["ok"], answer["refused"]) == (False, "whether R-4 is gone isn't known yet")
+    assert "monitor" in answer["remedy"]
+    rig.monitor = True
+    rig.turn(2)
+    rig.acknowledge_all()
+    assert rig.unlock()["ok"]
+    assert rig.state == "HOLD"
