@@ -63,10 +63,17 @@ class Conditions:
         self._began_ns = 0
         self._valid_ns = int(plan.judgement_valid_h * HOUR_NS)
 
-    def start_afresh(self, run: int, proving: bool, now_ns: int = 0) -> None:
-        """The detectors start anew: what was judged before now, or for another run, isn't a judgement of this run."""
+    def start_afresh(self, run: int, proving: bool, now_ns: int = 0, answers_of: str = "") -> None:
+        """The detectors start anew: what was judged before now, or for another run, isn't a judgement of this run.
+
+        answers_of: the model whose known answers are the reason; what other models answered before it stands.
+        """
         self.run, self.in_proving, self._began_ns = run, proving, now_ns
-        self.forget_answers()
+        for known in self.known:
+            if answers_of and known.model != answers_of and known.answered_ns:
+                known.run = run
+            else:
+                known.answered_ns = 0
         if proving:
             for known in self.known:
                 if known.by_run:
@@ -151,5 +158,5 @@ class Conditions:
         return known.by_run and known.reported and (known.run != self.run or is_old)
 
     def _is_of_this_run(self, known: Known) -> bool:
-        is_since = known.run == self.run and known.judged_ns >= self._began_ns
+        is_since = known.run == self.run and (known.judged_ns >= self._began_ns or known.answered_ns > 0)
         return known.judged_ns > 0 and (is_since or not known.by_run)

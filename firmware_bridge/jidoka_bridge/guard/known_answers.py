@@ -49,7 +49,7 @@ def take(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> None:
         raise MessageError(f"known answers of {model}: not in {guard.interlock.state.name}")
     if passed:  # what the detectors saw before counts no longer
         guard.run.number = guard.run.next_number
-        guard.conditions.start_afresh(guard.run.number, proving=False, now_ns=now_ns)
+        guard.conditions.start_afresh(guard.run.number, proving=False, now_ns=now_ns, answers_of=model)
     guard.conditions.answered(now_ns, model, passed)
     if not passed:  # a new judgement, also where the cause is on already: a proving run is judged bad by it
         guard.fresh |= {

@@ -22,7 +22,7 @@ from jidoka_bridge.guard.guard_condition import (
     offer,
 )
 from jidoka_bridge.messages import Condition, Judgement
-from jidoka_bridge.plan import CauseSpec, ConditionSpec
+from jidoka_bridge.plan import CauseSpec, ConditionSpec, Model
 from jidoka_bridge.registers import State
 
 from tests.bridge.guard.guard_rig import DRIFT, Rig, plan
@@ -241,3 +241,22 @@ def test_what_the_line_itself_lacks_spoils_a_reset_though_the_link_is_up() -> No
     rig.view = replace(rig.view, lack="")
     rig.turn()
     assert rig.guard.offer.target == RUN
+
+
+def test_two_models_that_both_answered_right_are_both_ruled_out_whichever_was_shown_first() -> None:
+    models = (Model("m", "enforce"), Model("n", "enforce"))
+    specs = tuple(ConditionSpec(f"{each.id}:drift(all)", each.id, True, 0.0) for each in models)
+    conditions = Conditions(plan(models=models, conditions=specs, causes=()))
+
+    def are_off(now_ns: int) -> list[bool]:
+        return [conditions.is_off(known, now_ns) for known in conditions.known]
+
+    for run, model in ((1, "m"), (2, "n"), (3, "m")):
+        conditions.start_afresh(run, proving=False, now_ns=run * 100, answers_of=model)
+        conditions.answered(run * 100, model, passed=True)
+    assert are_off(400) == [True, True]
+    for index in (0, 1):  # the detectors began anew, and no record comes on a machine that stands
+        conditions.take(500, Condition(index, Judgement.UNKNOWN, 1, run=3))
+    assert are_off(500) == [True, True]
+    conditions.start_afresh(4, proving=False, now_ns=600)
+    assert are_off(700) == [False, False]
