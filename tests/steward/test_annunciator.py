@@ -78,9 +78,23 @@ def test_every_alarm_of_the_agents_own_comes_from_what_it_sees_and_goes_with_it(
     assert {row.id for row in OWN} - {each.partition(":")[0] for each in letters(annunciator)} == {
         "chattering", *promised,
     }  # fmt: skip
-    annunciator.tick(GOOD, at(10))
-    annunciator.tick(GOOD, at(60))
+    good = GOOD._replace(judgements={DRIFT: "off"})
+    annunciator.tick(good, at(10))
+    annunciator.tick(good, at(60))
     assert set(letters(annunciator).values()) == {"D"}, "gone, and still to be acknowledged"
+
+
+def test_an_observing_row_that_isnt_judged_any_more_stays_as_it_was() -> None:
+    annunciator = begun()
+    for second, judgement, state in (
+        (1, "on", "B"),
+        (2, "unknown", "B"),
+        (60, "unknown", "B"),
+        (61, "off", "B"),
+        (63, "off", "D"),
+    ):
+        annunciator.tick(GOOD._replace(judgements={DRIFT: judgement}), at(second))
+        assert letters(annunciator) == {"R-09": state}, second
 
 
 def test_what_the_guard_told_is_old_while_it_is_away_and_keeps_its_state() -> None:

@@ -30,7 +30,7 @@ from jidoka.alarms.flood import Turn
 from jidoka.alarms.record import chatter_of, here, past_of, recorded, restored, shown
 from jidoka.alarms.table import IS_ACTIVE, UNACKNOWLEDGED, WITHHELD, Event, State
 from jidoka.alarms.until import Clock
-from jidoka.steward import own_alarms
+from jidoka.steward import own_alarms, risks
 
 #: a cause is recorded again when one of these changed; its evidence alone may move every half second
 RECORDED_FIELDS = ("active", "latched", "revision", "acknowledged_revision", "person", "quality", "trip")
@@ -192,7 +192,9 @@ class Annunciator:
             value, limit = next(
                 (facts.statistics[each] for each in models if each in facts.statistics), (None, None)
             )
-            changes += alarms.read(spec.id, own_alarms.is_on(spec, facts.judgements), now, value, limit)
+            status = risks.status_of(spec, facts.judgements)
+            if status != risks.UNKNOWN:  # else it stays as it is: not known isn't gone
+                changes += alarms.read(spec.id, status == risks.ON, now, value, limit)
             if models & facts.silent:
                 changes += alarms.data(spec.id, False, now)
             elif models <= facts.heard:

@@ -141,10 +141,3 @@ def settings_of(cause: str, plan: Plan) -> dict[str, Any]:
         "dead_band": float(row.get("dead_band") or 0.0),
         "suppressed_while": tuple(row.get("suppressed_while") or ()),
     }
-
-
-def is_on(spec: CauseSpec, judgements: Mapping[str, str]) -> bool:
-    """An observing row by the monitor's judgements: any of `any_of`, and all of `all_of`."""
-    any_of = [judgements.get(each) == "on" for each in spec.any_of]
-    all_of = [judgements.get(each) == "on" for each in spec.all_of]
-    return bool(any_of or all_of) and (any(any_of) if any_of else True) and all(all_of)
