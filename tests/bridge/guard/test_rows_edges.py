@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from jidoka_bridge.guard import changes
+from jidoka_bridge.guard import changes, panel
 from jidoka_bridge.guard.approved import ApprovedModels
 from jidoka_bridge.guard.button import ButtonWatch
-from jidoka_bridge.guard.changes import GRANTED, NEVER, SECOND_NS
+from jidoka_bridge.guard.changes import GRANTED, NEVER, SECOND_NS, Decision
 from jidoka_bridge.guard.clock import FIRST_SETTING_NS, STEP_NS, ClockWatch, Step
 from jidoka_bridge.guard.motion import Motion
 from jidoka_bridge.guard.trips import HOUR_NS, TripCounters
 from jidoka_bridge.guard.unjudged import Unjudged
+from jidoka_bridge.messages import MessageError
 from jidoka_bridge.plan import Model, Proving, Trips
+from jidoka_bridge.registers import State
+from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
 
 from tests.bridge.guard.guard_rig import MS, Rig, plan
 
@@ -237,3 +242,110 @@ def test_what_raises_comes_by_no_message(command: str) -> None:
     assert remedy == NEVER.get(command, "Do it at the machine.")
     rig.collect()
     assert rig.events[-1]["event"] == "command refused"
+
+
+# ---------------------------------------------------------------------- what is refused, in words
+
+KNOWN = Model("m", "enforce", longest_interval_ms=1000, digest="a" * 64, known_answers="c" * 64)
+ENGINEER = {"role": "engineer", "model": "m", "person": "e1"}
+
+
+def refused(act: Callable[..., Decision], rig: Rig, **fields: Any) -> Decision:
+    """What the person reads; the record has it too, with who it was."""
+    told = act(rig.guard, rig.now + 5, {**ENGINEER, **fields})
+    rig.collect()
+    last = rig.events[-1]
+    assert (last["event"], last["ns"], last["reasons"]) == ("change refused", rig.now + 5, [told[0]])
+    assert last["person"] == {"role": "engineer", "pseudonym": "e1"}
+    return told
+
+
+def approved_rig(place: str = "HOLD", **changes_of_plan: Any) -> Rig:
+    rig = Rig(plan(models=(KNOWN,), **changes_of_plan))
+    rig.turn(3)
+    if place == "RUN":
+        rig.prove()
+    return rig
+
+
+def test_a_mode_is_refused_in_words() -> None:
+    rig = approved_rig()
+    assert refused(changes.set_mode, rig, mode="none", role="engineer") == (
+        "'none' is no mode to change to", "One of: observe, enforce.",
+    )  # fmt: skip
+    only_observed = Rig(plan(models=(Model("m", "observe"),)))
+    assert refused(changes.set_mode, only_observed, mode="enforce") == (
+        "m isn't in enforce by the plan", "Change the configuration.",
+    )  # fmt: skip
+    assert refused(changes.set_mode, approved_rig("RUN"), mode="enforce") == (
+        "nothing may be given back while something is permitted", "Hold the machine first: jidoka hold",
+    )  # fmt: skip
+
+
+def test_known_answers_are_refused_in_words() -> None:
+    without = Rig(plan())
+    without.turn(3)
+    assert refused(changes.announce_answers, without, digest="") == (
+        "m has no known answers", "Add them to the configuration.",
+    )  # fmt: skip
+    assert refused(changes.announce_answers, approved_rig(), digest="b" * 64) == (
+        "it isn't the set of the plan", f"Show the one whose digest is {'c' * 16}….",
+    )  # fmt: skip
+    assert refused(changes.announce_answers, approved_rig("RUN"), digest="c" * 64) == (
+        "not in RUN", "Hold the machine first: jidoka hold",
+    )  # fmt: skip
+
+
+def test_a_window_is_refused_in_words_while_it_is_locked_out() -> None:
+    rig = approved_rig()
+    rig.guard.interlock.state = State.LOCKOUT
+    assert refused(changes.announce_window, rig, ms=60_000) == (
+        "it is locked out", "An engineer unlocks first: jidoka unlock",
+    )  # fmt: skip
+
+
+def test_a_model_that_there_isnt_is_refused_with_those_that_there_are() -> None:
+    rig = Rig(plan(models=(Model("m", "enforce"), Model("n", "enforce"))))
+    assert refused(changes.announce_window, rig, model="x", ms=1) == (
+        "there is no model 'x'",
+        "One of: m, n.",
+    )
+
+
+def test_people_are_shown_each_models_mode_and_how_long_its_window_is_open() -> None:
+    models = ApprovedModels((KNOWN, Model("n", "observe")), 700)
+    models.by_id["m"].mode, models.by_id["m"].left_ns = "observe", 300
+    models.by_id["n"].announced = (1, "e1", 2)
+    assert models.shown() == [
+        {"id": "m", "mode": "observe", "planned": "enforce", "window_until_ns": 1_000, "announced": False},
+        {"id": "n", "mode": "observe", "planned": "observe", "window_until_ns": 0, "announced": True},
+    ]
+
+
+@pytest.mark.parametrize("digest", ["a" * 63, "a" * 65, "g" * 64, "", "X" * 64])
+def test_a_digest_is_64_hex_digits_of_a_model_of_the_plan(digest: str) -> None:
+    models = ApprovedModels((KNOWN,), 0)
+    for model, told in (("m", digest), ("x", "a" * 64)):
+        with pytest.raises(MessageError, match=r"^it tells of no model of the plan, or no SHA-256$"):
+            models.take_digest({"model": model, "digest": told})
+    models.take_digest({"model": "m", "digest": "0123456789ABCDEF" * 4})
+    assert models.by_id["m"].digest == "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(("number", "reason"), [(0, ""), (1, ACKNOWLEDGE_REASONS[0]), (len(ACKNOWLEDGE_REASONS), ACKNOWLEDGE_REASONS[-1]), (len(ACKNOWLEDGE_REASONS) + 1, "")])  # fmt: skip
+def test_the_reason_at_the_plcs_panel_is_one_of_the_numbered(number: int, reason: str) -> None:
+    rig = approved_rig("RUN", ack_at="either")
+    rig.hold()
+    rig.turn(20)
+    before = rig.guard.view
+    view = dataclasses.replace(
+        before, acknowledges=before.acknowledges + 1, acknowledge_reason=number, person=7
+    )
+    panel.take(rig.guard, rig.now, before, view)
+    rig.collect()
+    last = rig.events[-1]
+    assert (last["event"], last.get("reason", "")) == (
+        "acknowledge" if reason else "acknowledge refused",
+        reason,
+    )
+    assert last["person"]["pseudonym"] == "PLC 7"
