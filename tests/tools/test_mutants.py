@@ -155,7 +155,9 @@ def test_a_mutant_is_tried_with_the_first_tests_that_keep_within_the_time() -> N
 
 
 def test_a_test_whose_name_speaks_of_the_mutant_comes_before_others_and_rare_words_say_more() -> None:
-    aboutness = Aboutness(["test_guard.py::test_a_stuck_button", "test_guard.py::test_a_late_guard", "test_x.py"])
+    aboutness = Aboutness(
+        ["test_guard.py::test_a_stuck_button", "test_guard.py::test_a_late_guard", "test_x.py"]
+    )
     mutant = Change("guard.button.watch_button", "", 'fact(guard, "stuck", on)', "f", 3, 4)
     assert [aboutness.of(mutant, number) for number in range(3)] == [3 / 2 * 3 * 3, 3 / 2, 1.0]
 
