@@ -1,0 +1,129 @@
+"""What people ask for and don't get, word by word: refusal, remedy, and the record of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from jidoka_bridge.guard import acts
+from jidoka_bridge.messages import Judgement
+from jidoka_bridge.registers import Input, State
+from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
+
+from tests.bridge.guard.guard_rig import DIGEST, INVALID, Rig, plan
+
+REASON = ACKNOWLEDGE_REASONS[0]
+
+
+def held(**changes: Any) -> Rig:
+    """In HOLD by R-2, which is gone and waits for its acknowledgement."""
+    rig = Rig(plan(**changes))
+    rig.turn(3)
+    rig.prove()
+    for judgement in (Judgement.ON, Judgement.OFF):
+        rig.judge(INVALID, judgement)
+    assert rig.state == "HOLD"
+    return rig
+
+
+def asked(rig: Rig, **fields: Any) -> tuple[str, str]:
+    """An acknowledgement of R-2 as it should be, but for these fields."""
+    body = {"cause": "R-2", "revision": 1, "reason": REASON, "role": "operator", "person": "p1", **fields}
+    decision = acts.acknowledge(rig.guard, rig.now + 9, body)
+    rig.collect()
+    last = rig.events[-1]
+    assert last["ns"] == rig.now + 9
+    assert last["person"] == {"role": body["role"], "pseudonym": "p1"}
+    if decision[0]:
+        assert last["event"] == ("seen remotely" if fields.get("remote") else "acknowledge refused")
+        assert last["reasons"] == [decision[0]]
+    return decision
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"role": "auditor"}, ("the role auditor may not acknowledge", "Ask an operator, maintenance or quality.")),
+        ({"role": ""}, ("the role (none) may not acknowledge", "Ask an operator, maintenance or quality.")),
+        ({"remote": True}, ("an acknowledgement from elsewhere only marks as seen", "Acknowledge at the machine.")),
+        ({"cause": "R-99"}, ("there is no cause 'R-99'", "See: jidoka ack")),
+        ({"cause": "R-1"}, ("R-1 has nothing to acknowledge", "See: jidoka ack")),
+        ({"at": "plc"}, ("the plan takes no acknowledgement from the PLC's panel", "Acknowledge with: jidoka ack")),
+        ({"revision": 2}, ("R-2 has changed: revision 1 now, 2 was seen", "Look at it again, then acknowledge.")),
+        ({"revision": "1"}, ("R-2 has changed: revision 1 now, none was seen", "Look at it again, then acknowledge.")),
+        ({"revision": 2**64}, ("R-2 has changed: revision 1 now, none was seen", "Look at it again, then acknowledge.")),
+        ({"revision": True}, ("R-2 has changed: revision 1 now, none was seen", "Look at it again, then acknowledge.")),
+        ({"reason": "because"}, ("'because' isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}.")),
+        ({"undo": True}, ("R-2 isn't acknowledged", "See: jidoka ack")),
+        ({}, ("", "")),
+    ],
+)  # fmt: skip
+def test_an_acknowledgement_that_doesnt_count_says_why_and_what_to_do(
+    fields: dict[str, Any], told: tuple[str, str]
+) -> None:
+    assert asked(held(), **fields) == told
+
+
+def test_where_the_plan_takes_acknowledgements_decides_but_not_of_what_needs_another_role() -> None:
+    rig = held(ack_at="plc")
+    assert asked(rig) == ("the plan takes acknowledgements from the PLC's panel only", "Acknowledge there.")
+    rig.guard.causes["R-2"].needs_role = "maintenance"
+    assert asked(rig) == ("R-2 must be acknowledged by maintenance", "It failed too often in a row.")
+    assert asked(rig, role="maintenance") == ("", "")
+    assert asked(held(ack_at="either"), at="plc") == ("", "")
+    assert asked(held(ack_at="either")) == ("", "")
+
+
+def test_an_acknowledgement_is_taken_back_by_the_role_that_gave_it() -> None:
+    rig = held()
+    assert asked(rig) == ("", "")
+    assert asked(rig, undo=True, role="maintenance") == (
+        "R-2 was acknowledged by another role",
+        "Ask operator.",
+    )
+    assert asked(rig, undo=True) == ("", "")
+    assert rig.events[-1]["event"] == "acknowledge taken back"
+    assert asked(rig, undo=True) == ("R-2 isn't acknowledged", "See: jidoka ack")
+
+
+def unlocked(rig: Rig, **fields: Any) -> tuple[str, str]:
+    body = {"reason": "repaired", "role": "engineer", "person": "e1", **fields}
+    decision = acts.unlock(rig.guard, rig.now, body)
+    rig.collect()
+    last = rig.events[-1]
+    assert last["event"] == ("unlock refused" if decision[0] else "engineer unlock")
+    assert last["person"] == {"role": body["role"], "pseudonym": "e1"}
+    assert last.get("reasons", []) == ([decision[0]] if decision[0] else [])
+    return decision
+
+
+def test_an_unlock_that_doesnt_count_says_why_and_what_to_do() -> None:
+    rig = held()
+    assert unlocked(rig) == ("there is no lockout", "See: jidoka status")
+    rig.judge(DIGEST, Judgement.ON)
+    assert rig.state == "LOCKOUT"
+    assert unlocked(rig, role="operator") == ("the role operator may not unlock", "Ask the engineer.")
+    assert unlocked(rig, role="") == ("the role (none) may not unlock", "Ask the engineer.")
+    assert unlocked(rig, remote=True) == ("a lockout can't be ended from elsewhere", "Unlock at the machine.")
+    for reason in ("", " "):
+        assert unlocked(rig, reason=reason) == ("a reason is needed", "Say why it is safe to go on.")
+    assert unlocked(rig) == ("still active: R-4", "The cause must be gone first.")
+    rig.judge(DIGEST, Judgement.OFF)
+    assert unlocked(rig) == ("not acknowledged: R-2, R-4", "Acknowledge first: jidoka ack")
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    assert unlocked(rig) == ("the override key is on", "Turn it off first.")
+    rig.inputs(off=Input.OVERRIDE_KEY)
+    rig.acknowledge_all()
+    assert unlocked(rig) == ("", "")
+    assert rig.guard.interlock.state is State.HOLD
+
+
+@pytest.mark.parametrize(("role", "told"), [("auditor", "the role auditor may not hold"), ("", "the role (none) may not hold")])  # fmt: skip
+def test_a_hold_by_somebody_who_may_not_says_so(role: str, told: str) -> None:
+    assert acts.judge_hold({"role": role}) == (told, "Ask somebody who may.")
+
+
+def test_a_hold_where_nothing_would_stop_says_so() -> None:
+    rig = Rig(plan(link=None))
+    told = acts.hold(rig.guard, rig.now, {"role": "operator", "person": "p1", "reason": "test"})
+    assert told == ("no PLC is connected, so nothing would stop", "Use the machine's own stop.")
