@@ -68,6 +68,14 @@ def test_it_shows_state_lacks_alarms_models_and_connections(
             "parts 321", "limit 10.1",
         ):  # fmt: skip
             assert piece in out, f"{piece!r} isn't in\n{out}"
+        for offer, ready in (("proving", "→ a proving run"), ("fallback", "→ FALLBACK, not RUN")):
+            lacks = {"missing": ["m:drift(all) isn't judged yet"], "offer": offer, "state": "HOLD"}
+            place.guard.send(Kind.MODE, lacks)
+            wait_until(lambda told=offer: place.status()["interlock"]["offer"] == told, "offered")
+            _, out, _ = run(capsys, "status", "--plan", str(place.plan_file))
+            assert f"Ready: press and release the reset button {ready}" in out
+            assert "RUN lacks: m:drift(all) isn't judged yet" in out
+            assert "reset lacks" not in out
         code, out, _ = run(capsys, "status", "--plan", str(place.plan_file), "--json")
         value = json.loads(out)
         assert value["interlock"]["state"] == "HOLD"

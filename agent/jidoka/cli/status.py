@@ -125,10 +125,11 @@ def _interlock(value: dict[str, Any]) -> RenderableType:
             f"parts {plc['part_count']}, inputs: {inputs}",
             "dim",
         )
-    for lack in value["missing"]:
-        text.append("\nreset lacks: ", "yellow").append(str(lack))
-    if interlock["offer"] in OFFERS and not value["missing"]:
+    is_offered = interlock["known"] and interlock["offer"] in OFFERS
+    if is_offered:  # before what is lacking: a press moves the machine now, though not to RUN
         text.append(f"\n{OFFERS[interlock['offer']]}", "bold green")
+    for lack in value["missing"]:
+        text.append("\nRUN lacks: " if is_offered else "\nreset lacks: ", "yellow").append(str(lack))
     return Panel(text, title=f"{device['site']} / {device['line']} / {device['device']}", title_align="left")
 
 

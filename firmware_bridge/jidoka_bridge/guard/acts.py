@@ -82,8 +82,6 @@ def judge_hold(body: Mapping[str, Any]) -> Decision:
 
 def unknown_of(guard: Guard, now_ns: int) -> str:
     """What an unlock rests on and nobody has told since the start, "" if nothing: what isn't known counts as on."""
-    if guard.plan.link is not None and not guard.was_up:
-        return "the PLC wasn't heard yet, so whether the override key is on isn't known"
     for cause in guard.causes:
         if cause.latched and cause.response == "lockout" and guard.causes.possible(cause, now_ns):
             return f"whether {cause.id} is gone isn't known yet"
@@ -112,7 +110,7 @@ def judge_unlock(
     if active:
         return f"still active: {', '.join(active)}", "The cause must be gone first."
     if unknown:
-        return unknown, "Start the PLC, the monitor and the application, then unlock."
+        return unknown, "Start the monitor and the application, then unlock."
     waiting = [cause.id for cause in causes.unacknowledged()]
     if waiting:
         return f"not acknowledged: {', '.join(waiting)}", "Acknowledge first: jidoka ack"

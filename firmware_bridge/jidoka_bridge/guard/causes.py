@@ -88,7 +88,8 @@ class Cause:
 
     def acknowledge(self, now_ns: int, person: dict[str, str]) -> None:
         """By a person who was found entitled. Of two the second must be another one, within a day."""
-        is_late = now_ns - self.acknowledged_ns > SECOND_NS
+        # after a restart nobody knows how long ago the first was
+        is_late = not self.acknowledged_ns or now_ns - self.acknowledged_ns > SECOND_NS
         is_same = self.person is None or person.get("pseudonym") == self.person.get("pseudonym")
         if self.waits_for_second and not is_late and not is_same:
             self.second, self.second_revision = person, self.revision

@@ -32,7 +32,7 @@ def watch_read_back(guard: Guard, now_ns: int) -> None:
     actual = MORE_THAN_ANY if is_a_alone(view) else RANK[view.actual]
     settle_ns = (4 * link.beat_ms + link.reply_timeout_ms + 2 * link.scan_ms + link.relay_ms) * MS_NS
     why = {"written": guard.word.name, "actual": view.actual.name, "fault": view.fault.name}
-    if actual < written and now_ns - guard.changed_ns > settle_ns and is_moving(guard):
+    if RANK[view.actual] < written and now_ns - guard.changed_ns > settle_ns and is_moving(guard):
         guard.causes["read-back"].strike(now_ns, why)
         guard.event(now_ns, "read-back less", Details("read-back", evidence=why))
     trip = guard.withdrawal

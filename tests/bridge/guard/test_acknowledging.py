@@ -168,6 +168,18 @@ def test_after_a_day_the_second_person_is_the_first_again() -> None:
     assert rig.guard.causes["local hold"].is_acknowledged
 
 
+def test_after_a_restart_nobody_knows_how_old_the_first_acknowledgement_is_so_the_next_is_the_first() -> None:
+    rig = running(reset_needs="two")
+    rig.hold()
+    rig.acknowledge("local hold")
+    again = Rig(rig.plan, rig.content)
+    again.turn(3)
+    again.acknowledge("local hold", person="p2")
+    assert again.guard.causes["local hold"].waits_for_second
+    again.acknowledge("local hold", person="p1")
+    assert again.guard.causes["local hold"].is_acknowledged
+
+
 def test_people_without_a_name_are_one_person() -> None:
     rig = running(reset_needs="two")
     rig.hold()
