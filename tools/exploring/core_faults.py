@@ -141,7 +141,7 @@ CODE_FAULTS: tuple[Fault, ...] = (
           "motion alone", "I3"),
     Fault("an output that stays on is passed over", text("guard.read_back:watch_read_back", "is_long and ", "False and "), "relay alone", "I3"),
     Fault("an output that is off is passed over",
-          text("guard.read_back:watch_read_back", "actual < written and ", "False and "), "relay alone", "I1"),
+          text("guard.read_back:watch_read_back", "RANK[view.actual] < written and ", "False and "), "relay alone", "I1"),
     Fault("a button that is stuck is passed over", name("guard.button:ButtonWatch.fault", lambda *_: ""), "button alone", "I1"),
     Fault("a proving run has no end", name("guard.proving:ProvingRun.over", lambda *_: ""), "proving to its end", "I1"),
     Fault("an acknowledgement that is taken back still counts", name("guard.causes:Cause.take_back", _nothing),

@@ -214,7 +214,8 @@ def test_a_broker_that_hangs_is_noticed_within_twice_its_keepalive_and_nothing_e
         def notices() -> bool:
             nonlocal slowest_s
             begun_s = time.monotonic()
-            cell.says[ADVICE] = Judgement.OFF if cell.says[ADVICE] is Judgement.ON else Judgement.ON
+            # each for half a second: longer than it takes to be told
+            cell.says[ADVICE] = Judgement.ON if int(2 * (begun_s - stopped_s)) % 2 else Judgement.OFF
             told = cell.told()
             with urllib.request.urlopen(f"http://127.0.0.1:{metrics['port']}/metrics", timeout=5) as answer:
                 assert b"jidoka_" in answer.read()
