@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from jidoka_bridge.messages import Judgement, Kind, Lease
-from jidoka_bridge.registers import Word
+from jidoka_bridge.registers import Input, Word
 
 from tests.bridge.guard.guard_rig import DRIFT
 from tests.bridge.guard.guard_world import World, outputs
@@ -43,7 +43,9 @@ def to_run(world: World) -> None:
 def is_arming(world: World) -> bool:
     """The PLC itself says that a press would count (or, on the way to A, that it is armed and asked)."""
     status = world.status
-    return status is not None and status.phase == 1 and status.state_fault >> 8 in (2, 3)
+    is_asked = status is not None and status.phase == 1 and status.state_fault >> 8 in (2, 3)
+    # a press counts for what was on offer before it: the one before must be over
+    return is_asked and status is not None and not status.inputs & Input.RESET_BUTTON
 
 
 def test_a_machine_is_armed_proven_run_and_stopped(tmp_path: Path) -> None:
