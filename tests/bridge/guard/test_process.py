@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -25,19 +26,32 @@ def to_run(world: World) -> None:
     world.until(
         lambda: world.mode.get("offer") == "proving" and is_arming(world), "a proving run is on offer"
     )
-    world.press()
-    world.until(
-        lambda: bool(world.status and world.status.flags & world.status.PROVING), "the proving run began"
+    press_until(
+        world,
+        lambda: bool(world.status and world.status.flags & world.status.PROVING),
+        "the proving run began",
     )
     world.until(
         lambda: world.status is not None and world.status.actual == Word.MACHINE, "the machine may run"
     )
     world.says[DRIFT] = Judgement.OFF
     world.until(lambda: world.mode.get("offer") == "run", "judged good")
-    world.until(lambda: is_arming(world), "the PLC waits for a press")
-    world.press()
-    world.until(lambda: world.status is not None and world.status.actual == Word.MACHINE_AND_AI, "A is on")
+    press_until(
+        world, lambda: world.status is not None and world.status.actual == Word.MACHINE_AND_AI, "A is on"
+    )
     assert world.state == "RUN"
+
+
+def press_until(world: World, claim: Callable[[], bool], what: str) -> None:
+    """As a person does: once more where the press was refused, for what is on offer may change on a busy computer."""
+    for _ in range(5):
+        world.until(lambda: is_arming(world), "the PLC waits for a press")
+        refused = len(world.happened("reset refused"))
+        world.press()
+        world.until(lambda refused=refused: claim() or len(world.happened("reset refused")) > refused, what)  # type: ignore[misc]
+        if claim():
+            return
+    raise AssertionError(f"five presses were refused: {what}")
 
 
 def is_arming(world: World) -> bool:
