@@ -106,7 +106,7 @@ WHAT = (
     "Each wrong change of these modules, one at a time, must be noticed by their tests, or stand on the module's page "
     "with the reason why nobody could notice it. `make mutants MODULE=NAME` makes a page again.\n\n"
     "mutmut makes the changes of functions; each runs in a process of its own, forked from one that has collected the "
-    "tests, with the tests that run the line: those first that noticed another change of its function or file, then those that noticed many for their time, "
+    "tests, with the tests that run the line: those first that noticed another change of its function or file, then those whose names speak of it and that noticed many for their time, "
     f"until one fails or {BUDGET_S:g} s of the processor are used up. Functions with a decorator other than `staticmethod` and "
     "`classmethod` (properties) aren't changed. Tables, constants, defaults and what runs at import are changed by "
     "`tools.mutants.tables`; there all the module's tests run, file by file. What stands in `tools/mutants/justified.yaml` "

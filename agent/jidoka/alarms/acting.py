@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from jidoka.alarms.acts import Act, Judged, judge
 from jidoka.alarms.alarm import Alarm, Seen, step
-from jidoka.alarms.changes import Acted, Change, by_the_record
+from jidoka.alarms.changes import Acted, Change
 from jidoka.alarms.register import Register
 from jidoka.alarms.table import UNACKNOWLEDGED, WITHHELD, Event, State
 from jidoka.alarms.until import Clock
@@ -60,8 +60,7 @@ class ActedOn(Register):
         )
         if outcome.refused:
             return Acted(f"{alarm.id}: {outcome.refused}", judged.remedy or "See: jidoka alarm list", [])
-        after = self._numbered(alarm, outcome.alarm)
-        after = by_the_record(alarm, after) if alarm.is_trip else after
+        after = self._by_the_guard(alarm, outcome.alarm)
         if judged.event in {Event.ACKNOWLEDGE, Event.ACKNOWLEDGE_REMOTE}:
             self.flood.acknowledged(alarm.priority)
             if after.below not in UNACKNOWLEDGED | {State.NORMAL}:

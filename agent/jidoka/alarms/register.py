@@ -71,18 +71,20 @@ class Register:
         """Let an event happen; nothing comes out where nothing changed."""
         alarm = self.alarms[name]
         outcome = step(alarm, event, now.ns, withheld, priority)
-        after = self._numbered(alarm, outcome.alarm)
-        after = by_the_record(alarm, after) if alarm.is_trip else after
+        after = self._by_the_guard(alarm, outcome.alarm)
         if after == alarm and outcome.sign is Annunciation.NOTHING:
             return []
         self.alarms[name] = after
         return [self._told(alarm, after, (event,), outcome.sign, now)]
 
-    def _numbered(self, before: Alarm, after: Alarm) -> Alarm:
-        """Revisions of what the guard has a record of are the guard's; they come with its record."""
-        if self.definitions[after.id].is_own:
-            return after
-        return replace(after, revision=before.revision, acknowledged_revision=before.acknowledged_revision)
+    def _by_the_guard(self, before: Alarm, after: Alarm) -> Alarm:
+        """Revisions of what the guard has a record of are the guard's, and so is the life of the trip class; they come with
+        its record."""
+        if not self.definitions[after.id].is_own:
+            after = replace(
+                after, revision=before.revision, acknowledged_revision=before.acknowledged_revision
+            )
+        return by_the_record(before, after) if before.is_trip else after
 
     def _told(
         self,
