@@ -20,6 +20,8 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
 }
 
+ACCEPTS = 0x10000  # of the flags in /proc/net/unix
+
 
 class Program:
     """A running program whose output is kept. Lines come from stdout and stderr together."""
@@ -102,6 +104,16 @@ def wait_until(claim: Callable[[], bool], what: str, limit_s: float = DEFAULT_LI
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {limit_s} s: {what}")
         time.sleep(0.01)
+
+
+def wait_for_listener(path: Path, limit_s: float = DEFAULT_LIMIT_S) -> None:
+    """Wait until somebody listens at a Unix socket: the file is there a moment before. No connection is made for it."""
+
+    def listens() -> bool:
+        rows = (row.split() for row in Path("/proc/net/unix").read_text().splitlines()[1:])
+        return any(row[-1] == str(path) and int(row[3], 16) & ACCEPTS for row in rows)
+
+    wait_until(listens, f"a listener at {path}", limit_s)
 
 
 def fill(descriptor: int) -> None:

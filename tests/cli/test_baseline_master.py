@@ -15,7 +15,7 @@ from jidoka_bridge import plan as plans
 
 from tests.monitor import line
 from tests.monitor.test_process import World
-from tests.processes import Program, programs, wait_until
+from tests.processes import Program, programs, wait_for_listener, wait_until
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_part_is_kept_and_held_against_what_was_kept_when_it_is_shown_again(
         command = start(
             sys.executable, "-m", "jidoka.cli", "baseline", "master", str(plan_file), name, "--records", "30", *more,
         )  # fmt: skip
-        wait_until(plan.record_socket.exists, "the command listens", 60.0)
+        wait_for_listener(plan.record_socket, 60.0)
         if not world:
             world.append(World(tmp_path, start, plan))
             world[0].greet()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.feed.bundles import LOG, fed_bundle
-from tests.processes import programs, wait_until
+from tests.processes import programs, wait_for_listener, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -63,7 +63,7 @@ def test_a_log_line_without_a_confidence_is_an_invalid_output_to_the_monitor(tmp
     with programs(tmp_path) as start:
         start(sys.executable, "-m", "jidoka.steward", "--plan", str(plan))
         start(sys.executable, "-m", "jidoka.monitor", "--plan", str(plan))
-        wait_until((tmp_path / "run" / "tap" / "tap.sock").exists, "the monitor listens", 60)
+        wait_for_listener(tmp_path / "run" / "tap" / "tap.sock", 60.0)
         feed = start(sys.executable, "-m", "jidoka.feed", "--plan", str(plan), "--follow", str(log), "--json")
         feed.wait_for_text("outputs only")
         write("0.98")

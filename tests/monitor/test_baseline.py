@@ -23,7 +23,7 @@ from jidoka_bridge.errors import BaselineError
 from jidoka_tap import wire
 
 from tests.monitor import line
-from tests.processes import programs, wait_until
+from tests.processes import programs, wait_for_listener
 
 GOOD = line.baseline()
 
@@ -182,7 +182,7 @@ def test_learning_listens_in_the_monitors_place_and_refuses_what_cannot_arm(
     (tmp_path / "plan.json").write_bytes(plans.dump(plan))
 
     def application() -> None:
-        wait_until(plan.tap_socket.exists, "the socket")
+        wait_for_listener(plan.tap_socket)
         rng = np.random.default_rng(3)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as tap:
             tap.connect(str(plan.tap_socket))

@@ -22,7 +22,7 @@ from jidoka_tap import wire
 from tests.monitor import line
 from tests.monitor.application import Application
 from tests.monitor.test_process import Peer
-from tests.processes import Program, programs, wait_until
+from tests.processes import Program, programs, wait_for_listener, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -59,7 +59,7 @@ class World:
         (folder / "plan.json").write_bytes(plans.dump(self.plan))
         self.guard, self.steward = Peer(self.plan.guard_monitor_socket), Peer(self.plan.steward_socket)
         self.program = start(sys.executable, "-m", "jidoka.monitor", "--plan", str(folder / "plan.json"))
-        wait_until(self.plan.tap_socket.exists, "the monitor listens", 60.0)
+        wait_for_listener(self.plan.tap_socket, 60.0)
         self.good = Application(self.plan.tap_socket, model=GOOD)
         assert self.good.read_welcome()["model"] == GOOD
         self.number = 0
@@ -181,15 +181,13 @@ def test_what_a_flood_sends_is_judged_or_refused_and_counted_and_the_beats_go_on
 
 
 def test_garbage_without_end_is_ended_and_told_in_the_ledger(world: World) -> None:
+    def told() -> list[str]:
+        events = [message.json() for message in world.steward.of(Kind.EVENT)]
+        return [event["text"] for event in events if event["kind"] == "refusal"]
+
     with flood_of(world, "both"):
         wait_until(lambda: "endless garbage" in world.refusals(), "the connection is ended", 60.0)
-    found = world.refusals()
-    assert found["garbage"] == 1000
-    told = [
-        message.json()["text"]
-        for message in world.steward.of(Kind.EVENT)
-        if message.json()["kind"] == "refusal"
-    ]
-    assert len(told) == len(set(told)) <= 4
-    assert any("(endless garbage)" in text for text in told)
+    wait_until(lambda: world.refusals()["garbage"] == 1000, "each piece of garbage is counted")
+    wait_until(lambda: any("(endless garbage)" in text for text in told()), "its end is told")
+    assert len(told()) == len(set(told())) <= 4
     assert world.p99_s() > 0.0

@@ -26,7 +26,7 @@ from jidoka_tap import wire
 
 from tests.monitor import line
 from tests.monitor.application import Application
-from tests.processes import Program, programs, wait_until
+from tests.processes import Program, programs, wait_for_listener, wait_until
 from tools._hostile_records import MUTATIONS
 from tools._hostile_records import Application as Hostile
 from tools.fuzz_records import Target, fuzz
@@ -87,7 +87,7 @@ class World:
 
     def __init__(self, folder: Path, program: Program, plan: plans.Plan) -> None:
         self.plan = plan
-        wait_until(plan.tap_socket.exists, "the monitor listens", 60.0)
+        wait_for_listener(plan.tap_socket, 60.0)
         self.process = psutil.Process(program.process.pid)
         self.folder = folder
 

@@ -15,7 +15,7 @@ from jidoka_bridge import plan as plans
 from jidoka_tap import OpenTap, Rejected, open_tap
 
 from tests.monitor import line
-from tests.processes import programs, wait_until
+from tests.processes import programs, wait_for_listener, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -55,7 +55,7 @@ def connect(tmp_path: Path) -> Iterator[Connect]:
 
     with programs(tmp_path) as start:
         start(sys.executable, "-m", "jidoka.monitor", "--plan", str(tmp_path / "plan.json"))
-        wait_until(plan.tap_socket.exists, "the monitor listens", 60.0)
+        wait_for_listener(plan.tap_socket, 60.0)
         yield connected
         for tap in opened:
             tap.close()

@@ -20,7 +20,7 @@ from jidoka_bridge.plan import Plan
 
 from tests.monitor import line
 from tests.monitor.test_process import World
-from tests.processes import Program, programs, wait_until
+from tests.processes import Program, programs, wait_for_listener, wait_until
 
 
 class Floor:
@@ -113,7 +113,7 @@ def test_a_baseline_is_learned_beside_a_monitor_that_goes_on(
         sys.executable, "-m", "jidoka.cli", "baseline", "learn", str(plan_file), "--running", "--records", "400",
     )  # fmt: skip
     learner.wait_for_text("compiling the kernels")
-    wait_until(plan.record_socket.exists, "the learner listens", 60.0)
+    wait_for_listener(plan.record_socket, 60.0)
     world = World(tmp_path, start, plan)
     world.greet()
 
@@ -137,7 +137,7 @@ def test_a_baseline_is_learned_from_a_recording(tmp_path: Path, start: Callable[
     recorder = start(
         sys.executable, "-m", "jidoka.cli", "record", "--plan", str(plan_file), str(recording), "--wait", "120",
     )  # fmt: skip
-    wait_until(plan.record_socket.exists, "the recorder listens", 60.0)
+    wait_for_listener(plan.record_socket, 60.0)
     world = World(tmp_path, start, plan)
     world.greet()
     world.make(450)

@@ -20,7 +20,7 @@ from jidoka_bridge.messages import Kind as MessageKind
 
 from tests.monitor import line
 from tests.monitor.test_process import World
-from tests.processes import Program, programs, wait_until
+from tests.processes import Program, programs, wait_for_listener, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -67,7 +67,7 @@ class Recording:
         self.recorder = cli(
             start, "record", "--plan", self.plan_file, self.file, "--json", "--minutes", "0", "--wait", "120"
         )
-        wait_until(self.plan.record_socket.exists, "the recorder listens")
+        wait_for_listener(self.plan.record_socket)
 
     def has_begun(self) -> bool:
         return any(path.stat().st_size > 20 for path in self.file.parent.glob(".trace.*"))
@@ -155,7 +155,7 @@ def test_a_recording_ends_when_its_file_is_full(tmp_path: Path, start: Callable[
         "--wait",
         "120",
     )
-    wait_until(plan.record_socket.exists, "the recorder listens")
+    wait_for_listener(plan.record_socket)
     world = World(tmp_path, start, plan)
     world.greet()
 

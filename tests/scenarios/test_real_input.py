@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import Program, programs, wait_until
+from tests.processes import Program, programs, wait_for_listener, wait_until
 from tests.tiles import EXPOSURES, complete_tiles
 
 pytestmark = pytest.mark.process
@@ -102,7 +102,7 @@ def test_tiles_are_quiet_at_the_learned_exposures_and_a_condition_at_each_other(
             lambda: jidoka("status", "--plan", str(plan), "--json").returncode == 0, "the steward answers"
         )
         monitor = start(sys.executable, "-m", "jidoka.monitor", "--plan", str(plan))
-        wait_until((tmp_path / "run" / "tap" / "tap.sock").exists, "the monitor listens", 60)
+        wait_for_listener(tmp_path / "run" / "tap" / "tap.sock", 60.0)
         assert "mean nothing" in show(start, plan, quiet)
         for exposure, folder in other.items():
             wait_until(lambda: judgement(plan) == "off", f"quiet before exposure {exposure}")

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from jidoka_tap.counts import Counts
 
-from tests.processes import Program, programs, wait_until
+from tests.processes import Program, programs, wait_for_listener, wait_until
 from tests.scenarios.test_real_input import LEARNED, jidoka
 from tests.scenarios.yolox import MODEL, Application, Piece, Seen, application, bundle, pieces
 from tests.tiles import EXPOSURES, complete_tiles
@@ -155,7 +155,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
             wait_until(device.answers, "the steward answers")
             start(sys.executable, "-m", "jidoka.monitor", "--plan", str(device.plan))
         for device in devices:
-            wait_until(device.socket.exists, "the monitor listens", 60)
+            wait_for_listener(device.socket, 60.0)
         told = Story()
         both, outputs = devices
         with application(both.folder / "bundle", both.socket, outputs.socket, is_gate=True) as app:
