@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import html
 import io
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+import click
 import pytest
-from jidoka.cli.main import main
+from jidoka.cli.main import jidoka, main
 from jidoka.commissioning.site import line_of, reaction_of_site
 from jidoka.config.compile import plan_of
 from jidoka.config.load import load_file
@@ -217,11 +220,61 @@ def test_the_protocol_has_the_sites_times_and_a_place_to_sign(tmp_path: Path) ->
     assert "wire its output through K2" in driving["wiring.svg"].decode()
 
 
+def test_the_protocol_can_be_done_in_its_order_from_observe_to_enforce(tmp_path: Path) -> None:
+    driving = made(
+        written(tmp_path, ("drives: nothing", "drives: reject"), ("mode: enforce", "mode: observe"))
+    )
+    steps = [f"{row[2]}: {row[3]}" for row in rows_of(driving["test-protocol.csv"])[1:]]
+
+    def at(words: str, begin: int = 0) -> int:
+        return next(n for n, step in enumerate(steps) if n >= begin and words in step)
+
+    without_current, drilled = at("X1 and X2 out, S1 in AUTO"), at("plc drill --no-withdrawal")
+    bridged, enforced = at("Put X1 and X2 in"), at("set `mode: enforce`")
+    assert without_current < bridged < drilled < enforced, (
+        "the machine runs in observe; enforce waits for the drill"
+    )
+    rising, falling = at("Press and release reset"), at("jidoka hold")
+    assert enforced < rising < falling < at("Press reset before that was acknowledged") < at("S1 to OVERRIDE")
+    back = at("Back to watching")
+    assert falling < back < at("out for good", back) == len(steps) - 1
+
+
+@pytest.mark.parametrize("transport", ["rtu", "modbus-tcp"])
+def test_every_command_in_the_folder_is_complete(tmp_path: Path, transport: str) -> None:
+    port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10KZP4V-if00-port0"
+    by_ethernet = ((port, "192.168.1.10:502\n  transport: modbus-tcp"),) if transport == "modbus-tcp" else ()
+    path = written(
+        tmp_path, ("drives: nothing", "drives: reject"), ("mode: enforce", "mode: observe"), *by_ethernet
+    )
+    page = html.unescape(made(path)["index.html"].decode())
+    commands = {each for each in re.findall(r"`jidoka ([a-z][^`]*)`", page) if " --" in each}
+    assert len(commands) >= 4
+    for command in commands:
+        words = [str(path) if word == "CONFIGURATION" else word for word in shlex.split(command)]
+        group: click.Command = jidoka
+        while isinstance(group, click.Group):
+            found = group.get_command(click.Context(group), words.pop(0))
+            assert found is not None, command
+            group = found
+        group.make_context(command, words)  # raises where an option is missing or unknown
+
+
 def test_a_line_by_ethernet_is_drawn_without_the_serial_pair(tmp_path: Path) -> None:
     port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10KZP4V-if00-port0"
     svg = made(written(tmp_path, (port, "192.168.1.10:502\n  transport: modbus-tcp")))["wiring.svg"].decode()
     assert "PLC = 192.168.1.10:502, unit 1" in svg
     assert "120 Ω" not in svg
+
+
+def test_a_line_by_ethernet_speaks_of_no_serial_cable(tmp_path: Path) -> None:
+    port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10KZP4V-if00-port0"
+    files = made(written(tmp_path, (port, "192.168.1.10:502\n  transport: modbus-tcp")))
+    for page in (files["index.html"], files["test-protocol.html"]):
+        told = page.decode().partition("CODESYS V3")[0] if page is files["index.html"] else page.decode()
+        assert "RS-485" not in told
+        assert " baud, parity" not in told
+    assert "Disconnect the Ethernet cable" in files["index.html"].decode()
 
 
 def test_the_drawing_has_every_wire_and_no_text_beyond_its_edge(tmp_path: Path) -> None:

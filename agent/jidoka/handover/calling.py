@@ -13,8 +13,6 @@ from jidoka_bridge import registers
 from jidoka.handover.signals import INPUTS, OUTPUTS
 
 NAME = "JIDOKA_SITE"
-#: OpenPLC's task, and so the step of its milliseconds
-OPENPLC_TASK_MS = 20
 A, B, C, D = registers.A, registers.B, registers.C, registers.D
 REGISTERS = C.address + C.words
 BY_HAND = {"PartSensor", "MachineContact", "ModelContact"}
@@ -159,13 +157,16 @@ BEGIN
 END_DATA_BLOCK"""
 
 
-def openplc_program() -> str:
-    """What OpenPLC needs around it: located variables, a program and its task. Holding register n is %QWn there."""
-    return "\n".join(_openplc()) + "\n"
+def openplc_program(scan_ms: int) -> str:
+    """What OpenPLC needs around it: located variables, a program and its task, whose interval is the step of its milliseconds.
+
+    Holding register n is %QWn there.
+    """
+    return "\n".join(_openplc(scan_ms)) + "\n"
 
 
-def _openplc() -> Iterator[str]:
-    yield f"(* OpenPLC: holding register n is %QWn. The task's {OPENPLC_TASK_MS} ms are the clock: for trials only. *)"
+def _openplc(scan_ms: int) -> Iterator[str]:
+    yield f"(* OpenPLC: holding register n is %QWn. The task's {scan_ms} ms are the clock: for trials only. *)"
     yield "PROGRAM JIDOKA_MAIN"
     yield "VAR"
     for number, each in enumerate(INPUTS):
@@ -181,7 +182,7 @@ def _openplc() -> Iterator[str]:
     yield f"    Registers : ARRAY [0..{REGISTERS - 1}] OF UINT;"
     yield "    NowMs : UDINT;"
     yield "END_VAR"
-    yield f"    NowMs := JIDOKA_SUM(One := NowMs, Other := {OPENPLC_TASK_MS});"
+    yield f"    NowMs := JIDOKA_SUM(One := NowMs, Other := {scan_ms});"
     for layout in (A, D):
         for word in range(layout.words):
             yield f"    Registers[{layout.address + word}] := {layout.name}{word};"
@@ -196,7 +197,7 @@ def _openplc() -> Iterator[str]:
     yield ""
     yield "CONFIGURATION Config0"
     yield "    RESOURCE Res0 ON PLC"
-    yield f"        TASK Main(INTERVAL := T#{OPENPLC_TASK_MS}ms, PRIORITY := 0);"
+    yield f"        TASK Main(INTERVAL := T#{scan_ms}ms, PRIORITY := 0);"
     yield "        PROGRAM Instance0 WITH Main : JIDOKA_MAIN;"
     yield "    END_RESOURCE"
     yield "END_CONFIGURATION"

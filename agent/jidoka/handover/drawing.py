@@ -9,6 +9,7 @@ text { font: 13px system-ui, 'DejaVu Sans', sans-serif; fill: #1d2733 }
 .small { font-size: 11px; fill: #4a5764 } .mark { font-weight: 700 } .head { font-size: 18px; font-weight: 700 }
 .wire { stroke: #1d2733; stroke-width: 1.6; fill: none } .rail { stroke: #b03a2e; stroke-width: 3 }
 .zero { stroke: #2e5fb0; stroke-width: 3 } .box { fill: #f4f7fa; stroke: #1d2733; stroke-width: 1.6 }
+.bridge { stroke: #1d2733; stroke-width: 1.6; stroke-dasharray: 6 4 }
 .agent { fill: #eef6ee } .safety { stroke: #c77700; stroke-width: 2.4; fill: none } .pin { fill: #fff; stroke: #1d2733 }
 .hint { fill: #fff8e6; stroke: #c77700 } .twisted { stroke: #5b3fa0; stroke-width: 2; fill: none }
 """

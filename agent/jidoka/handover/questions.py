@@ -8,6 +8,7 @@ from jidoka_bridge.plan import Plan
 
 from jidoka.commissioning.reaction import Reaction
 from jidoka.commissioning.words import whole_parts
+from jidoka.handover.signals import BRIDGE_MACHINE, BRIDGE_MODEL, KEY_AROUND
 
 HEAD = ("no.", "question", "why it is asked", "answer", "name, date")
 
@@ -63,23 +64,46 @@ REJECT_PATH = (
     ),
     "While M is on and A is off (FALLBACK), parts go the fallback's way or to REJECT. Never to GOOD.",
     (
+        f"While the agent only observes A is never on: the bridge {BRIDGE_MODEL} leads around K2, so that good parts pass. It comes out "
+        "for the drill, and for good with `enforce`. A PLC that sorts by its program takes it as `OR Observing` of its own."
+    ),
+    (
         "Until a drill has shown a rejected part with A off (`jidoka plc drill`), a model that drives "
         "a gate or robot itself can't be set to `enforce`."
     ),
 )
 
-TAKING_OUT = (
-    "Get it signed by the person who is responsible for the machine: after this nothing watches the model.",
-    "`jidoka hold`, wait until K1 and K2 are off, stop the agent (`jidoka run` or its service).",
-    "Switch the machine off and lock it.",
-    "Put the wire of the machine's enable back from K1's contact to where it came from (the drawing names both ends).",
-    ("Put the wire of the gate or robot enable back from K2's contact. Without the model the gate stays at REJECT, "
-    "or the parts go the fallback's way: decide which."),
-    ("In the PLC: delete the calls of JIDOKA_SITE and of the Modbus server, then the blocks and the data block. Nothing else "
-    "refers to them. Keep a copy of the project."),
-    "Disconnect the RS-485 cable at both ends, take out the two resistors.",
-    "Test E-stop, guards, start and stop; write it into the machine's book.",
-)  # fmt: skip
+_CABLE = {
+    "rtu": "Disconnect the RS-485 cable at both ends, take out the two resistors.",
+    "modbus-tcp": "Disconnect the Ethernet cable at both ends.",
+}
+
+
+def taking_out_of(transport: str) -> tuple[str, ...]:
+    """How all comes out again, step by step."""
+    return (
+        "Get it signed by the person who is responsible for the machine: after this nothing watches the model.",
+        (
+            '`jidoka hold --reason "taking it out" --config CONFIGURATION --role engineer --person NAME`, wait until K1 and K2 are '
+            "off, stop the agent (`jidoka run` or its service)."
+        ),
+        "Switch the machine off and lock it.",
+        (
+            f"Put the wire of the machine's enable back from K1's contact to where it came from (the drawing names both ends); "
+            f"take {KEY_AROUND} and {BRIDGE_MACHINE} out with it."
+        ),
+        (
+            f"Put the wire of the gate or robot enable back from K2's contact, take {BRIDGE_MODEL} out. Without the model the gate "
+            "stays at REJECT, or the parts go the fallback's way: decide which."
+        ),
+        (
+            "In the PLC: delete the calls of JIDOKA_SITE and of the Modbus server, then the blocks and the data block. Nothing "
+            "else refers to them. Keep a copy of the project."
+        ),
+        _CABLE[transport],
+        "Test E-stop, guards, start and stop; write it into the machine's book.",
+    )
+
 
 OWN_PANEL = (
     (

@@ -33,3 +33,8 @@ OUTPUTS: tuple[Signal, ...] = (
     Signal("MachineMayRun", "K1", "M: the machine may run; in series with the machine's own enable", "machine stops"),
     Signal("ModelMayBeUsed", "K2", "A: the model's outputs may be used; in series with its good", "reject, or fallback"),
 )  # fmt: skip
+
+#: contact of the key switch that leads around K1 in OVERRIDE
+KEY_AROUND = "S1.3"
+#: terminals around K1 and K2, bridged while the agent only observes
+BRIDGE_MACHINE, BRIDGE_MODEL = "X1", "X2"

@@ -106,4 +106,4 @@ def source_for(line: Line, target: Target, note: str, version: str) -> bytes:
         return scl.scl_of([*units_of(block), *units_of(call)], f"{head}\n\n{calling.SIEMENS_DATA}").encode()
     if target.file.endswith(".xml"):
         return plcopen_of([*units_of(block), *units_of(call)], "jidoka", version, note)
-    return f"{head}\n\n{block}\n{call}\n{calling.openplc_program()}".encode()
+    return f"{head}\n\n{block}\n{call}\n{calling.openplc_program(line.link.scan_ms)}".encode()

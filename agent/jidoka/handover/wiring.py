@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from jidoka_bridge.plan import Plan
 
 from jidoka.handover.drawing import box, coil, contact, line, page, pin, text
-from jidoka.handover.signals import INPUTS, OUTPUTS
+from jidoka.handover.signals import BRIDGE_MACHINE, BRIDGE_MODEL, INPUTS, KEY_AROUND, OUTPUTS
 
 WIDTH, ROW, TOP = 1440, 46, 110
 RAIL, CONTACT, PLC, PLC_WIDTH = 50, 90, 560, 190
@@ -18,7 +18,7 @@ PARITY = {"E": "even parity, 1 stop bit", "O": "odd parity, 1 stop bit", "N": "n
 
 def wiring_svg(plan: Plan, drives: frozenset[str], note: str) -> str:
     """The drawing. drives: what the models' applications move themselves (nothing, reject, robot); note: digests."""
-    height = TOP + ROW * len(INPUTS) + 320
+    height = TOP + ROW * len(INPUTS) + 362
     name = f"{plan.site} / {plan.line} / {plan.device}"
     body = [
         text(30, 40, f"Wiring of the permissive: {name}", "head"),
@@ -27,7 +27,7 @@ def wiring_svg(plan: Plan, drives: frozenset[str], note: str) -> str:
         *_plc(height),
         *_outputs(),
         *_enable(TOP + 190),
-        *_reject(TOP + 330, drives),
+        *_reject(TOP + 380, drives),
         *_link(plan, TOP + ROW * len(INPUTS) + 40),
         *_legend(TOP + ROW * len(INPUTS) + 200),
     ]
@@ -78,20 +78,38 @@ def _outputs() -> Iterator[str]:
 def _enable(y: float) -> Iterator[str]:
     x = RIGHT + 60
     yield text(x - 30, y, "The machine's enable (M)", "mark")
+    yield text(x + 180, y, "K0: safety relay, as it was; E-stop, guards, curtains stay hard-wired", "small")
     y += 48
     yield (
         line(x - 30, y, x, y, "safety")
         + contact(x, y, "K0", "safety")
         + line(x + 50, y, x + 150, y, "safety")
     )
-    yield text(x - 30, y + 20, "safety relay, as it was: E-stop,", "small") + text(
-        x - 30, y + 35, "guards, curtains stay hard-wired", "small"
+    yield from _beside(
+        x + 110,
+        y,
+        "K1",
+        (f"{KEY_AROUND}, closed in OVERRIDE", f"{BRIDGE_MACHINE}: bridge, only while in observe"),
     )
-    yield contact(x + 150, y, "K1") + line(x + 200, y, x + 290, y)
-    yield text(x + 212, y + 20, "new", "small")
+    yield line(x + 240, y, x + 290, y)
     yield box(x + 290, y - 16, 150, 32) + text(x + 365, y + 4, "machine's enable", anchor="middle")
     yield line(x + 440, y, ZERO - 40, y)
-    yield text(x + 290, y + 34, "dropped: the machine stops as after its own stop", "small")
+    yield text(x + 290, y - 24, "dropped: the machine stops as after its own stop", "small")
+
+
+def _beside(x: float, y: float, relay: str, ways: tuple[str, ...]) -> Iterator[str]:
+    """A relay's contact from x to x + 130 and below it the ways around it: the key's contact, or a bridge that is taken out."""
+    yield line(x, y, x + 40, y) + contact(x + 40, y, relay) + line(x + 90, y, x + 130, y)
+    for number, words in enumerate(ways, 1):
+        way = y + 42 * number
+        yield line(x, way - 42, x, way) + line(x + 130, way - 42, x + 130, way)
+        if words.startswith(KEY_AROUND):
+            yield (
+                line(x, way, x + 40, way) + contact(x + 40, way, KEY_AROUND) + line(x + 90, way, x + 130, way)
+            )
+        else:
+            yield line(x, way, x + 130, way, "bridge")
+        yield text(x + 140, way + 4, words, "small")
 
 
 def _reject(y: float, drives: frozenset[str]) -> Iterator[str]:
@@ -99,15 +117,16 @@ def _reject(y: float, drives: frozenset[str]) -> Iterator[str]:
     yield text(x - 30, y, "The reject path (A): good = the model's good AND A", "mark")
     y += 52
     yield box(x - 30, y - 16, 130, 32) + text(x + 35, y + 4, "model says good", anchor="middle")
-    yield line(x + 100, y, x + 150, y) + contact(x + 150, y, "K2") + line(x + 200, y, x + 290, y)
+    yield line(x + 100, y, x + 110, y) + line(x + 240, y, x + 290, y)
+    yield from _beside(x + 110, y, "K2", (f"{BRIDGE_MODEL}: bridge, only while in observe",))
     yield box(x + 290, y - 16, 150, 32) + text(x + 365, y + 4, "gate to GOOD", anchor="middle")
-    yield text(x + 290, y + 34, "without current the gate rests at REJECT", "small")
+    yield text(x + 290, y - 24, "without current the gate rests at REJECT", "small")
     driver = {"reject": "the application drives this gate itself: wire its output through K2",
               "robot": "the application drives the robot itself: K2 in its enable input"}  # fmt: skip
     own = [words for name, words in driver.items() if name in drives]
     yield text(
         x - 30,
-        y + 56,
+        y + 72,
         own[0] if own else "the PLC sorts the parts: AND with ModelMayBeUsed in its program does the same",
         "small",
     )
@@ -158,12 +177,20 @@ def _pair(y: float) -> Iterator[str]:
 
 
 def _legend(y: float) -> Iterator[str]:
-    yield box(30, y, WIDTH - 60, 96, "hint")
+    yield box(30, y, WIDTH - 60, 138, "hint")
     rows = (
         "This is no safety function. E-stop, guards and light curtains stay hard-wired beside it; nothing here may bridge them.",
         "A broken wire never gives a permissive. Running, PartSensor and Changeover tell the agent what it may judge: test each at commissioning.",
         ("K1 and K2 drop when the agent withdraws, falls silent, the cable is cut, or the PLC stops; they close only after "
         "reset was pressed and released at S2."),
+        (
+            f"With the key the plant drives alone: {KEY_AROUND}, a second contact of S1, leads around K1. Never switch K1's coil for "
+            "it (fault: relay feedback). K2 stays off."
+        ),
+        (
+            f"{BRIDGE_MACHINE} and {BRIDGE_MODEL}: terminals to bridge. In observe nothing is ever granted; with the bridges the machine "
+            "works as before. They come out for the tests, and for good with enforce."
+        ),
         "Devices: S1 key switch (AUTO / 0 / OVERRIDE), S2 reset, S3 changeover, S4 drill (key), B1 part sensor, K0 safety relay, K1 and K2 new relays.",
     )  # fmt: skip
     for number, words in enumerate(rows):

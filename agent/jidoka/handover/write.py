@@ -191,7 +191,7 @@ def _index(made: _Made) -> Iterator[str]:
     yield "<h2>5. Reject path: how A is wired in</h2>" + _list(questions.REJECT_PATH)
     yield "<h2>6. Hazard questions</h2>" + _questions(made.asked)
     yield "<h2>7. Test protocol</h2>" + _protocol(made.steps)
-    yield "<h2>8. How to take it out again</h2>" + _list(questions.TAKING_OUT, "ol")
+    yield "<h2>8. How to take it out again</h2>" + _list(questions.taking_out_of(line.link.transport), "ol")
     yield "<h2>9. Texts for your panel</h2>" + _texts(made.texts)
     yield f"<h2>10. Acknowledging at your own panel ({_ACK_AT[plan.ack_at]})</h2>" + _list(
         questions.OWN_PANEL
@@ -225,7 +225,10 @@ def _targets(line: Line) -> Iterator[str]:
         rows.append((target.name, target.file, *values.values()))
     yield html_table(("PLC", "file", "Station", "HoldLimitMs (W)", "RelayMs", "HasFc23"), rows)
     link = line.link
-    yield f"<p>Line: {link.baud} baud, parity {link.parity}, station {link.unit}, a beat every {link.beat_ms} ms. The values stand in the files already.</p>"
+    wire = (
+        f"{link.baud} baud, parity {link.parity}" if link.transport == "rtu" else f"Modbus TCP at {link.port}"
+    )
+    yield f"<p>Line: {wire}, station {link.unit}, a beat every {link.beat_ms} ms. The values stand in the files already.</p>"
     for target in TARGETS:
         yield f"<h3>{escape(target.name)}: {target.file}</h3>" + _list(target.steps, "ol")
         hint = advice(line, target)
