@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from jidoka.supervisor import Program, Supervisor
+from jidoka.supervisor import Program, Supervisor, program_commands
 from jidoka_bridge.errors import ConfigurationError, LinkError, NotRunningError
 
 READY = "from jidoka_bridge.notify import notify\nnotify('STATUS=warming', 'READY=1')\nimport time\ntime.sleep(60)\n"
@@ -104,6 +105,19 @@ def test_stopping_leaves_nothing_running_even_what_ignores_the_request(tmp_path:
     pids = [child.pid for child in supervisor.children.values()]
     supervisor.stop()
     assert not any(is_alive(pid) for pid in pids)
+
+
+def test_the_guard_ends_before_what_it_judges_and_the_others_as_they_came_backwards(tmp_path: Path) -> None:
+    seen = Seen()
+    commands = program_commands(tmp_path / "plan.json", sys.executable, has_host=True)
+    programs = [dataclasses.replace(each, command=(sys.executable, "-c", READY)) for each in commands]
+    supervisor = seen.supervisor(tmp_path, *programs)
+    for each in programs:
+        supervisor.start(each.name, LIMIT_S)
+    assert list(supervisor.children) == ["steward", "guard", "monitor", "host"]
+    supervisor.stop()
+    ended = [name for name, text in seen.changes if text.startswith("ended")]
+    assert ended == ["guard", "host", "monitor", "steward"]
 
 
 def test_what_a_program_prints_arrives_line_by_line_with_its_name(tmp_path: Path) -> None:

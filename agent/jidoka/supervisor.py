@@ -36,6 +36,8 @@ class Program:
     """One program. command: as exec takes it; environment: beside the parent's own.
 
     is_up: for somebody else's program, which doesn't notify: asked until it says that the program serves.
+    is_stopped_first: before all others at a planned stop: the guard says goodbye to the PLC while what it judges is still
+    there, or the stop would be recorded as lost data.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Program:
     environment: dict[str, str] = field(default_factory=dict)
     is_restarted: bool = True
     is_up: Callable[[], bool] | None = None
+    is_stopped_first: bool = False
 
 
 class Child:
@@ -162,9 +165,13 @@ class Supervisor:
                 self._spawn(child)
 
     def stop(self) -> None:
-        """Ask all to end, last started first; kill what hasn't ended in STOP_LIMIT_S. Leaves nothing running."""
+        """Ask all to end, one after the other: what is stopped first, then the last started.
+
+        Kills what hasn't ended in STOP_LIMIT_S; leaves nothing running.
+        """
         self._is_stopping = True
-        for child in reversed(list(self.children.values())):
+        last_first = list(self.children.values())[::-1]
+        for child in sorted(last_first, key=lambda each: not each.program.is_stopped_first):
             child.next_start_s = 0.0
             if child.process is None:
                 continue
@@ -284,5 +291,6 @@ def program_commands(plan_file: Path, python: str, has_host: bool) -> list[Progr
     if has_host:
         modules["host"] = "jidoka.host"
     return [
-        Program(name, (python, "-m", module, "--plan", str(plan_file))) for name, module in modules.items()
+        Program(name, (python, "-m", module, "--plan", str(plan_file)), is_stopped_first=name == "guard")
+        for name, module in modules.items()
     ]

@@ -75,6 +75,23 @@ def test_right_answers_lead_from_a_standing_machine_to_run_though_no_record_was_
     assert (code, "not in RUN" in text) == (10, True)
 
 
+def test_after_a_planned_stop_nobody_has_to_acknowledge_anything(rig: Rig) -> None:
+    assert rig.facts.state == "RUN"
+    rig.close()
+    steps = [entry.json() for entry in entries(rig.site.plan.ledger_file) if entry.kind.label == "transition"]
+    assert (steps[-1]["event"], steps[-1]["from"]) == ("planned stop", "RUN"), "no lost data comes before it"
+    rig.facts = rig.piece.facts()
+    rig.start()
+    rig.wait(lambda f: f.offer == "proving", "it is armed", 60)
+    assert not rig.facts.waiting
+    done = run_jidoka("trip", "list", "--plan", str(rig.site.plan_file))
+    assert "guard died" not in done.stdout
+    assert act(rig, "model", "answers", "show", MODEL)[0] == 0
+    rig.wait(lambda f: f.offer == "run" and f.is_ready, "RUN is offered")
+    rig.line.press()
+    rig.wait(lambda f: f.state == "RUN" and f.output == "MACHINE_AND_AI", "RUN")
+
+
 def test_what_the_plc_remembers_is_shown_by_the_guard_that_has_read_it(rig: Rig) -> None:
     view: dict[str, Any] = {}
 
