@@ -70,11 +70,17 @@ def _target(state: State, lacks: list[Lack], fallback_healthy: bool) -> str:
 
 
 def lacks_of_causes(causes: Causes, now_ns: int, in_proving: bool) -> list[Lack]:
-    """Active, possible (unjudged) and unacknowledged trip causes."""
+    """Active and possible (unjudged) trip causes."""
     lacks = []
     for cause in causes:
         if cause.trips and (cause.active or causes.possible(cause, now_ns)):
             lacks += _lacks_of(cause, causes, now_ns, in_proving)
+    return lacks
+
+
+def lacks_of_people(causes: Causes) -> list[Lack]:
+    """Trip causes that nobody, or not everybody who is needed, has acknowledged."""
+    lacks = []
     for cause in causes.unacknowledged():
         who = (
             f" by {cause.needs_role}"

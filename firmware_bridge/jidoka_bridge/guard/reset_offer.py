@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from jidoka_bridge.guard import resetting
 from jidoka_bridge.guard.facts import fallback_is_healthy
-from jidoka_bridge.guard.guard_condition import FALLBACK, NONE, Lack, Offer, lacks_of_causes, offer
+from jidoka_bridge.guard.guard_condition import (
+    FALLBACK,
+    NONE,
+    Lack,
+    Offer,
+    lacks_of_causes,
+    lacks_of_people,
+    offer,
+)
 from jidoka_bridge.guard.read_back import is_a_alone
 from jidoka_bridge.guard.recorder import Details
 from jidoka_bridge.guard.watch import MS_NS
@@ -67,7 +75,8 @@ def _lacks(guard: Guard, now_ns: int) -> list[Lack]:
         lacks.append(
             Lack("the PLC's output A is on while M is off: a contact is welded, or A isn't wired through M")
         )
-    return lacks + lacks_of_causes(causes, now_ns, guard.interlock.proving)
+    lacks += lacks_of_causes(causes, now_ns, guard.interlock.proving)
+    return lacks + (lacks_of_people(causes) if guard.is_enforcing else [])
 
 
 def refresh_offer(guard: Guard, now_ns: int) -> None:

@@ -13,6 +13,11 @@ from jidoka_bridge.registers import Input, State
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
 
+#: in observe nobody acknowledges or presses for it: the shadow goes on, so that the next stop is seen too
+AS_IF = Details(
+    reason="observe", text="In observe nobody pressed: so it would have gone on, and nothing is permitted."
+)
+
 
 @dataclass
 class Pending:
@@ -64,11 +69,12 @@ def finish(guard: Guard, now_ns: int, number: int) -> None:
 
 
 def raise_to(guard: Guard, now_ns: int, target: str) -> None:
-    """The accepted reset. Person: whoever acknowledged last; the button proves presence only."""
+    """The accepted reset. Person: whoever acknowledged last; the button proves presence only. In observe it is assumed."""
     name = "advise" if target == RUN and is_advised(guard) else "proving run" if target == PROVING else target
     if target == PROVING:
         guard.run.number = guard.run.next_number
-    step = guard.event(now_ns, f"reset to {name}", Details(person=guard.acknowledged_by, reason="button"))
+    pressed = Details(person=guard.acknowledged_by, reason="button")
+    step = guard.event(now_ns, f"reset to {name}", pressed if guard.is_enforcing else AS_IF)
     if step.is_refused:
         return
     guard.recorder.first_out = None

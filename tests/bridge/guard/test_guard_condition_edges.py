@@ -19,6 +19,7 @@ from jidoka_bridge.guard.guard_condition import (
     Offer,
     _target,
     lacks_of_causes,
+    lacks_of_people,
     offer,
 )
 from jidoka_bridge.messages import Condition, Judgement
@@ -63,7 +64,7 @@ def lacks(causes: Causes, in_proving: bool = False, acknowledged: bool = True) -
     for cause in causes:
         if acknowledged:
             cause.acknowledge(NOW, {"role": "operator", "pseudonym": "p1"})
-    found = lacks_of_causes(causes, NOW, in_proving)
+    found = lacks_of_causes(causes, NOW, in_proving) + lacks_of_people(causes)
     assert len({lack.text for lack in found}) == len(found)
     return {lack.text: set(lack.allows) for lack in found}
 
