@@ -142,7 +142,7 @@ def acknowledge(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
     trips.seen(guard, cause)
     # the free text stays with the steward: it must be erasable, a transition never is
     guard.event(now_ns, "acknowledge", Details(name, (), person, reason, {"revision": cause.revision}))
-    if name == clock.NAME and guard.causes.set_active(name, False, now_ns, False, {}):
+    if name == clock.NAME and guard.causes.end(name):
         guard.event(now_ns, "cause off" if is_advised(guard) else "advise cause off", Details(name))
     return decision
 

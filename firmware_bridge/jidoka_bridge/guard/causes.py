@@ -178,13 +178,24 @@ class Causes:
 
     def set_active(self, name: str, active: bool, now_ns: int, latch: bool, evidence: dict[str, Any]) -> str:
         """A built-in cause as the guard sees it now. Returns on, off, or "" where nothing changed."""
+        if not active:
+            return "off" if self.end(name) else ""
+        return "on" if self.begin(name, now_ns, latch, evidence) else ""
+
+    def begin(self, name: str, now_ns: int, latch: bool, evidence: dict[str, Any]) -> bool:
+        """A built-in cause is there. True if it wasn't before."""
         cause = self.by_id[name]
-        if active == cause.active:
-            return ""
-        cause.active = active
-        if active:
-            cause.strike(now_ns, evidence, latch)
-        return "on" if active else "off"
+        if cause.active:
+            return False
+        cause.active = True
+        cause.strike(now_ns, evidence, latch)
+        return True
+
+    def end(self, name: str) -> bool:
+        """A built-in cause is gone. True if it was there."""
+        cause = self.by_id[name]
+        was_active, cause.active = cause.active, False
+        return was_active
 
     def clear_latches(self) -> None:
         """An accepted reset: what is gone and acknowledged returns to normal."""

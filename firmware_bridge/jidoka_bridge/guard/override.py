@@ -23,7 +23,7 @@ def watch_key(guard: Guard, now_ns: int) -> None:
             _key_on(guard, now_ns, was_on)
         elif was_on and not key_on:
             guard.key_must_go_off, guard.override_used_ns = False, 0
-            guard.causes.set_active("override", False, now_ns, False, {})
+            guard.causes.end("override")
             guard.event(now_ns, "override key off", Details("override"))
     passed_ns, guard.last_tick_ns = now_ns - guard.last_tick_ns, now_ns
     if guard.interlock.state is State.OVERRIDE:
@@ -36,7 +36,7 @@ def _key_on(guard: Guard, now_ns: int, was_on: bool) -> None:
     if state is State.OVERRIDE or (was_on and state in (State.START_UP, State.LOCKOUT)):
         return
     guard.override_repeat_ns = now_ns
-    guard.causes.set_active("override", True, now_ns, state is not State.START_UP, {})
+    guard.causes.begin("override", now_ns, state is not State.START_UP, {})
     guard.event(now_ns, "override key on", Details("override"))
 
 

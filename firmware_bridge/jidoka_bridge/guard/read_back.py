@@ -41,12 +41,12 @@ def watch_read_back(guard: Guard, now_ns: int) -> None:
         _withdrawn(guard, now_ns, trip)
     if actual <= written or view.key_on:
         guard.more_since_ns = 0
-        guard.causes.set_active("plc disobeys", False, now_ns, False, {})
+        guard.causes.end("plc disobeys")
         return
     guard.more_since_ns = guard.more_since_ns or now_ns
     # up to the beat that shows it: a reading from before a pause says nothing of now
     is_long = view.beat_ns - guard.more_since_ns > link.hold_ms * MS_NS + settle_ns
-    if is_long and guard.causes.set_active("plc disobeys", True, now_ns, True, why):
+    if is_long and guard.causes.begin("plc disobeys", now_ns, True, why):
         guard.event(now_ns, "read-back more", Details("plc disobeys", evidence=why))
 
 

@@ -42,7 +42,8 @@ def pass_self_test(guard: Guard, now_ns: int) -> None:
     held = any(cause.latched for cause in guard.causes)
     event = "self-test passed"
     if held and guard.view.key_on and not guard.key_must_go_off:
-        guard.causes.set_active("override", True, now_ns, True, {})
+        # noted in START-UP it isn't latched, and driving with it is what needs an acknowledgement
+        guard.causes["override"].strike(now_ns, {})
         event = "self-test passed, key on"
     elif held:
         event = "self-test passed, held"

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from jidoka_bridge.guard import acts
+from jidoka_bridge.guard.clock import Step
 from jidoka_bridge.messages import Judgement
+from jidoka_bridge.plan import CauseSpec
 from jidoka_bridge.registers import Input, State
 from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
 
-from tests.bridge.guard.guard_rig import DIGEST, INVALID, Rig, plan
+from tests.bridge.guard.guard_rig import DIGEST, DRIFT, INVALID, MS, Rig, plan
 
 REASON = ACKNOWLEDGE_REASONS[0]
 
@@ -127,3 +129,76 @@ def test_a_hold_where_nothing_would_stop_says_so() -> None:
     rig = Rig(plan(link=None))
     told = acts.hold(rig.guard, rig.now, {"role": "operator", "person": "p1", "reason": "test"})
     assert told == ("no PLC is connected, so nothing would stop", "Use the machine's own stop.")
+
+
+def test_what_was_acknowledged_and_is_gone_has_nothing_to_acknowledge() -> None:
+    rig = held()
+    rig.acknowledge("R-2")
+    rig.guard.causes["R-2"].latched = False
+    assert asked(rig) == ("R-2 has nothing to acknowledge", "See: jidoka ack")
+    rig.guard.causes["R-2"].acknowledged_revision = 0
+    assert asked(rig) == ("", ""), "nobody did yet"
+
+
+def test_a_revision_that_no_number_holds_is_none() -> None:
+    told = "R-2 has changed: revision 1 now, {} was seen"
+    rig = held()
+    for seen, shown in (
+        (2**63 - 1, 2**63 - 1),
+        (2**63, "none"),
+        (-(2**63), "none"),
+        (-(2**63) + 1, -(2**63) + 1),
+    ):
+        assert asked(rig, revision=seen)[0] == told.format(shown)
+
+
+def test_what_a_person_lacks_can_still_not_be_taken_back() -> None:
+    rig = held()
+    rig.acknowledge("R-2")
+    rig.guard.causes["R-2"].person = None
+    assert asked(rig, undo=True) == ("R-2 isn't acknowledged", "See: jidoka ack")
+
+
+def test_everything_that_is_still_active_is_named() -> None:
+    rig = held()
+    rig.judge(DIGEST, Judgement.ON)
+    rig.guard.causes["moved without permissive"].active = True
+    told = acts.judge_unlock({"role": "engineer", "reason": "x"}, rig.guard.causes, State.LOCKOUT, False)
+    assert told == ("still active: R-4, moved without permissive", "The cause must be gone first.")
+
+
+def test_an_unlock_waits_for_what_nobody_has_said_yet() -> None:
+    rig = held()
+    body = {"role": "engineer", "reason": "x"}
+    assert acts.judge_unlock(body, rig.guard.causes, State.LOCKOUT, False)[0] == "not acknowledged: R-2"
+    told = acts.judge_unlock(body, rig.guard.causes, State.LOCKOUT, False, "nobody said it")
+    assert told == ("nobody said it", "Start the monitor and the application, then unlock.")
+
+
+def test_whether_a_lockout_is_gone_is_as_old_as_its_judgement() -> None:
+    rig = Rig(plan(causes=(CauseSpec("R-4", "risk", "lockout", "high", 35, "R-4.", "Look.", (DRIFT,)),)))
+    rig.turn(3)
+    rig.judge(DRIFT, Judgement.ON)
+    rig.judge(DRIFT, Judgement.OFF)
+    assert rig.state == "LOCKOUT"
+    assert acts.unknown_of(rig.guard, rig.now) == ""
+    late_ns = rig.now + int(rig.plan.judgement_valid_h * 3_600_000 * MS) + 1
+    assert acts.unknown_of(rig.guard, late_ns) == "whether R-4 is gone isn't known yet"
+    rig.acknowledge_all()
+    rig.now += int(rig.plan.judgement_valid_h * 3_600_000 * MS) + 1
+    assert unlocked(rig)[0] == "whether R-4 is gone isn't known yet"
+
+
+def test_seeing_a_step_of_the_clock_ends_it() -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.prove()
+    rig.guard.clock(rig.now, Step(5_000 * MS, is_first=False))
+    rig.turn()
+    assert rig.state == "ADVISE"
+    body = {"cause": "clock step", "revision": 1, "reason": REASON, "role": "operator", "person": "p1"}
+    assert acts.acknowledge(rig.guard, rig.now + 9, body) == ("", "")
+    rig.collect()
+    told = rig.last("advise cause off")
+    assert (told["ns"], told["cause"], told["to"]) == (rig.now + 9, "clock step", "RUN")
+    assert not rig.guard.causes["clock step"].active

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from jidoka_bridge.guard.causes import BUILT_IN, Causes
+from jidoka_bridge.guard.built_in import PER_MODEL
+from jidoka_bridge.guard.causes import BUILT_IN, SECOND_NS, Causes
 from jidoka_bridge.guard.conditions import Conditions
 from jidoka_bridge.messages import Condition, Judgement, MessageError
-from jidoka_bridge.plan import CauseSpec
+from jidoka_bridge.plan import CauseSpec, Model
 from jidoka_bridge.registers import REASON_NUMBERS
 
 from tests.bridge.guard.guard_rig import ADVICE, CONDITIONS, DRIFT, INVALID, MS, plan
@@ -171,3 +172,108 @@ def test_every_built_in_cause_has_a_reason_of_the_register_map_and_tells_what_to
         assert REASON_NUMBERS[row.reason] < 32
         assert row.text.endswith(".")
         assert row.remedy.endswith(".")
+
+
+def test_a_cause_says_what_its_row_says() -> None:
+    spec = CauseSpec("R", "risk 7", "hold", "low", 41, "It drifts.", "Look at it.", (DRIFT,))
+    _, causes = make(spec)
+    made = causes["R"]
+    assert (made.id, made.risk, made.response, made.priority) == ("R", "risk 7", "hold", "low")
+    assert (made.reason, made.text, made.remedy) == (41, "It drifts.", "Look at it.")
+
+
+@pytest.mark.parametrize("no_record", ["hold", "fallback"])
+def test_a_built_in_cause_says_what_its_row_says_and_of_which_model(no_record: str) -> None:
+    a_plan = plan(models=(Model("m", "enforce"), Model("n:1", "observe")), no_record=no_record)
+    causes = Causes(a_plan, Conditions(a_plan))
+    for row in BUILT_IN:
+        names = [f"{row.id}:m", f"{row.id}:n:1"] if row.id in PER_MODEL else [row.id]
+        for name, model in zip(names, ("m", "n:1"), strict=False):
+            made = causes[name]
+            text = f"{model}: {row.text}" if row.id in PER_MODEL else row.text
+            response = no_record if row.id == "no record" else row.response
+            assert (made.risk, made.response, made.priority) == ("built-in", response, row.priority)
+            assert (made.text, made.remedy, made.reason) == (text, row.remedy, REASON_NUMBERS[row.reason])
+
+
+def test_a_cause_that_isnt_on_waits_for_nothing_and_the_others_are_judged_too() -> None:
+    conditions, causes = make(
+        cause((DRIFT,), on_delay_ms=10), CauseSpec("Q", "risk", "hold", "high", 41, "Q.", "Look.", (INVALID,))
+    )
+    say(conditions, INVALID, ON)
+    assert [change.cause.id for change in causes.judge(5, set())] == ["Q"]
+    say(conditions, DRIFT, ON)
+    assert causes.judge(6, set()) == []
+    assert causes["R"].pending_ns == 6
+    say(conditions, DRIFT, OFF, now=7)
+    causes.judge(7, set())
+    assert (causes["R"].pending_ns, type(causes["R"].pending_ns)) == (0, int)
+
+
+def test_without_a_plc_nothing_is_latched() -> None:
+    for link, is_latched in ((plan().link, True), (None, False)):
+        a_plan = plan(link=link, causes=(cause((DRIFT,)),))
+        conditions = Conditions(a_plan)
+        causes = Causes(a_plan, conditions)
+        say(conditions, DRIFT, ON)
+        causes.judge(5, set())
+        assert causes["R"].latched is is_latched
+        assert causes["R"].active
+
+
+@pytest.mark.parametrize("told", [{}, {DRIFT: OFF}, {INVALID: OFF}, {DRIFT: OFF, INVALID: OFF}])
+def test_a_cause_of_several_is_possible_until_one_of_them_is_judged_off(told: dict[str, Judgement]) -> None:
+    conditions, causes = make(cause((), (DRIFT, INVALID)))
+    for name, judgement in told.items():
+        say(conditions, name, judgement, now=9)
+    assert causes.possible(causes["R"], 10) is not bool(told)
+
+
+def test_what_was_judged_off_too_long_ago_is_possible_again() -> None:
+    conditions, causes = make(cause((), (DRIFT,)))
+    say(conditions, DRIFT, OFF, now=9)
+    valid_ns = int(plan().judgement_valid_h * 3_600_000_000_000)
+    assert not causes.possible(causes["R"], 9 + valid_ns)
+    assert causes.possible(causes["R"], 10 + valid_ns)
+
+
+def test_a_built_in_cause_is_possible_while_it_is_active() -> None:
+    _, causes = make()
+    built_in = causes["local hold"]
+    assert causes.possible(built_in, 1) is False
+    assert causes.begin("local hold", 1, True, {})
+    assert causes.possible(built_in, 1) is True
+    conditions, causes = make(cause((DRIFT,)))
+    say(conditions, DRIFT, OFF, now=9)
+    causes["R"].active = True
+    assert causes.possible(causes["R"], 10) is True, "what is on is possible, whatever its conditions say now"
+
+
+def test_what_comes_and_goes_is_told_once() -> None:
+    _, causes = make()
+    answers = [
+        causes.set_active("time gap", active, 5, True, {"a": 1})
+        for active in (False, True, True, False, False)
+    ]
+    assert answers == ["", "on", "", "off", ""]
+    assert (causes["time gap"].revision, causes["time gap"].evidence) == (1, {"a": 1})
+    assert causes["time gap"].latched
+
+
+@pytest.mark.parametrize(("judged", "expected"), [({"judged_ns": 4}, 4), ({}, 8)])
+def test_the_evidence_has_the_time_at_which_it_was_judged(judged: dict[str, int], expected: int) -> None:
+    conditions, causes = make(cause((DRIFT,)))
+    say(conditions, DRIFT, ON, now=9, judged_ns=8, evidence=judged)
+    causes.judge(10, set())
+    assert causes["R"].evidence["judged_ns"] == expected
+
+
+@pytest.mark.parametrize(("late_ns", "counts"), [(0, True), (1, False)])
+def test_the_second_of_two_persons_has_a_day(late_ns: int, counts: bool) -> None:
+    _, causes = make()
+    held = causes["local hold"]
+    held.needs_two = True
+    held.strike(1, {})
+    held.acknowledge(5, {"role": "operator", "pseudonym": "p1"})
+    held.acknowledge(5 + SECOND_NS + late_ns, {"role": "operator", "pseudonym": "p2"})
+    assert held.is_acknowledged is counts

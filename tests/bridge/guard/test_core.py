@@ -792,7 +792,7 @@ def test_in_observe_a_stop_that_nobody_acknowledges_hides_no_later_one() -> None
     for _ in range(2):
         rig.judge(DRIFT, ON, run=0)
         rig.turn(2)
-        assert (rig.state, rig.word) == ("FALLBACK", "WITHHOLD"), "the plant's own program is ready"
+        assert (rig.state, rig.word) == ("FALLBACK", "WITHHOLD"), "a proving run is assumed"
         rig.judge(DRIFT, OFF, run=0)
         rig.turn(2)
         assert (rig.state, rig.word) == ("RUN", "WITHHOLD")

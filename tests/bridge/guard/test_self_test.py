@@ -57,3 +57,17 @@ def test_each_fault_is_told(changes: dict[str, Any], text: str) -> None:
     found = faults(a_plan(**changes))
     assert len(found) == 1, found
     assert text in found[0]
+
+
+def test_the_least_and_the_most_of_each_has_no_fault() -> None:
+    for reason in (0, 1, 255):
+        assert faults(a_plan(causes=(cause(reason=reason),))) == []
+    assert faults(a_plan(times=Times(override_s=28_800))) == []
+    assert faults(a_plan(table_digest="")) == []
+
+
+def test_digests_and_missing_conditions_are_named_as_far_as_people_compare_them() -> None:
+    [told] = faults(a_plan(table_digest="f" * 64))
+    assert told == f"the plan was made for the interlock's table {'f' * 16}…, not {interlock.digest()[:16]}…"
+    [told] = faults(a_plan(causes=(cause(any_of=("x", DRIFT), all_of=("y",)),)))
+    assert told == "R-1: conditions x, y aren't in the plan"
