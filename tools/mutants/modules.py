@@ -49,14 +49,14 @@ MODULES: dict[str, Module] = {
     "interlock": Module(_files(GUARD, "interlock"), _tests(GUARD_TESTS, "interlock_as_specified interlock core")),
     "interlock_rows": Module(
         _files(GUARD, "trips motion button approved known_answers clock panel unjudged changes override read_back facts"),
-        _tests(GUARD_TESTS, "facts_come_and_go rows_edges rows_times rows_new motion_edges motion trips approved acknowledging causes supervision what_is_recorded core"),
+        _tests(GUARD_TESTS, "facts_come_and_go rows_and_read_back rows_edges rows_times rows_new motion_edges motion trips approved acknowledging causes supervision what_is_recorded core"),
     ),
     "guard": Module(
         _files(GUARD, "acts causes conditions core judging link_view memory plain proving recorder remembered reset_offer resetting self_test "
                "transitions watch"),
         _tests(
             GUARD_TESTS,
-            "declared_figures link_view watch_edges conditions_edges recorder_edges remembered_edges proving_edges reset_offer_edges core_edges "
+            "declared_figures link_view watch_edges conditions_edges recorder_edges remembered_edges proving_edges reset_offer_edges core_edges rows_and_read_back "
             "what_is_recorded acts_edges facts_come_and_go new_and_told causes self_test transitions rows_edges guard_condition_edges trips guard_condition remote_holds acknowledging "
             "approved motion supervision core latch cells",
         ),
