@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from jidoka.alarms.acts import LONGEST_SERVICE_NS, SHIFT_NS, Act, Site, judge
-from jidoka.alarms.alarm import Alarm, Seen
-from jidoka.alarms.definition import HOUR_NS
+from jidoka.alarms.alarm import Alarm, Seen, Withheld
+from jidoka.alarms.core import Alarms
+from jidoka.alarms.definition import HOUR_NS, Definition, rank
 from jidoka.alarms.table import Event, State
-from jidoka.alarms.until import Clock
+from jidoka.alarms.until import Clock, Until
 
 SITE = Site(("cause found", "other"), is_shelving_local=True)
 NOW = Clock(5, 10**18)
@@ -88,3 +89,71 @@ def test_the_longest_times_that_are_allowed_are_allowed() -> None:
     assert asked("shelve", 1) is Event.SHELVE
     assert asked("out of service", LONGEST_SERVICE_NS) is Event.OUT
     assert asked("out of service", 1) is Event.OUT
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "permit", "is_one_shot"),
+    [
+        ("shelve", Event.SHELVE, "", True),
+        ("shelve", Event.SHELVE, "", False),
+        ("out of service", Event.OUT, "P-1", False),
+    ],
+)
+def test_what_is_withheld_says_by_whom_why_and_until_when(
+    kind: str, event: Event, permit: str, is_one_shot: bool
+) -> None:
+    act = Act(
+        kind, "R-05", "quality", "q1", True, reason="other", length_ns=HOUR_NS, permit=" P-1 ", is_one_shot=is_one_shot,
+    )  # fmt: skip
+    alarm = replace(ACTIVE, priority="high")
+    held = Withheld(
+        "person", "quality", "q1", "other", permit, Until(NOW.ns, NOW.wall_ns, HOUR_NS), is_one_shot,
+        rank("high") if event is Event.SHELVE else 0,
+    )  # fmt: skip
+    assert judge(act, alarm, SITE, NOW) == (event, "", LIST, held)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_where_it_is_withheld_already_the_list_says_who_did_it(state: State) -> None:
+    act = Act("shelve", "R-05", "operator", "s2", True, reason="other", length_ns=HOUR_NS)
+    told = judge(act, replace(ACTIVE, state=state), SITE, NOW).remedy
+    is_withheld = state in {State.SHELVED, State.SUPPRESSED, State.OUT_OF_SERVICE}
+    assert told == ("See who did it, and until when: jidoka alarm list" if is_withheld else LIST)
+
+
+def acted(
+    alarms: Alarms, kind: str = "acknowledge", name: str = "R-05", **fields: Any
+) -> tuple[str, str, int]:
+    values: dict[str, Any] = {"revision": 1, "reason": "other", "length_ns": HOUR_NS, **fields}
+    refused, remedy, changes = alarms.act(Act(kind, name, "operator", "s2", True, **values), NOW)
+    return refused, remedy, len(changes)
+
+
+def test_what_is_done_or_refused_is_answered_word_by_word() -> None:
+    alarms = Alarms([Definition("R-05", "medium", off_delay_ns=0)], SITE)
+    for name in ("", "*", "all"):
+        told = ("which alarm isn't said: nothing is done to all at once", "Name each: jidoka alarm list", 0)
+        assert acted(alarms, name=name) == told
+        assert alarms.may_ask_guard(Act("acknowledge", name, "operator", "s2", True))[:2] == told[:2]
+    assert acted(alarms, name="R-99") == ("there is no alarm 'R-99'", LIST, 0)
+    assert acted(alarms, revision=0) == ("R-05: there is nothing to acknowledge", LIST, 0)
+    alarms.read("R-05", True, NOW)
+    assert acted(alarms) == ("", "", 1)
+    assert alarms.alarms["R-05"].seen == Seen("operator", "s2", "other")
+    assert acted(alarms) == ("", "", 0), "again: nothing is new"
+    assert acted(alarms, "shelve") == ("", "", 1)
+    assert acted(alarms, "shelve") == (
+        "R-05: it is shelved already: its end can't be put off",
+        "See who did it, and until when: jidoka alarm list",
+        0,
+    )
+    assert acted(alarms) == ("R-05: it is shelved", LIST, 0)
+
+
+def test_who_acknowledged_what_is_gone_isnt_kept() -> None:
+    alarms = Alarms([Definition("R-05", "medium", off_delay_ns=0)], SITE)
+    alarms.read("R-05", True, NOW)
+    alarms.read("R-05", False, NOW)
+    assert alarms.alarms["R-05"].state is State.RETURNED
+    assert acted(alarms) == ("", "", 1)
+    assert (alarms.alarms["R-05"].state, alarms.alarms["R-05"].seen) == (State.NORMAL, None)

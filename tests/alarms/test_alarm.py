@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jidoka.alarms.alarm import Alarm, Outcome, Seen, Withheld, due, step
-from jidoka.alarms.definition import ESCALATION, HOUR_NS, MINUTE_NS, STALE_NS, rank
+from jidoka.alarms.definition import (
+    ESCALATION,
+    HOUR_NS,
+    LONGEST_REALARM_NS,
+    MINUTE_NS,
+    REALARM_NS,
+    STALE_NS,
+    rank,
+)
 from jidoka.alarms.table import Annunciation, Event, State
 from jidoka.alarms.until import Clock, Until
 
@@ -170,3 +178,72 @@ def test_shelves_and_permits_end_by_time_and_rules_do_not() -> None:
 
 def test_an_unknown_priority_counts_as_the_highest() -> None:
     assert rank("low") < rank("medium") < rank("high") == rank("unheard of")
+
+
+def test_what_is_held_for_once_and_is_gone_remembers_nothing_but_its_revision() -> None:
+    once = replace(
+        CALM, state=State.SHELVED, below=State.ACKNOWLEDGED, withheld=replace(HOUR_SHELF, is_one_shot=True), revision=4,
+        acknowledged_revision=3, count=2, active_ns=5, sounded_ns=6, calls=7, is_stale=True, was_seen_remotely=True,
+        seen=Seen("operator", "s2", "other"),
+    )  # fmt: skip
+    outcome = step(once, Event.FALSE, 99)
+    assert outcome == Outcome(
+        replace(CALM, revision=4, acknowledged_revision=3, sounded_ns=6, since_ns=99), Annunciation.LOG
+    )
+
+
+def test_a_severity_that_a_shelf_may_hide_is_kept_where_it_is_worse() -> None:
+    shelved = replace(
+        CALM, state=State.SHELVED, below=State.ACTIVE, withheld=replace(HOUR_SHELF, rank=rank("high"))
+    )
+    for priority, kept in (("low", "medium"), ("high", "high")):
+        assert step(shelved, Event.SEVERITY_RISES, 9, priority=priority) == Outcome(
+            replace(shelved, priority=kept), Annunciation.LOG
+        )
+    nobody = replace(shelved, withheld=None)
+    assert step(nobody, Event.SEVERITY_RISES, 9, priority="high").alarm.state is State.ACTIVE
+    ruled = replace(shelved, state=State.SUPPRESSED)
+    assert step(ruled, Event.FALSE, 9).alarm.state is State.SUPPRESSED, "only a shelf is for once"
+
+
+def test_an_event_that_a_state_cannot_have_says_so() -> None:
+    assert step(CALM, Event.SHELF_ENDS, 9) == Outcome(
+        CALM, Annunciation.NOTHING, "it can't happen in this state"
+    )
+
+
+def test_calls_come_ever_more_rarely_up_to_the_rarest() -> None:
+    active = replace(CALM, state=State.ACTIVE, below=State.ACTIVE, active_ns=1, sounded_ns=1)
+    for priority in ("high", "unheard of"):
+        for calls in range(0, 40, 3):
+            alarm = replace(active, priority=priority, calls=calls)
+            wait_ns = min(REALARM_NS["high"] * 2**calls, LONGEST_REALARM_NS)
+            assert due(alarm, at(wait_ns)) is None
+            assert due(alarm, at(1 + wait_ns)) is Event.REALARM
+
+
+def test_what_is_gone_but_not_acknowledged_is_neither_active_nor_stale() -> None:
+    gone = step(
+        replace(CALM, state=State.ACTIVE, below=State.ACTIVE, active_ns=3, is_stale=True, count=2),
+        Event.FALSE,
+        9,
+    ).alarm
+    assert (gone.state, gone.active_ns, gone.is_stale, gone.count) == (State.RETURNED, 0, False, 2)
+    assert (type(gone.active_ns), type(gone.is_stale)) == (int, bool)
+
+
+def test_an_alarm_is_stale_from_the_day_on_and_not_before_it_was_active() -> None:
+    active = replace(CALM, state=State.ACTIVE, below=State.ACTIVE, active_ns=1)
+    for active_ns, now_ns, is_stale in ((1, STALE_NS, False), (1, 1 + STALE_NS, True), (0, STALE_NS, False)):
+        assert step(replace(active, active_ns=active_ns), Event.REALARM, now_ns).alarm.is_stale is is_stale
+
+
+def test_what_is_restored_unread_was_acknowledged_by_nobody_and_has_no_data() -> None:
+    found = step(replace(CALM, acknowledged_revision=3, revision=3), Event.UNKNOWN, 9).alarm
+    assert (found.acknowledged_revision, found.has_data, found.state) == (0, False, State.ACTIVE)
+
+
+def test_taking_an_acknowledgement_back_takes_it_from_what_has_one() -> None:
+    for state, left in ((State.ACKNOWLEDGED, 0), (State.LATCHED, 0), (State.ACTIVE, 3), (State.RETURNED, 3)):
+        alarm = replace(CALM, state=state, below=state, acknowledged_revision=3, revision=3)
+        assert step(alarm, Event.UNACKNOWLEDGE, 9).alarm.acknowledged_revision == left

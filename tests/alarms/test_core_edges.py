@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from jidoka.alarms.alarm import Withheld
 from jidoka.alarms.core import Alarms
 from jidoka.alarms.definition import HOUR_NS, Definition
+from jidoka.alarms.facts import OWN_ALARMS
 from jidoka.alarms.load import KEPT_WINDOWS, WINDOW_NS, Load
 from jidoka.alarms.record import past_of
-from jidoka.alarms.signal import NO_PAST, Past, Signal
-from jidoka.alarms.table import Annunciation, State
-from jidoka.alarms.until import Clock
+from jidoka.alarms.signal import CHATTER, NO_PAST, ChatterRule, Past, Signal, _judged, read
+from jidoka.alarms.table import Annunciation, Event, State
+from jidoka.alarms.until import SLEW, STEP_NS, Clock, Until
 
 from tests.alarms.test_core import OWN, SITE, TRIP, act, at, cause
 
@@ -63,7 +65,7 @@ def test_what_happens_a_month_ago_counts_for_nothing_though_nothing_came_since()
     load = Load()
     load.came("glare", "low", 5 * WINDOW_NS)
     load.came("glare", "low", 6 * WINDOW_NS)
-    load.called(5 * WINDOW_NS, is_stale=True)
+    load.called("glare", 5 * WINDOW_NS, is_stale=True)
     for late, alarms_left in ((4, 2), (5, 1), (6, 0)):
         told = load.value((KEPT_WINDOWS + late) * WINDOW_NS)
         assert told["alarms"] == alarms_left
@@ -166,3 +168,136 @@ def test_a_trip_alarm_that_comes_back_into_service_is_as_the_guards_record_has_i
     alarms.act(act("out of service", "R-03"), at(3))
     alarms.act(act("back in service", "R-03"), at(4))
     assert alarms.alarms["R-03"].state is before is State.ACKNOWLEDGED
+
+
+def test_nothing_is_known_of_the_facts_until_somebody_says_them(alarms: Alarms) -> None:
+    assert alarms.facts is None
+    alarms.read("blur", True, at(1))
+    assert alarms.alarms["blur"].state is State.ACTIVE
+    alarms.facts = frozenset({"changeover"})
+    (change,) = alarms.tick(at(2))
+    assert (change.was, change.alarm.state, change.alarm.withheld) == (
+        State.ACTIVE, State.SUPPRESSED, Withheld("rule", reason="changeover"),
+    )  # fmt: skip
+    alarms.facts = frozenset()
+    (change,) = alarms.tick(at(3))
+    assert (change.alarm.state, change.alarm.withheld) == (State.ACTIVE, None)
+
+
+def test_a_rule_that_is_taken_out_of_the_plan_suppresses_no_longer(alarms: Alarms) -> None:
+    alarms.facts = frozenset({"changeover"})
+    alarms.read("blur", True, at(1))
+    assert alarms.alarms["blur"].state is State.SUPPRESSED
+    alarms.define(replace(alarms.definitions["blur"], suppressed_while=()))
+    alarms.tick(at(2))
+    assert alarms.alarms["blur"].state is State.ACTIVE
+
+
+def test_what_is_withheld_or_waits_for_the_reset_is_suppressed_by_no_rule(alarms: Alarms) -> None:
+    alarms.facts = frozenset({"changeover"})
+    for state in (State.SHELVED, State.OUT_OF_SERVICE, State.LATCHED):
+        held = (
+            None
+            if state is State.LATCHED
+            else Withheld("person", until=Until(at(1).ns, at(1).wall_ns, HOUR_NS))
+        )
+        alarms.alarms["blur"] = replace(
+            alarms.alarms["blur"], state=state, below=State.LATCHED, withheld=held
+        )
+        assert alarms._by_rule("blur", at(2)) == []
+
+
+def test_what_comes_is_counted_under_its_own_name_and_priority(alarms: Alarms) -> None:
+    alarms.read("blur", True, at(1))
+    told = alarms.load.value(at(2).wall_ns)
+    assert told["most_frequent"] == [{"id": "blur", "count": 1}]
+    assert told["priorities"] == {"high": 0.0, "medium": 1.0, "low": 0.0}
+
+
+def test_only_what_comes_anew_or_is_acknowledged_takes_the_priority_of_now(alarms: Alarms) -> None:
+    for event in Event:
+        is_fresh = event in {Event.TRUE, Event.ACKNOWLEDGE, Event.ACKNOWLEDGE_REMOTE}
+        assert alarms._severity_of("blur", event) == ("medium" if is_fresh else "")
+
+
+def test_an_acknowledged_alarm_that_was_worse_falls_back_to_what_it_is_now(alarms: Alarms) -> None:
+    alarms.read("blur", True, at(1))
+    alarms.severity("blur", "high", at(2))
+    alarms.severity("blur", "low", at(3))
+    assert alarms.alarms["blur"].priority == "high", "until somebody acknowledges it"
+    alarms.act(act("acknowledge", "blur", revision=alarms.alarms["blur"].revision), at(4))
+    assert alarms.alarms["blur"].priority == "low"
+
+
+def test_a_severity_that_stays_is_no_event(alarms: Alarms) -> None:
+    alarms.read("blur", True, at(1))
+    assert alarms.severity("blur", "medium", at(2)) == []
+    assert [each.events for each in alarms.severity("blur", "high", at(3))] == [(Event.SEVERITY_RISES,)]
+    alarms.severity("blur", "low", at(4))
+    assert alarms.alarms["blur"].state is State.ACTIVE
+
+
+def test_what_came_back_from_a_record_is_a_reading_of_its_time(alarms: Alarms) -> None:
+    past = Past((1, 2), (False, False))
+    for below, lasts in ((State.ACTIVE, True), (State.ACKNOWLEDGED, True), (State.RETURNED, False)):
+        alarms.restore(replace(alarms.alarms["blur"], state=below, below=below, since_ns=77), past)
+        assert alarms.signals["blur"] == Signal(lasts, 77, lasts, (1, 2), (False, False))
+        assert type(alarms.signals["blur"].is_true) is bool
+
+
+def test_revisions_of_what_the_guard_has_a_record_of_are_the_guards(alarms: Alarms) -> None:
+    for is_own, expected in ((True, (4, 4)), (False, (2, 1))):
+        alarms.define(replace(alarms.definitions["blur"], is_own=is_own))
+        before = replace(alarms.alarms["blur"], revision=2, acknowledged_revision=1)
+        after = alarms._by_the_guard(before, replace(before, revision=4, acknowledged_revision=4))
+        assert (after.revision, after.acknowledged_revision) == expected
+
+
+def test_what_begins_to_chatter_is_told_once_and_again_after_it_was_quiet() -> None:
+    alarms = Alarms([Definition("glare", "low", off_delay_ns=0)], SITE)
+    told = []
+    for second in range(0, 12, 2):
+        told += alarms.read("glare", True, at(second)) + alarms.read("glare", False, at(second + 1))
+    assert [each.events for each in told if Event.CHATTER in each.events] == [(Event.CHATTER,)]
+    assert alarms._flagged == {"glare"}
+    alarms.tick(at(40_000))
+    assert alarms._flagged == set()
+
+
+@pytest.mark.parametrize("quiet_ns", [rule.quiet_ns for rule in CHATTER])
+def test_it_is_trusted_again_after_its_last_strike_and_not_after_the_first(quiet_ns: int) -> None:
+    rows = tuple(rule.quiet_ns == quiet_ns for rule in CHATTER)
+    signal = Signal(strikes=(1, 50, 100), rows=rows)
+    assert _judged(signal, 100 + quiet_ns - 1).rows == rows
+    assert _judged(signal, 100 + quiet_ns).rows == (False, False)
+
+
+@pytest.mark.parametrize("rule", CHATTER)
+def test_strikes_count_within_their_window_and_not_at_its_end(rule: ChatterRule) -> None:
+    row = CHATTER.index(rule)
+    strikes = (5,) * rule.strikes
+    assert _judged(Signal(strikes=strikes), 5 + rule.window_ns - 1).rows[row]
+    assert not _judged(Signal(strikes=strikes), 5 + rule.window_ns).rows[row]
+
+
+def test_a_judgement_that_changes_nothing_is_the_same_signal() -> None:
+    signal = Signal(strikes=(5,))
+    assert _judged(signal, 9) is signal
+    assert read(signal, False, 9) is signal
+
+
+def test_an_end_holds_while_the_wall_clock_is_slewed_and_not_one_nanosecond_more() -> None:
+    until = Until(0, 0, 2 * HOUR_NS)
+    spent_ns = HOUR_NS + 999
+    allowed_ns = STEP_NS + spent_ns // SLEW
+    for sign in (1, -1):
+        assert until.left_ns(Clock(spent_ns, spent_ns + sign * allowed_ns)) == 2 * HOUR_NS - spent_ns
+        assert until.left_ns(Clock(spent_ns, spent_ns + sign * (allowed_ns + 1))) == 0
+
+
+def test_the_agents_own_alarms_are_these() -> None:
+    assert OWN_ALARMS == (
+        "not recording", "guard away", "monitor silent", "chattering", "ledger nearly full", "refused command",
+        "certificate ends", "certificate ends soon", "false-alarm budget refuted", "agreed error rate refuted",
+        "slices differ",
+    )  # fmt: skip

@@ -147,3 +147,57 @@ def test_every_way_out_of_a_withheld_state_annunciates_what_is_active() -> None:
         for below in IS_ACTIVE:
             told = step(Position(State(name), below), event, is_trip=False)
             assert (told.state, told.sign) == (State.ACTIVE, Annunciation.SOUND)
+
+
+@pytest.mark.parametrize(("event", "state", "cell"), CELLS)
+def test_a_cell_in_which_nothing_moves_names_its_own_state(event: Event, state: State, cell: str) -> None:
+    data, (where, _, sign) = TABLE[event][state], cell.partition(":")
+    assert data.no == (where == "x")
+    assert data.runs == (where == "~")
+    assert (data.leaves is not None) == (where == ">")
+    assert bool(data.refused) == (where == "R")
+    # no row but the two that shelve or suppress has a refusal of its own for the trip class
+    own = {Event.SHELVE: "a trip alarm can't be shelved", Event.SUPPRESS: "its cause holds the machine"}
+    assert data.trip_refused in {"", own.get(event)}
+    assert bool(data.trip_refused) == ("r" in where or event is Event.SHELVE)
+    if where in {"R", "x", "~", ">", "="}:
+        assert (data.to, data.trip_to) == (state, None)
+    assert data.sign.value == (sign if sign and where != ">" else "-")
+
+
+def test_a_refusal_has_these_words() -> None:
+    def told(event: Event, state: State) -> str:
+        return TABLE[event][state].refused
+
+    for event in (Event.ACKNOWLEDGE, Event.ACKNOWLEDGE_REMOTE):
+        assert [told(event, state) for state in State] == [
+            "there is nothing to acknowledge", "", "", "", "", "it is shelved", "it is suppressed by a rule of the plan",
+            "it is out of service",
+        ]  # fmt: skip
+    assert {told(Event.ACKNOWLEDGE_WRONG, state) for state in State} == {"it isn't acknowledged by that"}
+    assert {told(Event.SHELVE_WRONG, state) for state in State} == {"it isn't shelved by that"}
+    latched = "it waits for the interlock's reset"
+    assert [told(Event.SHELVE, state) for state in State][4:] == [
+        latched, "it is shelved already: its end can't be put off", "it is suppressed by a rule of the plan",
+        "it is out of service",
+    ]  # fmt: skip
+    assert [told(Event.RESET, state) for state in State][1:4] == [
+        "not acknowledged",
+        "still active",
+        "not acknowledged",
+    ]
+    assert told(Event.SUPPRESS, State.LATCHED) == told(Event.OUT, State.LATCHED) == latched
+
+
+@pytest.mark.parametrize("state", sorted(WITHHELD, key=lambda each: each.value))
+def test_what_goes_on_underneath_counts_as_it_would_in_the_open(state: State) -> None:
+    for below in LIFE:
+        for is_trip in (False, True):
+            told = step(Position(state, below), Event.TRUE, is_trip)
+            assert (told.counts, told.below) == (
+                below is State.RETURNED,
+                step(Position(below, below), Event.TRUE, is_trip).state,
+            )
+            assert step(Position(state, below), Event.RESET, is_trip).counts is False
+            for event in (Event.SHELF_ENDS, Event.SUPPRESS_ENDS, Event.BACK):
+                assert step(Position(state, below), event, is_trip).counts is False

@@ -16,17 +16,22 @@ CHATTERS = 3
 MOST_FREQUENT = 10
 
 
+class _Window:
+    """What was annunciated in ten minutes. came: by alarm and priority; calls: again, of what came before."""
+
+    def __init__(self) -> None:
+        self.came: Counter[tuple[str, str]] = Counter()
+        self.calls = 0
+
+
 class Load:
     """Annunciated alarms of the last 30 days. began_ns: wall clock of the first moment that counts."""
 
     def __init__(self) -> None:
         self.began_ns = 0
-        self._windows: Counter[int] = Counter()
-        self._priorities: Counter[str] = Counter()
-        self._alarms: Counter[str] = Counter()
-        self._calls = 0
-        self._stale: deque[int] = deque()
-        self._chatters: deque[int] = deque()
+        self._windows: dict[int, _Window] = {}
+        self._stale_ns: dict[str, int] = {}
+        self._chatters_ns: deque[int] = deque()
         self._recent: dict[str, deque[int]] = {}
 
     def began(self, wall_ns: int) -> None:
@@ -37,53 +42,56 @@ class Load:
     def came(self, alarm: str, priority: str, wall_ns: int) -> None:
         """An alarm was annunciated."""
         self.began(wall_ns)
-        self._windows[wall_ns // WINDOW_NS] += 1
-        self._priorities[priority] += 1
-        self._alarms[alarm] += 1
+        self._window(wall_ns).came[alarm, priority] += 1
         recent = self._recent.setdefault(alarm, deque(maxlen=CHATTERS))
         recent.append(wall_ns)
         if len(recent) == CHATTERS and 0 <= wall_ns - recent[0] < MINUTE_NS:
-            self._chatters.append(wall_ns)
-        self._forget(wall_ns)
+            self._chatters_ns.append(wall_ns)
 
-    def called(self, wall_ns: int, is_stale: bool) -> None:
+    def called(self, alarm: str, wall_ns: int, is_stale: bool) -> None:
         """An alarm was annunciated again because nobody acknowledged it, or because it is stale."""
-        self._calls += 1
+        self._window(wall_ns).calls += 1
         if is_stale:
-            self._stale.append(wall_ns)
+            self._stale_ns[alarm] = wall_ns
 
     def value(self, wall_ns: int) -> dict[str, Any]:
         """The figures. Shares are of 1; floods count whole windows, as the standard does."""
-        self._forget(wall_ns)
-        recent = [
-            count for window, count in self._windows.items() if window > wall_ns // WINDOW_NS - KEPT_WINDOWS
-        ]
-        total = sum(recent)
+        recent, day_ago_ns = self._recent_windows(wall_ns), wall_ns - 24 * HOUR_NS
         first, last = self.began_ns // WINDOW_NS, wall_ns // WINDOW_NS
         windows = min(KEPT_WINDOWS, max(1, last - first + 1)) if self.began_ns else 1
+        counts = [each.came.total() for each in recent.values()]
+        total = sum(counts)
+        priorities: Counter[str] = Counter()
+        alarms: Counter[str] = Counter()
+        for each in recent.values():
+            for (alarm, priority), count in each.came.items():
+                priorities[priority] += count
+                alarms[alarm] += count
         return {
             "days": windows * WINDOW_NS / (24 * HOUR_NS),
             "alarms": total,
-            "calls": self._calls,
+            "calls": sum(each.calls for each in recent.values()),
             "per_10_min": total / windows,
-            "peak_10_min": max(recent, default=0),
-            "flood_share": sum(count > BEGINS_ABOVE for count in recent) / windows,
-            "stale_24_h": sum(wall_ns - at < 24 * HOUR_NS for at in self._stale),
-            "chattering_24_h": sum(wall_ns - at < 24 * HOUR_NS for at in self._chatters),
-            "priorities": {
-                each: self._priorities[each] / max(1, self._priorities.total())
-                for each in reversed(PRIORITIES)
-            },
+            "peak_10_min": max(counts, default=0),
+            "flood_share": sum(count > BEGINS_ABOVE for count in counts) / windows,
+            "stale_24_h": sum(at_ns > day_ago_ns for at_ns in self._stale_ns.values()),
+            "chattering_24_h": sum(at_ns > day_ago_ns for at_ns in self._chatters_ns),
+            "priorities": {each: priorities[each] / max(1, total) for each in reversed(PRIORITIES)},
             "most_frequent": [
-                {"id": alarm, "count": count} for alarm, count in self._alarms.most_common(MOST_FREQUENT)
+                {"id": alarm, "count": count} for alarm, count in alarms.most_common(MOST_FREQUENT)
             ],
         }
 
-    def _forget(self, wall_ns: int) -> None:
+    def _window(self, wall_ns: int) -> _Window:
+        """Of this moment; where it is a new one, what is older than its span is forgotten."""
+        number = wall_ns // WINDOW_NS
+        if number not in self._windows:
+            self._windows = self._recent_windows(wall_ns)
+            self._windows[number] = _Window()
+            while self._chatters_ns and self._chatters_ns[0] <= wall_ns - 24 * HOUR_NS:
+                self._chatters_ns.popleft()
+        return self._windows[number]
+
+    def _recent_windows(self, wall_ns: int) -> dict[int, _Window]:
         oldest = wall_ns // WINDOW_NS - KEPT_WINDOWS
-        if len(self._windows) > KEPT_WINDOWS:
-            for window in [each for each in self._windows if each <= oldest]:
-                del self._windows[window]
-        for times in (self._stale, self._chatters):
-            while times and wall_ns - times[0] >= KEPT_WINDOWS * WINDOW_NS:
-                times.popleft()
+        return {number: each for number, each in self._windows.items() if number > oldest}

@@ -100,7 +100,7 @@ class Register:
         is_sound = sign is Annunciation.SOUND
         is_called = Event.REALARM in events
         if is_called:
-            self.load.called(now.wall_ns, after.is_stale)
+            self.load.called(after.id, now.wall_ns, after.is_stale)
         elif is_sound:
             self.load.came(after.id, after.priority, now.wall_ns)
             self._turned(self.flood.came(now.ns))

@@ -94,7 +94,7 @@ class Annunciator:
         self._kept[name] = (body, written, is_this_boot)
         events = body.get("events") or ()
         if Event.REALARM.value in events:
-            self._alarms.load.called(written.wall_ns, bool(body.get("stale")))
+            self._alarms.load.called(name, written.wall_ns, bool(body.get("stale")))
         elif body.get("heard", body.get("sign") == "S"):
             self._alarms.load.came(name, str(body.get("priority", "low")), written.wall_ns)
             self._heard.append((written, is_this_boot))
