@@ -115,7 +115,6 @@ class Causes:
 
     def __init__(self, plan: Plan, conditions: Conditions) -> None:
         self._conditions = conditions
-        self._latches = plan.link is not None
         register = [_from_spec(spec, conditions) for spec in plan.causes]
         self.register = [cause for cause in register if cause.response != "observe"]
         self.by_id = {cause.id: cause for cause in self.register}
@@ -127,7 +126,7 @@ class Causes:
                 number = REASON_NUMBERS[row.reason]
                 self.by_id[name] = Cause(name, "built-in", response, row.priority, number, text, row.remedy)
         for cause in self:
-            cause.may_latch = self._latches
+            cause.may_latch = plan.link is not None
             cause.needs_two = cause.trips and plan.reset_needs == "two"
 
     def __iter__(self) -> Iterator[Cause]:
@@ -137,7 +136,7 @@ class Causes:
         return self.by_id[name]
 
     def add_foreign(self, name: str) -> Cause:
-        """A latched cause of an earlier plan: it still waits for a person."""
+        """The cause of this name; where the plan has none it is one of an earlier plan, that still waits for a person."""
         text, remedy = f"{name}: tripped under an earlier plan.", "Acknowledge and reset."
         return self.by_id.setdefault(name, Cause(name, "earlier plan", "hold", "medium", 0, text, remedy))
 
@@ -160,7 +159,7 @@ class Causes:
             if now_ns - cause.pending_ns < cause.on_delay_ns:
                 continue
             cause.active = True
-            cause.strike(now_ns, _evidence(cause), self._latches)
+            cause.strike(now_ns, _evidence(cause))
             changes.append(Change(cause, "again" if is_again else "on"))
         return changes
 

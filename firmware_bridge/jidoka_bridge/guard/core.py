@@ -54,7 +54,7 @@ class Guard(Memory):
     ) -> None:  # fmt: skip
         number = (latch.number if latch else 1) + 1
         latch, latch_fault = remembered.checked(latch, latch_fault, plan)
-        lost = {"lockout": True, "clean": False}
+        lost = {"clean": False}
         content = {**remembered.NEW, **remembered.LATER, **(latch.content if latch else lost)}
         is_same_boot = latch is not None and latch.boot_id == boot
         super().__init__(plan, faults, content, now_ns, latch_number=number, is_same_boot=is_same_boot)

@@ -127,7 +127,7 @@ def restore_causes(causes: Causes, content: dict[str, Any]) -> None:
     for name, (latched, revision, acknowledged, person, needs_role) in content["causes"].items():
         if name not in causes.by_id and not latched:
             continue
-        cause = causes.by_id.get(name) or causes.add_foreign(name)
+        cause = causes.add_foreign(name)
         cause.latched, cause.revision = bool(latched), int(revision)
         cause.acknowledged_revision = _until(int(revision), int(acknowledged))
         cause.person, cause.needs_role = person, str(needs_role)

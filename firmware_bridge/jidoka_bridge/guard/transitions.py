@@ -24,7 +24,6 @@ class Ring:
         self._waiting: deque[dict[str, Any]] = deque()
         self._sent = 0
         self.is_synchronised = False
-        self.lost = 0
 
     @property
     def last_number(self) -> int:
@@ -40,13 +39,12 @@ class Ring:
         return len(self._waiting) >= SIZE
 
     def add(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Number an event and keep it. When full the oldest is given up and counted: the guard has stopped by then."""
+        """Number an event and keep it. When full the oldest is given up: the guard has stopped by then."""
         numbered = {"number": self._next, **event}
         self._next += 1
         if self.is_full:
             self._waiting.popleft()
             self._sent = max(0, self._sent - 1)
-            self.lost += 1
         self._waiting.append(numbered)
         return numbered
 

@@ -210,6 +210,16 @@ def test_a_cause_that_isnt_on_waits_for_nothing_and_the_others_are_judged_too() 
     assert (causes["R"].pending_ns, type(causes["R"].pending_ns)) == (0, int)
 
 
+def test_one_that_is_on_already_hides_none_that_comes() -> None:
+    conditions, causes = make(
+        cause((DRIFT,)), CauseSpec("Q", "risk", "hold", "high", 41, "Q.", "Look.", (INVALID,))
+    )
+    say(conditions, DRIFT, ON)
+    causes.judge(5, set())
+    say(conditions, INVALID, ON)
+    assert [(change.cause.id, change.kind) for change in causes.judge(6, set())] == [("Q", "on")]
+
+
 def test_without_a_plc_nothing_is_latched() -> None:
     for link, is_latched in ((plan().link, True), (None, False)):
         a_plan = plan(link=link, causes=(cause((DRIFT,)),))

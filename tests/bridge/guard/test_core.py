@@ -784,29 +784,6 @@ def test_in_observe_the_word_is_masked_and_the_shadow_goes_on_by_itself() -> Non
     assert rig.last("hold cause on")["to"] == "HOLD"
 
 
-def test_in_observe_a_stop_that_nobody_acknowledges_hides_no_later_one() -> None:
-    rig = Rig(plan(models=(Model("m", "observe"),)))
-    rig.turn(4)
-    rig.judge(DRIFT, OFF, run=0)
-    rig.turn(2)
-    for _ in range(2):
-        rig.judge(DRIFT, ON, run=0)
-        rig.turn(2)
-        assert (rig.state, rig.word) == ("FALLBACK", "WITHHOLD"), "a proving run is assumed"
-        rig.judge(DRIFT, OFF, run=0)
-        rig.turn(2)
-        assert (rig.state, rig.word) == ("RUN", "WITHHOLD")
-        told = rig.last("reset to run")
-        assert (told["person"], told["reason"]) == (None, "observe")
-        assert "nobody pressed" in told["text"]
-    assert len([each for each in rig.events if each["event"] == "hold cause on"]) == 2
-    # what happened still waits for a person, who may say that it was seen
-    assert [cause.id for cause in rig.guard.causes.unacknowledged()] == ["R-1"]
-    rig.acknowledge_all()
-    rig.turn(2)
-    assert rig.guard.causes.unacknowledged() == []
-
-
 def test_one_model_outside_enforce_masks_the_word() -> None:
     rig = Rig(plan(models=(Model("m", "enforce"), Model("n", "observe"))))
     assert not rig.guard.is_enforcing

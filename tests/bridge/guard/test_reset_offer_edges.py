@@ -13,8 +13,9 @@ from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.remembered import NEW
 from jidoka_bridge.guard.reset_offer import RAISE_LIMIT_NS, S_NS
 from jidoka_bridge.guard.resetting import Pending
+from jidoka_bridge.messages import Judgement
 from jidoka_bridge.plan import Model, Times
-from jidoka_bridge.registers import Input, Word
+from jidoka_bridge.registers import Input, State, Word
 
 from tests.bridge.guard.guard_rig import DRIFT, MS, Rig, plan
 
@@ -86,6 +87,40 @@ def test_in_observe_the_offer_says_which_models_are_only_watched() -> None:
     rig.now += 1
     reset_offer.refresh_offer(rig.guard, rig.now)
     assert rig.guard.offer.target == NONE
+
+
+def test_in_observe_a_stop_that_nobody_acknowledges_hides_no_later_one() -> None:
+    rig = Rig(plan(models=(Model("m", "observe"),)))
+    rig.turn(4)
+    rig.judge(DRIFT, Judgement.OFF, run=0)
+    rig.turn(2)
+    for _ in range(2):
+        rig.judge(DRIFT, Judgement.ON, run=0)
+        rig.turn(2)
+        assert (rig.state, rig.word) == ("FALLBACK", "WITHHOLD"), "a proving run is assumed"
+        rig.judge(DRIFT, Judgement.OFF, run=0)
+        rig.turn(2)
+        assert (rig.state, rig.word) == ("RUN", "WITHHOLD")
+        told = rig.last("reset to run")
+        assert (told["person"], told["reason"]) == (None, "observe")
+        assert "nobody pressed" in told["text"]
+    assert len([each for each in rig.events if each["event"] == "hold cause on"]) == 2
+    # what happened still waits for a person, who may say that it was seen
+    assert [cause.id for cause in rig.guard.causes.unacknowledged()] == ["R-1"]
+    rig.acknowledge_all()
+    rig.turn(2)
+    assert rig.guard.causes.unacknowledged() == []
+
+
+def test_in_observe_the_reset_that_is_assumed_leaves_nothing_on_offer() -> None:
+    rig = Rig(plan(models=(Model("m", "observe", longest_interval_ms=1000),)))
+    rig.turn(4)
+    rig.judge(DRIFT, Judgement.OFF, run=0)
+    rig.turn(2)
+    rig.guard.interlock.state = State.HOLD
+    reset_offer.refresh_offer(rig.guard, rig.now)
+    assert rig.state == "RUN"
+    assert rig.guard.offer == Offer(NONE, ("m is in mode observe: the word stays WITHHOLD",))
 
 
 def test_an_offer_that_changes_begins_anew_and_a_press_must_begin_anew_too() -> None:

@@ -11,20 +11,18 @@ from jidoka_bridge.guard import (
     changes,
     clock,
     known_answers,
-    motion,
     override,
     panel,
     read_back,
     unjudged,
 )
 from jidoka_bridge.guard.button import PRESSES, WITHIN_NS, ButtonWatch
-from jidoka_bridge.guard.motion import STANDING_PARTS, Motion
 from jidoka_bridge.guard.panel import READ_NS
 from jidoka_bridge.messages import Judgement, MessageError
 from jidoka_bridge.plan import ConditionSpec, Link, Model, Times
 from jidoka_bridge.registers import Input, State, Word
 
-from tests.bridge.guard.guard_rig import ADVICE, DRIFT, INVALID, MS, Rig, plan
+from tests.bridge.guard.guard_rig import DRIFT, INVALID, MS, Rig, plan
 
 SET = "c" * 64
 S_NS = 1_000 * MS
@@ -40,44 +38,6 @@ def running(**changes_of_plan: Any) -> Rig:
 def told(rig: Rig, event: str) -> list[dict[str, Any]]:
     rig.collect()
     return [each for each in rig.events if each["event"] == event]
-
-
-# ---------------------------------------------------------------------- motion
-
-
-def test_movement_without_a_permissive_waits_for_a_person_even_when_it_ends() -> None:
-    rig = Rig()
-    rig.turn(3)
-    rig.inputs(on=Input.RUNNING)
-    rig.turn(40)
-    cause = rig.guard.causes["moved without permissive"]
-    assert (cause.active, cause.latched, rig.state) == (True, True, "LOCKOUT")
-
-
-def test_running_in_changeover_is_told_when_it_comes_and_when_it_goes() -> None:
-    rig = Rig()
-    rig.turn(3)
-    rig.inputs(on=Input.RUNNING | Input.CHANGEOVER)
-    rig.turn(40)
-    assert len(told(rig, "running in changeover")) == 1
-    rig.judge(ADVICE, Judgement.ON)
-    rig.inputs(off=Input.RUNNING)
-    (gone,) = told(rig, "cause off")
-    assert gone["cause"] == "running in changeover"
-
-
-def test_parts_of_a_machine_that_says_it_stands_count_after_the_run_out_only() -> None:
-    rig = running()
-    guard, run_out_ns = rig.guard, rig.plan.times.run_out_ms * MS
-    guard.motion = Motion()
-    guard.view = dataclasses.replace(rig.view, inputs=rig.view.inputs & ~Input.RUNNING, part_count=0)
-    motion.watch_motion(guard, rig.now)
-    guard.view = dataclasses.replace(guard.view, part_count=1)
-    motion.watch_motion(guard, rig.now + run_out_ns)
-    assert guard.motion.standing_parts == 0
-    guard.view = dataclasses.replace(guard.view, part_count=1 + STANDING_PARTS)
-    motion.watch_motion(guard, rig.now + run_out_ns + 1)
-    assert guard.motion.standing_parts == STANDING_PARTS
 
 
 # ---------------------------------------------------------------------- the button
