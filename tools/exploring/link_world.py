@@ -229,7 +229,7 @@ RULES: dict[str, dict[str, Rule]] = {
     "Freshness": {"_slack_ns": drop, "_last": _last, "_seen": truth},
     "Asides": {
         **dict.fromkeys(("record", "block_c", "_link", "_exchange", "_recorded_ns", "_c_due_ns", "_words"), drop),
-        "_head_due_ns": lambda asides, value, form: 0 if asides.may_arm else _left(None, value, form),
+        "_head_due_ns": lambda asides, value, form: 0 if asides.fits else _left(None, value, form),
     },
     "Arming": {
         **dict.fromkeys(("presses", "unasked_presses", "_margin_ns"), drop),

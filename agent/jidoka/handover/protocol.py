@@ -32,7 +32,7 @@ def steps_of(plan: Plan, reaction: Reaction, drives: frozenset[str]) -> list[Ste
         *_wires(),
         *_link(plan),
         *_rejects(drives),
-        *_enforce(),
+        *_enforce(plan),
         *_rises(plan),
         *_falls(plan, reaction),
         *_passes(),
@@ -95,12 +95,17 @@ def _rejects(drives: frozenset[str]) -> Iterator[Step]:
                    "recorded with your name: without it `enforce` is refused")  # fmt: skip
 
 
-def _enforce() -> Iterator[Step]:
+def _enforce(plan: Plan) -> Iterator[Step]:
     part = "From here on the agent is in charge"
     yield Step(
         part, f"Take {BRIDGE_MACHINE} and {BRIDGE_MODEL} out, set `mode: enforce`, start the agent and the model's application",
         "machine not enabled; the panel says what a reset lacks, or that one is offered",
     )  # fmt: skip
+    yield Step(
+        part,
+        "Approve this plan at the PLC: S1 to OVERRIDE, hold S2 for 4 s, let go, S1 back to AUTO; acknowledge at the agent",
+        f"`jidoka plc watch` shows {plan.digest[:8]} as approved; from now on another plan is armed only after the same",
+    )
 
 
 def _rises(plan: Plan) -> Iterator[Step]:

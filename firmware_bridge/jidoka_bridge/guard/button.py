@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: the PLC counts no press that is longer either
 STUCK_NS = 5_000 * MS_NS
+#: key and button held for so long mean: approve the plan; before the button counts as stuck
+APPROVE_NS = 3_000 * MS_NS
 #: nobody presses and releases a button more often than this in two seconds
 PRESSES, WITHIN_NS = 10, 2_000 * MS_NS
 
@@ -40,9 +42,13 @@ class ButtonWatch:
         self._edges = -1
         self._presses.clear()
 
+    def is_held(self, now_ns: int, length_ns: int) -> bool:
+        """It was seen down without a break for longer than this."""
+        return bool(self.down_ns) and now_ns - self.down_ns > length_ns
+
     def fault(self, now_ns: int) -> str:
         """`stuck`, `bounces`, or ""."""
-        if self.down_ns and now_ns - self.down_ns > STUCK_NS:
+        if self.is_held(now_ns, STUCK_NS):
             return "stuck"
         is_many = len(self._presses) == PRESSES and now_ns - self._presses[0] <= WITHIN_NS
         return "bounces" if is_many else ""

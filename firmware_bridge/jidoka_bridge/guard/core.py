@@ -21,6 +21,7 @@ from jidoka_bridge.guard import (
     resetting,
     trips,
 )
+from jidoka_bridge.guard.button import APPROVE_NS
 from jidoka_bridge.guard.clock import Step as ClockStep
 from jidoka_bridge.guard.facts import MOVING
 from jidoka_bridge.guard.guard_condition import NONE, Offer
@@ -225,7 +226,8 @@ class Guard(Memory):
         """What the next beat shall carry."""
         cause = panel.cause_on_the_wire(self)
         is_wanted = self.offer.target != NONE and self.is_enforcing and not self.stopping
-        return Ask(self.word, self.interlock.state, cause.reason if cause else 0, is_wanted)
+        is_held = self.view.key_on and self.button.is_held(self.last_tick_ns, APPROVE_NS)
+        return Ask(self.word, self.interlock.state, cause.reason if cause else 0, is_wanted, is_held)
 
     def status(self) -> PlcStatus:
         return plc_status(self.interlock, self.word, self.view, self.run.number)

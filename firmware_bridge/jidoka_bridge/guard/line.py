@@ -128,6 +128,7 @@ class Line:
         lack = self._faults.lack(
             now_ns, beat.good or session.is_up, beat.why, self.port.line_errors,
             skew=session.skew, foreign=session.foreign, is_unoffered=session.is_unoffered,
+            is_unapproved=session.is_unapproved,
         )  # fmt: skip
         if lack and lack != self._view.lack:
             LOG.warning("not armed: %s", told(lack, self._faults.remedy))

@@ -19,6 +19,7 @@ MAP_REMEDY = (
 MASTER_REMEDY = "Disconnect the other master: one guard alone may write to the PLC. Then restart this guard."
 REGISTERS_REMEDY = "See that the PLC has the registers of docs/registers.md, all of them free to be written."
 SETTINGS_REMEDY = "Give the PLC and plc.baud, plc.parity the same values, and make the plan anew; check shield and termination."
+APPROVE_REMEDY = "Approve it at the machine: turn the key to OVERRIDE, hold the reset button for 4 s, let go, turn the key back to AUTO."
 FUNCTION_REMEDY = "Set plc.function to auto or 16+03, and make the plan anew."
 
 #: reason of the link's session, or what the driver counted -> sentence; fields of the link and {wait} fill it
@@ -40,6 +41,7 @@ SENTENCES: dict[str, str] = {
     "counter stands still": "the PLC at {port} answers, but its program doesn't run (its counter stands still)",
     "number": "the PLC at {port} answers, but doesn't take what is written: does another master write to it",
     "no offer": "the PLC at {port} answers but offers no session: another master begins at the same time, or its program is another one",
+    "not approved": "the PLC at {port} has approved another plan than this one",
     "framing": "{port} receives characters with framing errors: the PLC has another baud than {baud}, or the line is disturbed",
     "parity": "{port} receives characters with parity errors: the PLC has another parity than {parity}, or the line is disturbed",
     "foreign": "somebody else speaks to the PLC at {port}: a session stands there that isn't this guard's",
@@ -55,6 +57,7 @@ REMEDIES: dict[str, str] = {
     "number": MASTER_REMEDY,
     "foreign": MASTER_REMEDY,
     "no offer": MASTER_REMEDY,
+    "not approved": APPROVE_REMEDY,
     "framing": SETTINGS_REMEDY,
     "parity": SETTINGS_REMEDY,
     "echo altered": "Find the other station on the line; the line is point to point.",
@@ -100,11 +103,12 @@ class Watch:
     def lack(
         self, now_ns: int, is_up: bool, why: str, errors: Errors = NOT_COUNTED, *,
         skew: str = "", foreign: bool = False, is_unoffered: bool = False,
+        is_unapproved: bool = False,
     ) -> str:  # fmt: skip
         """The sentence after a beat. is_up: the beat was good, or the link still stands; why: of a bad beat.
 
         skew: why the PLC's program doesn't fit, which stands whatever the beats are; foreign: somebody else's session;
-        is_unoffered: the PLC answers and offers none.
+        is_unoffered: the PLC answers and offers none; is_unapproved: another plan is approved there.
         """
         if skew:
             self.forget()
@@ -113,6 +117,9 @@ class Watch:
         elif is_unoffered:
             self.forget()
             self._say("no offer")
+        elif is_up and is_unapproved:
+            self.forget()
+            self._say("not approved")
         elif is_up:
             self.forget()
         elif self._since_ns is None:

@@ -27,13 +27,15 @@ class Ask:
     """What the guard wants this beat to carry.
 
     word: the permissive; arm: make or renew the arm-request (the guard's condition for a reset holds; keep it
-    true between an accepted press and the raise, for without it the PLC takes WITHHOLD as the end of the session).
+    true between an accepted press and the raise, for without it the PLC takes WITHHOLD as the end of the session);
+    approve: somebody at the machine holds key and button: the PLC takes the plan that it is told now as approved.
     """
 
     word: Word
     state: State
     reason: int = 0
     arm: bool = False
+    approve: bool = False
 
 
 class Arming:

@@ -19,13 +19,16 @@ AGAIN_NS = 2_000 * MS
 #: block C is read in pieces of the size of block B, so that a piece takes no longer than a beat
 PIECE_WORDS = 16
 C_TRIES = 3
+#: a PLC makes block C anew about once a second (firmware_bridge/plc: RefreshC)
+REFRESH_NS = 1_200 * MS
 
 
 class Asides:
-    """Block D before each arm-request and once an hour; block C at connect and hourly, while nothing is asked for.
+    """Block D before each arm-request, when it is to be approved, and once an hour; block C at connect, after an approval
+    and hourly, while nothing is given; where it is due it goes before an arm-request.
 
     record: what block D tells (the connection id is put in here); block_c: None until it was read whole.
-    The head of block C comes first of all: until it is known nothing is armed (`may_arm`), and `skew` says why
+    The head of block C comes first of all: until it is known nothing is armed, and `skew` says why
     not.
     """
 
@@ -36,6 +39,7 @@ class Asides:
         self._exchange = exchange
         self._recorded_ns = 0
         self._c_due_ns = 0
+        self._was_to_approve = self._is_approving = False
         self.forget()
 
     def forget(self) -> None:
@@ -52,13 +56,22 @@ class Asides:
         self._head_due_ns = 0
 
     @property
-    def may_arm(self) -> bool:
-        """The PLC's program is known, and fits."""
+    def fits(self) -> bool:
+        """The PLC's program is known, and is one that this program knows."""
         return self.is_known and not self.skew
+
+    def may_arm(self, now_ns: int) -> bool:
+        """It fits, and what it remembers was read, or can't be."""
+        return self.fits and now_ns < self._c_due_ns
+
+    @property
+    def is_unapproved(self) -> bool:
+        """At the PLC another plan is approved than the one that block D tells of."""
+        return self.block_c is not None and self.block_c.approved_digest not in (0, self.record.digest_prefix)
 
     def is_head_due(self, now_ns: int) -> bool:
         """It isn't known whether the PLC's program fits, and it is time to ask."""
-        return not self.may_arm and now_ns >= self._head_due_ns
+        return not self.fits and now_ns >= self._head_due_ns
 
     def head(self, now_ns: int) -> Sent:
         """Ask for the head of block C."""
@@ -70,15 +83,19 @@ class Asides:
         is_quiet = arming.is_quiet and RANK[ask.word] == 0
         if is_quiet and self.is_head_due(now_ns):
             return self.head(now_ns)
+        self._is_approving = ask.approve and is_quiet
         is_d_due = arming.is_quiet
         if arming.is_recorded:
-            is_d_due = self._recorded_ns + HOUR_NS <= now_ns
+            is_d_due = self._recorded_ns + HOUR_NS <= now_ns or (
+                self._is_approving and not self._was_to_approve
+            )
+        self._was_to_approve &= ask.approve
         if is_d_due and arming.connection_id and arming.phase != Phase.WITHDRAW:
             block = dataclasses.replace(self.record, connection=arming.connection_id)
             words = block.encode(self._link.unit)
             request = frames.write_multiple(self._link.unit, registers.D.address, words)
             return self._exchange.aside(now_ns, "D", request)
-        if is_quiet and not ask.arm and now_ns >= self._c_due_ns:
+        if is_quiet and now_ns >= self._c_due_ns:
             first = len(self._words)
             count = min(PIECE_WORDS, registers.C.words - first)
             request = frames.read_holding(self._link.unit, registers.C.address + first, count)
@@ -88,6 +105,9 @@ class Asides:
     def answered(self, now_ns: int, sent: Sent, words: Sequence[int], arming: Arming) -> str:
         """An answer came; returns why block C is of no use, "" where all is well."""
         if sent.kind == "D":
+            self._was_to_approve = self._is_approving
+            if self._is_approving:  # people are shown what came of it
+                self._c_due_ns, self._words = now_ns + REFRESH_NS, []
             arming.is_recorded = True
             self._recorded_ns = now_ns
             return ""

@@ -104,6 +104,11 @@ class Session:
         return self._asides.skew
 
     @property
+    def is_unapproved(self) -> bool:
+        """The PLC has approved another plan, so it takes no arm-request."""
+        return self.is_up and self._asides.is_unapproved
+
+    @property
     def is_unoffered(self) -> bool:
         """The PLC answers and takes the beats of step 1, but offers no session."""
         return self.is_up and self._offer.is_late
@@ -166,7 +171,7 @@ class Session:
         )
 
     def _beat(self, now_ns: int, ask: Ask) -> Sent:
-        if not self._asides.may_arm:
+        if not self._asides.may_arm(now_ns):
             ask = dataclasses.replace(ask, arm=False)
         phase, word = self._arming.shape(now_ns, ask, self.is_up)
         self._word = word

@@ -84,6 +84,17 @@ def test_a_plc_that_answers_and_offers_nothing_is_told_at_once_and_forgotten_wit
     assert watch.lack(1, True, "") == ""
 
 
+def test_another_plan_that_is_approved_there_is_told_while_the_line_is_good() -> None:
+    watch = Watch(LINK)
+    assert (
+        watch.lack(0, True, "", is_unapproved=True)
+        == "the PLC at /dev/plc has approved another plan than this one"
+    )
+    assert "hold the reset button for 4 s" in watch.remedy
+    assert watch.lack(1, True, "") == ""
+    assert watch.lack(2, False, "no answer", is_unapproved=True) == "", "nobody knows what it approved"
+
+
 def test_what_stands_in_the_plc_goes_before_what_a_beat_says() -> None:
     watch = Watch(LINK)
     assert watch.lack(0, True, "", skew="another map", is_unoffered=True) == "/dev/plc: another map"

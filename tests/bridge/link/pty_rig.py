@@ -131,7 +131,7 @@ class Rig:
 
     def arm(self) -> None:
         """From nothing to RUN, as an operator would."""
-        self.run(3_000, REQUEST)
+        self.run(4_000, REQUEST)
         self.inputs |= Input.RESET_BUTTON
         self.run(300)
         self.inputs &= ~Input.RESET_BUTTON

@@ -326,7 +326,7 @@ def test_answers_that_lag_a_beat_behind_are_refused_until_a_pause_has_cleared_th
 
 def test_a_repeated_answer_is_refused_because_the_counter_stands_still() -> None:
     modem = NullModem()
-    modem.run(700, REQUEST)
+    modem.run(3_500, REQUEST)  # until block C was read
     reply = modem.exchange(modem.session.request(modem.now_ms * MS, REQUEST))
     assert modem.session.feed(modem.now_ms * MS, reply).good  # type: ignore[union-attr]
     modem.session.request(modem.now_ms * MS, REQUEST)

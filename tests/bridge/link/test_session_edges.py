@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from jidoka_bridge import registers
 from jidoka_bridge.link import skew
@@ -377,18 +379,18 @@ class Aside:
 
 def test_the_head_comes_first_and_nothing_is_armed_until_it_fits() -> None:
     line = Aside()
-    assert not line.asides.may_arm
+    assert not line.asides.fits
     sent = line.due(0)
     assert sent is not None
     assert sent.assembler.frame[:6] == bytes((1, 3)) + registers.C.address.to_bytes(2, "big") + b"\0\x10"
     line.answer(0, sent, head(0x00FF))
-    assert (line.asides.is_known, line.asides.may_arm) == (True, False)
+    assert (line.asides.is_known, line.asides.fits) == (True, False)
     assert not line.asides.is_head_due(2 * S - 1)
     assert line.asides.is_head_due(2 * S), "somebody may be loading the right program"
     line.known(2 * S)
-    assert line.asides.may_arm
+    assert line.asides.fits
     line.asides.recheck()
-    assert not line.asides.may_arm
+    assert not line.asides.fits
     assert line.asides.is_head_due(2 * S)
     line.asides.forget()
     assert (line.asides.is_known, line.asides.skew, line.asides.is_head_due(0)) == (False, "", True)
@@ -405,9 +407,9 @@ def test_block_c_is_read_in_pieces_of_16_words_and_again_after_an_hour() -> None
     assert line.read_c(HOUR + S) == pieces
 
 
-def test_block_c_isnt_read_while_anything_is_asked_for() -> None:
+def test_block_c_isnt_read_while_anything_is_given_and_goes_before_an_arm_request() -> None:
     line = Aside().known()
-    assert line.due(S, REQUEST) is None
+    assert line.due(S, REQUEST) is not None
     assert line.due(S, RUN) is None
     line.arming.level = Word.MACHINE
     assert line.due(S) is None
@@ -509,3 +511,99 @@ def test_a_beat_is_one_exchange_or_two_halves() -> None:
     whole = exchange.second(8, half)
     assert (whole.at_ns, whole.asked_ns, whole.number, whole.is_half) == (6, 8, 10, False)
     assert whole.assembler.frame[:6] == bytes((3, 3)) + b + b"\0\x10"
+
+
+# ---------------------------------------------------------------- approving at the PLC
+
+APPROVING = Ask(Word.ABSTAIN, State.OVERRIDE, approve=True)
+IN_OVERRIDE = Ask(Word.ABSTAIN, State.OVERRIDE)
+PLAN = 0x1234_5678
+
+
+def recorded(digest: int = 0) -> Aside:
+    """A session whose block D was taken; the PLC has this digest approved."""
+    line = Aside()
+    line.memory = BlockC(
+        0x0102, int.from_bytes(MAP_DIGEST, "big"), 310, 10, 1, approved_digest=digest
+    ).encode(1)
+    line.known().read_c(S)
+    line.asides.record = BlockD(0, digest_prefix=PLAN)
+    line.arming.connection_id = 7
+    take_d(line, S, IN_OVERRIDE)
+    assert line.arming.is_recorded
+    return line
+
+
+def take_d(line: Aside, now_ns: int, ask: Ask) -> None:
+    sent = line.due(now_ns, ask)
+    assert sent is not None
+    assert sent.kind == "D"
+    line.answer(now_ns, sent, [])
+
+
+@pytest.mark.parametrize(("digest", "is_unapproved"), [(0, False), (PLAN, False), (PLAN + 1, True)])
+def test_a_plan_is_unapproved_where_the_plc_has_approved_another(digest: int, is_unapproved: bool) -> None:
+    assert not Aside().asides.is_unapproved, "nobody knows yet"
+    assert recorded(digest).asides.is_unapproved is is_unapproved
+
+
+def test_nothing_is_armed_before_block_c_was_read_or_given_up() -> None:
+    line = Aside().known()
+    assert (line.asides.fits, line.asides.may_arm(S)) == (True, False)
+    line.read_c(S)
+    assert line.asides.may_arm(S)
+    assert not line.asides.may_arm(HOUR + S)
+
+
+def test_block_d_is_written_once_more_for_each_time_that_key_and_button_are_held() -> None:
+    line = recorded(PLAN + 1)
+    assert line.due(2 * S, IN_OVERRIDE) is None
+    for _ in range(2):
+        take_d(line, 2 * S, APPROVING)
+        assert line.due(2 * S, APPROVING) is None, "once is enough"
+        assert line.due(2 * S, IN_OVERRIDE) is None
+
+
+def test_what_came_of_it_is_read_once_the_plc_has_made_its_block_anew() -> None:
+    line = recorded(PLAN + 1)
+    take_d(line, 2 * S, APPROVING)
+    line.memory = BlockC(0x0102, int.from_bytes(MAP_DIGEST, "big"), 310, 10, 1, approved_digest=PLAN).encode(
+        1
+    )
+    assert line.due(2 * S + 1_199 * MS, APPROVING) is None
+    assert line.asides.may_arm(2 * S + 1_199 * MS)
+    assert line.read_c(2 * S + 1_200 * MS)
+    assert not line.asides.is_unapproved
+
+
+def test_a_block_that_is_being_read_is_begun_anew_after_an_approval() -> None:
+    line = recorded(PLAN + 1)
+    sent = line.due(HOUR + S - 1, IN_OVERRIDE)
+    assert sent is None
+    line.asides._recorded_ns = HOUR
+    sent = line.due(HOUR + 2 * S, IN_OVERRIDE)
+    assert sent is not None
+    line.answer(HOUR + 2 * S, sent)
+    take_d(line, HOUR + 2 * S, APPROVING)
+    (first, *_) = line.read_c(HOUR + 4 * S)
+    assert first == (registers.C.address, 16)
+
+
+def test_one_that_got_lost_is_written_again_while_they_are_held() -> None:
+    line = recorded()
+    sent = line.due(2 * S, APPROVING)
+    assert sent is not None
+    line.asides.failed(2 * S, sent)
+    take_d(line, 2 * S, APPROVING)
+
+
+def test_nothing_is_approved_while_anything_is_permitted() -> None:
+    line = recorded()
+    line.arming.level = Word.MACHINE
+    assert line.due(2 * S, dataclasses.replace(RUN, approve=True)) is None
+
+
+def test_the_hourly_block_d_approves_nothing() -> None:
+    line = recorded()
+    take_d(line, HOUR + S, IN_OVERRIDE)
+    assert line.due(HOUR + S, dataclasses.replace(RUN, approve=True)) is None

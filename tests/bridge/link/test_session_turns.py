@@ -64,6 +64,7 @@ def test_nothing_is_armed_before_the_plcs_program_is_known(
     modem = up()
     session, now_ns = modem.session, modem.now_ms * MS
     session._asides.is_known = is_known
+    session._asides._c_due_ns = 2 * now_ns
     session._was_aside = True
     monkeypatch.setattr(session._arming, "_may_request", lambda _: True)
     assert carried(session, now_ns, REQUEST).phase is phase
