@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from jidoka.alarms.alarm import Withheld
+from jidoka.alarms.alarm import Alarm, Seen, Withheld
+from jidoka.alarms.causes import Cause, _as_recorded
 from jidoka.alarms.core import Alarms
-from jidoka.alarms.definition import HOUR_NS, Definition
+from jidoka.alarms.definition import HOUR_NS, STALE_NS, Definition
 from jidoka.alarms.facts import OWN_ALARMS
 from jidoka.alarms.load import KEPT_WINDOWS, WINDOW_NS, Load
 from jidoka.alarms.record import past_of
@@ -301,3 +302,53 @@ def test_the_agents_own_alarms_are_these() -> None:
         "certificate ends", "certificate ends soon", "false-alarm budget refuted", "agreed error rate refuted",
         "slices differ",
     )  # fmt: skip
+
+
+def test_the_guards_record_decides_every_figure_of_a_trip() -> None:
+    walked = Alarm(
+        "R-03", True, True, "high", State.ACTIVE, State.ACTIVE, True, 9, 8, 7, 6, 5, 4, 3, is_stale=True,
+        was_seen_remotely=True, seen=Seen("operator", "s2", "other"),
+    )  # fmt: skip
+    gone = _as_recorded(walked, walked, Cause("R-03", False, False, 2, 2, True), 99)
+    assert (gone.state, gone.below, gone.count, gone.active_ns, gone.calls, gone.is_stale) == (
+        State.NORMAL, State.NORMAL, 0, 0, 0, False,
+    )  # fmt: skip
+    assert (gone.revision, gone.acknowledged_revision, gone.since_ns, gone.sounded_ns) == (2, 2, 99, 4)
+    waits = _as_recorded(walked, walked, Cause("R-03", False, True, 2, 1, True), 99)
+    assert (waits.state, waits.is_stale, waits.active_ns, waits.count, waits.calls) == (
+        State.RETURNED, False, 0, 7, 3,
+    )  # fmt: skip
+    calm = replace(walked, state=State.NORMAL, below=State.NORMAL, count=0, active_ns=0, since_ns=6)
+    struck = _as_recorded(calm, calm, Cause("R-03", True, True, 2, 1, True), 99)
+    assert (struck.state, struck.count, struck.active_ns, struck.sounded_ns, struck.since_ns) == (
+        State.ACTIVE, 1, 99, 99, 99,
+    )  # fmt: skip
+
+
+def test_in_one_tick_each_alarm_has_its_own_change(alarms: Alarms) -> None:
+    for name in ("glare", "dust"):
+        alarms.read(name, True, at(1))
+    late = at(1 + STALE_NS / 10**9)
+    assert {each.alarm.id for each in alarms.tick(late)} >= {"glare", "dust"}
+    assert alarms.load.value(late.wall_ns)["stale_24_h"] == 2
+
+
+def test_an_alarm_that_gets_better_is_no_event_and_one_that_gets_worse_is(alarms: Alarms) -> None:
+    alarms.read("blur", True, at(1))
+    assert alarms.severity("blur", "low", at(2)) == []
+    assert alarms.alarms["blur"].priority == "medium"
+
+
+def test_what_comes_anew_has_the_priority_of_now_whatever_a_record_said(alarms: Alarms) -> None:
+    alarms.restore(replace(alarms.alarms["blur"], priority="high"))
+    (change,) = alarms.read("blur", True, at(1))
+    assert change.alarm.priority == "medium"
+
+
+def test_the_third_strike_is_heard_and_told_to_chatter_at_once() -> None:
+    alarms = Alarms([Definition("glare", "low", on_delay_ns=0, off_delay_ns=0)], SITE)
+    alarms.signals["glare"] = Signal(
+        strikes=(at(1).ns, at(2).ns, at(3).ns), rows=(True, False), raw=True, raw_ns=at(3).ns
+    )
+    changes = alarms.tick(at(9))
+    assert [each.events for each in changes] == [(Event.TRUE,), (Event.CHATTER,)]

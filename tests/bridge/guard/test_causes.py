@@ -220,6 +220,15 @@ def test_one_that_is_on_already_hides_none_that_comes() -> None:
     assert [(change.cause.id, change.kind) for change in causes.judge(6, set())] == [("Q", "on")]
 
 
+def test_one_that_waits_for_its_delay_hides_none_that_comes() -> None:
+    conditions, causes = make(
+        cause((DRIFT,), on_delay_ms=10), CauseSpec("Q", "risk", "hold", "high", 41, "Q.", "Look.", (INVALID,))
+    )
+    for name in (DRIFT, INVALID):
+        say(conditions, name, ON)
+    assert [(change.cause.id, change.kind) for change in causes.judge(6, set())] == [("Q", "on")]
+
+
 def test_without_a_plc_nothing_is_latched() -> None:
     for link, is_latched in ((plan().link, True), (None, False)):
         a_plan = plan(link=link, causes=(cause((DRIFT,)),))
