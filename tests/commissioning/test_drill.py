@@ -84,9 +84,9 @@ def test_a_rejected_part_counts_only_if_a_was_off_all_the_time_and_a_part_was_co
 
 
 def test_the_record_tells_what_was_left_out_from_what_failed() -> None:
-    assert values_of(None, None, None)["rejected"] is None
-    assert values_of(None, None, shown_by(Gate(OFF), Gate(OFF), "nothing"))["rejected"] is False
-    told = values_of(Withdrawal(61.234, 130.0), 330.0, None)
+    assert values_of(Link("port"), None, None, None)["rejected"] is None
+    assert values_of(Link("port"), None, None, shown_by(Gate(OFF), Gate(OFF), "nothing"))["rejected"] is False
+    told = values_of(Link("port"), Withdrawal(61.234, 130.0), 330.0, None)
     assert (told["withdraw_least_ms"], told["withdraw_ms"], told["silent_ms"]) == (61.2, 130.0, 330.0)
 
 

@@ -159,6 +159,10 @@ def test_a_drill_measures_the_plcs_own_reaction_and_keeps_who_did_it(machine: Ma
 
 def test_a_part_that_was_rejected_with_a_off_counts_only_if_the_plc_saw_a_part(machine: Machine) -> None:
     machine.tell_panel("drill on")
+    before = len(entries(machine.plan.state_dir))
+    told, _ = machine.jidoka("plc", "drill", "--role", "engineer", "--person", "e-2", "--no-reject", takes=10)
+    assert "nothing was measured or shown" in told
+    assert len(entries(machine.plan.state_dir)) == before, "an empty drill is none"
     told, _ = machine.jidoka(
         "plc", "drill", "--role", "engineer", "--person", "e-2", answers="rejected\n", takes=10
     )

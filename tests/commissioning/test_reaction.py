@@ -80,6 +80,7 @@ def test_every_lever_that_is_offered_is_what_the_times_become_with_it_alone() ->
     assert tried["plc_answer: 20 → 8 ms, as measured"].silent_saved_ms > 0
     assert tried["scan: 10 → 4 ms, as measured"].withdraw_saved_ms == pytest.approx(12)
     assert tried["relay: 15 → 1 ms, a semiconductor output"].silent_saved_ms == 14
+    assert all(max(each.silent_saved_ms, each.withdraw_saved_ms) >= 0.5 for each in tried.values())
     saved = [each.silent_saved_ms for each in levers(LINE, NOTHING)]
     assert saved == sorted(saved, reverse=True)
 
@@ -97,10 +98,16 @@ def test_the_lever_that_is_told_first_depends_on_the_line() -> None:
 
 def test_what_was_measured_stands_beside_what_is_assumed_and_is_warned_of_where_it_is_worse() -> None:
     good = reaction_of(
-        LINE, Measured(answer_ms=12, hold_limit_ms=310, function="23", at="then"), no_data_ms=500
+        LINE, Measured(answer_ms=12, hold_limit_ms=310, function="23", probed_at="then"), no_data_ms=500
     )
     assert good.warnings == ()
     assert any("measured: 12 ms (then)" in each.sum for each in good.terms)
+    drilled = reaction_of(
+        LINE, Measured(withdraw_ms=90.0, silent_ms=330.0, drilled_at="then"), no_data_ms=500
+    )
+    told = "\n".join(reaction_lines(drilled))
+    assert "90 ms (measured, then)" in told
+    assert "330 ms (hold time as the PLC showed it + scan and relay as assumed, then)" in told
     bad = Measured(
         answer_ms=31,
         scan_ms=14,
@@ -157,7 +164,7 @@ def test_json_has_every_term_stop_and_lever(tmp_path: Path, capsys: pytest.Captu
     assert {each["name"]: each["mm"] for each in reaction["stops"]}["silent agent"] == pytest.approx(83.75)
     assert reaction["ways"]["FC16+03"]["hold_ms"] == 455
     assert len(reaction["levers"]) >= 8
-    assert measured_of([]) == NOTHING
+    assert measured_of([], "rtu") == NOTHING
 
 
 @pytest.mark.parametrize(

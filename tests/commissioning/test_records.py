@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from jidoka import chained_lines
 from jidoka.commissioning.ages import age_text
+from jidoka.commissioning.measured import Measured
 from jidoka.commissioning.records import Entry, append, entries, file_of, last, measured_of, rejecting_drill
 from jidoka.config.compile import compile_plan
 from jidoka_bridge.errors import ConfigurationError
@@ -27,12 +28,20 @@ def test_entries_come_back_in_order_and_the_newest_figure_wins(tmp_path: Path) -
     append(state, entry(answer_ms=14.0))
     given = entries(state)
     assert [each.kind for each in given] == ["probe", "drill", "probe"]
-    measured = measured_of(given)
+    measured = measured_of(given, "rtu")
+    assert (measured.probed_at, measured.drilled_at) == ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
     assert (measured.answer_ms, measured.function, measured.silent_ms) == (14.0, "23", 320)
     newest = last(given, "drill")
     assert newest is not None
     assert newest.age_s(1_767_312_000 + 60) == 60
     assert entries(tmp_path / "nowhere") == []
+
+
+def test_what_was_measured_over_another_transport_counts_for_nothing_here() -> None:
+    given = [entry(answer_ms=14.0, transport="rtu"), entry(answer_ms=2.0, transport="modbus-tcp")]
+    assert measured_of(given, "rtu").answer_ms == 14.0
+    assert measured_of(given, "modbus-tcp").answer_ms == 2.0
+    assert measured_of(given[:1], "modbus-tcp") == Measured()
 
 
 def test_only_a_drill_that_showed_a_rejected_part_with_this_register_map_counts() -> None:

@@ -73,7 +73,12 @@ def command(
     _wait_for_input(plan, wait_s, say)
     withdrawal, silent_ms = (None, None) if no_withdrawal else _withdraw(plan, role, person, say)
     shown = None if no_reject else _reject(plan, say)
-    values = values_of(withdrawal, silent_ms, shown)
+    if withdrawal is None and shown is None:
+        raise RefusedError(
+            "nothing was measured or shown, so no drill is kept",
+            "See what is said above: the reaction needs a machine that is permitted, the reject path A off.",
+        )
+    values = values_of(plan.link, withdrawal, silent_ms, shown)
     entry = append(
         plan.state_dir, Entry("drill", now_text(), role, person, plan.digest, plan.map_digest, values)
     )

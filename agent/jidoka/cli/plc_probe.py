@@ -103,7 +103,12 @@ def _lines(found: Probe) -> list[str]:
     for each in found.findings:
         mark = "FAULT" if each.is_fault else "note "
         lines.append(f"{mark}  {told(each.text, each.remedy).replace(chr(10), chr(10) + '     ')}")
-    if found.is_usable:
+    if found.is_usable and found.is_slow:
+        lines.append(
+            f"Usable with function code {found.function}, but a stop may take longer than the plan says: mend it, or make the "
+            "plan anew with these times."
+        )
+    elif found.is_usable:
         lines.append(f"Good: a guard can use this line with function code {found.function}.")
     return lines
 

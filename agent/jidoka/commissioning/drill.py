@@ -89,9 +89,12 @@ def shown_by(before: Gate, after: Gate, answer: str) -> Shown:
     return Shown(not why, parts, why)
 
 
-def values_of(withdrawal: Withdrawal | None, silent_ms: float | None, shown: Shown | None) -> dict[str, Any]:
+def values_of(
+    link: Link, withdrawal: Withdrawal | None, silent_ms: float | None, shown: Shown | None
+) -> dict[str, Any]:
     """For the record of commissioning."""
     return {
+        "transport": link.transport,
         "withdraw_least_ms": None if withdrawal is None else round(withdrawal.least_ms, 1),
         "withdraw_ms": None if withdrawal is None else round(withdrawal.most_ms, 1),
         "silent_ms": silent_ms,

@@ -75,7 +75,7 @@ TABLE: dict[str, tuple[str, str, bool]] = {
     ),
     "no fc23": (
         "the PLC refuses function code 23; 16 and 03 are used, two exchanges a beat",
-        "Nothing need be done; `jidoka plan` shows what it costs.", False,
+        "Set plc.function: 16+03 and make the plan anew, or fewer lost beats than planned are borne; `jidoka plan` shows what it costs.", False,
     ),
     "fault latched": (
         "the PLC has latched the fault {fault}",

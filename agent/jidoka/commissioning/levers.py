@@ -11,6 +11,8 @@ from jidoka.commissioning.measured import Measured
 from jidoka.commissioning.ways import Line, with_link
 
 BAUDS = (9600, 19200, 38400, 57600, 115200)
+#: what saves less isn't told
+LEAST_MS = 0.5
 #: of a relay, and of a semiconductor output
 QUICK_RELAY_MS = 1
 #: a loop with real-time priority; one that has it and nothing beside it
@@ -92,7 +94,7 @@ LEVERS: tuple[Callable[[Line, Measured], Iterator[tuple[str, Line]]], ...] = (
 
 
 def levers(line: Line, measured: Measured) -> tuple[Lever, ...]:
-    """Every lever tried by itself, the one that saves most of the silent agent's time first."""
+    """Every lever that saves anything, tried by itself, the one that saves most of the silent agent's time first."""
     now, tried = line.times, []
     for lever in LEVERS:
         for text, changed in lever(line, measured):
@@ -106,4 +108,5 @@ def levers(line: Line, measured: Measured) -> tuple[Lever, ...]:
                     now.withdraw_ms - then.withdraw_ms,
                 )
             )
+    tried = [each for each in tried if max(each.silent_saved_ms, each.withdraw_saved_ms) >= LEAST_MS]
     return tuple(sorted(tried, key=lambda each: (-each.silent_saved_ms, -each.withdraw_saved_ms, each.text)))

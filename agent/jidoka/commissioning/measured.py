@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured at this site; None where nothing was. at: when, of the latest.
+    """What was measured at this site; None where nothing was. probed_at, drilled_at: when, of the latest that did.
 
     withdraw_ms, withdraw_least_ms: the output was off after the one and still on at the other, a beat apart.
     """
@@ -19,4 +19,5 @@ class Measured:
     withdraw_ms: float | None = None
     withdraw_least_ms: float | None = None
     silent_ms: float | None = None
-    at: str = ""
+    probed_at: str = ""
+    drilled_at: str = ""

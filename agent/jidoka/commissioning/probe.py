@@ -45,6 +45,11 @@ class Probe:
         return not any(each.is_fault for each in self.findings)
 
     @property
+    def is_slow(self) -> bool:
+        """The times of the plan don't hold."""
+        return any(each.id in {"slow answer", "slow scan"} for each in self.findings)
+
+    @property
     def answer_ms(self) -> float | None:
         """The longest time the PLC took to begin its answer; of a round trip shorter than its wire (a pseudo-terminal)
         all of it."""
@@ -64,6 +69,7 @@ class Probe:
         """For the record of commissioning."""
         block = self.block_c
         return {
+            "transport": self.link.transport,
             "answer_ms": None if self.answer_ms is None else round(self.answer_ms, 2),
             "function": self.function,
             "scan_ms": None if block is None else block.longest_scan_ms,
@@ -190,7 +196,7 @@ def _beat(client: Client, found: Probe, beats: int) -> None:
         found.findings.append(line_finding("no answer", client.link))
         return
     if found.function != "23":
-        found.findings.append(finding("no fc23"))
+        found.findings += [] if client.link.function == "16+03" else [finding("no fc23")]
     followed, number = 0, 0
     for _ in range(beats):
         answer, number = client.beat(found.block_b.counter, found.function)

@@ -32,12 +32,14 @@ class Term(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A way to stop, from its cause until the output is off, at worst. mm, parts: None where the site doesn't say."""
+    """A way to stop, from its cause until the output is off, at worst. found: how measured_ms came about; mm, parts: None where the
+    site doesn't say."""
 
     name: str
     text: str
     ms: float
     measured_ms: float | None
+    found: str
     mm: float | None
     parts: float | None
 
@@ -97,7 +99,9 @@ def _terms(line: Line, times: LinkTimes, measured: Measured) -> Iterator[Term]:
     def given(name: str, value_ms: float, setting: str, found_ms: float | None) -> Term:
         if found_ms is None:
             return Term(name, value_ms, "assumed", setting)
-        return Term(name, value_ms, "assumed", f"{setting}; measured: {found_ms:.4g} ms ({measured.at})")
+        return Term(
+            name, value_ms, "assumed", f"{setting}; measured: {found_ms:.4g} ms ({measured.probed_at})"
+        )
 
     yield Term("verdict", VERDICT_MS, "assumed", "from the record at the tap until the monitor's verdict")
     yield Term("message", MESSAGE_MS, "assumed", "from the monitor to the guard")
@@ -124,9 +128,11 @@ def _terms(line: Line, times: LinkTimes, measured: Measured) -> Iterator[Term]:
 def _outcomes(
     times: LinkTimes, measured: Measured, no_data_ms: int, speed_mm_s: float | None, part_rate_hz: float | None
 ) -> Iterator[Outcome]:  # fmt: skip
-    def row(name: str, text: str, ms: float, found_ms: float | None = None) -> Outcome:
+    def row(
+        name: str, text: str, ms: float, found_ms: float | None = None, found: str = "measured"
+    ) -> Outcome:
         return Outcome(
-            name, text, ms, found_ms,
+            name, text, ms, found_ms, "" if found_ms is None else f"{found}, {measured.drilled_at}",
             None if speed_mm_s is None else speed_mm_s * ms / 1000,
             None if part_rate_hz is None else part_rate_hz * ms / 1000,
         )  # fmt: skip
@@ -136,7 +142,7 @@ def _outcomes(
     yield row("verdict", "from the bad record at the tap: verdict + message + withdrawal",
               VERDICT_MS + MESSAGE_MS + times.withdraw_ms)  # fmt: skip
     yield row("silent agent", "from the last beat of a dead guard, a cut cable: W + scan + relay",
-              times.silent_ms, measured.silent_ms)  # fmt: skip
+              times.silent_ms, measured.silent_ms, "hold time as the PLC showed it + scan and relay as assumed")  # fmt: skip
     yield row("dead source", f"the tap or the monitor dies: {no_data_ms} ms without data + silent agent",
               with_dead_source(times, no_data_ms))  # fmt: skip
 

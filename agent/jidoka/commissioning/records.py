@@ -92,14 +92,18 @@ def append(state_dir: str | Path, entry: Entry) -> Entry:
         raise _faulty(error) from None
 
 
-def measured_of(given: Sequence[Entry]) -> Measured:
-    """The newest of each figure."""
+def measured_of(given: Sequence[Entry], transport: str) -> Measured:
+    """The newest of each figure, of this transport: over another one nothing takes as long. (Early entries don't say.)"""
     names = ("answer_ms", "scan_ms", "hold_limit_ms", "function", "withdraw_ms", "withdraw_least_ms",
              "silent_ms")  # fmt: skip
     values: dict[str, Any] = {}
+    at = dict.fromkeys(KINDS, "")
     for entry in given:
+        if entry.values.get("transport", transport) != transport:
+            continue
+        at[entry.kind] = entry.at
         values |= {name: entry.values[name] for name in names if entry.values.get(name) is not None}
-    return Measured(**values, at=given[-1].at if given else "")
+    return Measured(**values, probed_at=at["probe"], drilled_at=at["drill"])
 
 
 def last(given: Sequence[Entry], kind: str) -> Entry | None:

@@ -23,7 +23,7 @@ def reaction_of_site(plc: PlcSettings, plan: Plan, given: Sequence[Entry]) -> Re
     """The times of a site with its own speed and rate. Raises LinkError as table_of does."""
     return reaction_of(
         line_of(plc),
-        measured_of(given),
+        measured_of(given, plc.transport),
         no_data_ms=plan.times.no_data_ms,
         speed_mm_s=plc.line_speed,
         part_rate_hz=plc.part_rate,

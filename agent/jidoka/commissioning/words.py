@@ -38,7 +38,7 @@ def _stops(reaction: Reaction) -> Iterator[str]:
     for each in reaction.outcomes:
         cost = "" if each.mm is None else f"{each.mm:>9.1f} mm"
         cost += "" if each.parts is None else f"{each.parts:>7.2f} parts, {whole_parts(each.parts)} at most"
-        found = "not measured" if each.measured_ms is None else f"measured: {each.measured_ms:.4g} ms"
+        found = "not measured" if each.measured_ms is None else f"{each.measured_ms:.4g} ms ({each.found})"
         yield f"  {each.name:<14}{math.ceil(each.ms):>6} ms{cost}   {found}"
         yield f"  {'':<14}{each.text}"
     if reaction.outcomes[0].mm is None or reaction.outcomes[0].parts is None:

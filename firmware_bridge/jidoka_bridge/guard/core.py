@@ -43,6 +43,9 @@ from jidoka_bridge.registers import State, Word
 
 __all__ = ["Guard", "Withdrawal"]
 
+#: told at the start; the next write mends it
+TORN = "One of the two copies in the latch file was damaged; the other one is used. Look at the disk if it comes again."
+
 
 class Guard(Memory):
     """One device's guard. latch: what the file held, or None with `latch_fault` saying why; faults: of the self-test.
@@ -67,7 +70,7 @@ class Guard(Memory):
         remembered.restore_causes(self.causes, content)
         if content["lockout"] and latch is not None:
             self.interlock.state = State.LOCKOUT
-        self.event(now_ns, "restart", Details(evidence=evidence))
+        self.event(now_ns, "restart", Details(evidence=evidence, text=TORN if torn else ""))
         if latch is None:
             self.causes["latch file"].strike(now_ns, {"why": latch_fault})
             self.event(now_ns, "lockout cause on", Details("latch file", text=latch_fault))

@@ -81,6 +81,9 @@ def test_a_start_tells_whether_half_of_the_latch_file_was_torn(torn: bool, evide
     wanted = {"clean": False, "plan": plan().digest, **evidence}
     [restart] = [each for each in told if each["event"] == "restart"]
     assert (restart["ns"], restart["evidence"]) == (500, wanted)
+    told_of_it = "One of the two copies in the latch file was damaged; the other one is used."
+    assert (told_of_it in restart["text"]) is torn
+    assert restart["text"] == restart["text"].strip()
     assert guard.causes["restart"].evidence == wanted
 
 
