@@ -62,7 +62,7 @@ def test_it_shows_state_lacks_alarms_models_and_connections(
         code, out, _ = run(capsys, "status", "--plan", str(place.plan_file))
         assert code == 0
         for piece in (
-            "HOLD", "M off", "first out: R-03", "The model drifts: stop.", "reset lacks: R-03 isn't acknowledged",
+            "HOLD", "M off", "first out: R-03: ", "last event: The model drifts: stop.", "reset lacks: R-03 isn't acknowledged",
             "Clean the lens.", "active, not acknowledged", "120–141 (22)", "part 118–123", "890 pass", "drift(all): on",
             "guard here, host AWAY", "no broker listens at 127.0.0.1:1", "Start the broker", "ledger.jdl", "/metrics",
             "parts 321", "limit 10.1",

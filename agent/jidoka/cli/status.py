@@ -112,10 +112,13 @@ def _interlock(value: dict[str, Any]) -> RenderableType:
     text.append(f"   M {_on(interlock['m'])}   A {_on(interlock['a'])}   word {interlock['word']}")
     if interlock["since_ns"] and interlock["known"]:
         text.append(f"   for {_span(value['now_ns'] - interlock['since_ns'])}")
+    if interlock["first_out"]:  # why the state stands, before what happened since
+        why = next((each["text"] for each in value["alarms"] if each["id"] == interlock["first_out"]), "")
+        text.append("\nfirst out: ", "dim").append(
+            f"{interlock['first_out']}{': ' if why else ''}{why}", "bold"
+        )
     if interlock["text"]:
-        text.append(f"\n{interlock['text']}")
-    if interlock["first_out"]:
-        text.append("\nfirst out: ", "dim").append(interlock["first_out"], "bold")
+        text.append("\nlast event: ", "dim").append(interlock["text"])
     plc = interlock["plc"]
     if plc:
         link = "up" if plc["link_up"] else "DOWN"
