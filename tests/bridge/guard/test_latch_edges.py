@@ -242,3 +242,15 @@ def test_a_writer_whose_file_cant_be_opened_holds_no_descriptor(tmp_path: Path) 
     assert (writer._descriptor, writer._slot, writer._closing) == (-1, 0, False)
     assert writer._write(Latch(1, BOOT, {})) == f"{tmp_path / 'later' / 'latch'}: can't be opened"
     writer.close()
+
+
+def test_a_writer_that_is_closed_holds_no_file_and_closes_nothing_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "latch"
+    latch.create(path, NEW)
+    writer = Writer(path)
+    writer.close()
+    assert writer._descriptor == -1
+    taken = os.open(os.devnull, os.O_RDONLY)  # may well have its number
+    writer.close()
+    os.fstat(taken)
+    os.close(taken)

@@ -226,3 +226,12 @@ def test_a_number_that_was_never_ours_is_somebody_elses_unless_the_plc_has_just_
     told(session, 1_070 * MS, connection, echo, 117)
     assert session._mismatches == 2
     assert session._foreign_until_ns == (11_070 * MS + 7 if is_foreign else 0)
+
+
+@pytest.mark.parametrize(("heard", "why"), [(b"", "no answer"), (b"\x01", "incomplete answer")])
+def test_the_timeout_of_a_session_says_what_its_line_gave(heard: bytes, why: str) -> None:
+    modem = up()
+    modem.session.request(modem.now_ms * MS, HOLD)
+    assert modem.session.feed(modem.now_ms * MS, heard) is None
+    beat = modem.session.timeout(modem.now_ms * MS)
+    assert (beat.good, beat.why, modem.session.counts[why]) == (False, why, 1)
