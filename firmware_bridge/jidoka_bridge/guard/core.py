@@ -39,7 +39,7 @@ from jidoka_bridge.link.blocks import RANK, BlockC
 from jidoka_bridge.link.session import Ask
 from jidoka_bridge.messages import Condition, Kind, Lease, PlcStatus
 from jidoka_bridge.plan import Plan
-from jidoka_bridge.registers import State, Word
+from jidoka_bridge.registers import REASON_NUMBERS, State, Word
 
 __all__ = ["Guard", "Withdrawal"]
 
@@ -230,7 +230,10 @@ class Guard(Memory):
         cause = panel.cause_on_the_wire(self)
         is_wanted = self.offer.target != NONE and self.is_enforcing and not self.stopping
         is_held = self.view.key_on and self.button.is_held(self.last_tick_ns, APPROVE_NS)
-        return Ask(self.word, self.interlock.state, cause.reason if cause else 0, is_wanted, is_held)
+        reason = (
+            REASON_NUMBERS["planned stop"] if self.stopping else 0
+        )  # the PLC's panel shows the last one it heard
+        return Ask(self.word, self.interlock.state, cause.reason if cause else reason, is_wanted, is_held)
 
     def status(self) -> PlcStatus:
         return plc_status(self.interlock, self.word, self.view, self.run.number)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from jidoka_bridge.guard.button import APPROVE_NS
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.memory import REFUSALS
 from jidoka_bridge.guard.remembered import LATER, NEW
 from jidoka_bridge.link.blocks import BlockC
 from jidoka_bridge.messages import Kind
+from jidoka_bridge.registers import Input, Word
 
 from tests.bridge.guard.guard_rig import MS, Rig, plan
 
@@ -133,3 +135,34 @@ def test_the_file_gets_a_new_number_only_where_its_content_changed() -> None:
     assert (guard.latch_number, guard.latch_asked_ns) == (before + 2, rig.now + 1), (
         "it still waits for the first"
     )
+
+
+def test_the_last_beats_say_that_the_agent_was_stopped_by_plan_where_nothing_worse_is_to_be_said() -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.prove()
+    assert rig.guard.ask().reason == 0
+    rig.guard.stop(rig.now)
+    assert (rig.guard.ask().reason, rig.guard.ask().word) == (23, Word.WITHHOLD)
+    held = Rig()
+    held.turn(3)
+    held.prove()
+    held.hold()
+    held.guard.stop(held.now)
+    assert held.guard.ask().reason == held.guard.causes["local hold"].reason != 23
+
+
+@pytest.mark.parametrize(
+    ("key", "held_ns", "approves"),
+    [(True, APPROVE_NS, False), (True, APPROVE_NS + 1, True), (False, APPROVE_NS + 1, False)],
+)
+def test_key_and_button_held_for_longer_than_three_seconds_approve(
+    key: bool, held_ns: int, approves: bool
+) -> None:
+    rig = Rig()
+    rig.inputs(on=Input.OVERRIDE_KEY if key else Input(0))
+    rig.guard.button.down_ns = 5
+    rig.guard.last_tick_ns = 5 + held_ns
+    assert rig.guard.ask().approve is approves
+    rig.guard.button.down_ns = 0
+    assert rig.guard.ask().approve is False
