@@ -234,7 +234,12 @@ def test_what_is_gone_but_not_acknowledged_is_neither_active_nor_stale() -> None
 
 def test_an_alarm_is_stale_from_the_day_on_and_not_before_it_was_active() -> None:
     active = replace(CALM, state=State.ACTIVE, below=State.ACTIVE, active_ns=1)
-    for active_ns, now_ns, is_stale in ((1, STALE_NS, False), (1, 1 + STALE_NS, True), (0, STALE_NS, False)):
+    for active_ns, now_ns, is_stale in (
+        (1, STALE_NS, False),
+        (1, 1 + STALE_NS, True),
+        (0, STALE_NS, False),
+        (-5, STALE_NS - 5, True),
+    ):
         assert step(replace(active, active_ns=active_ns), Event.REALARM, now_ns).alarm.is_stale is is_stale
 
 

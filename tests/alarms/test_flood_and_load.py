@@ -170,3 +170,11 @@ def test_a_flood_is_told_with_its_beginning_and_its_alarms() -> None:
     end_ns = 8 + 10 * MINUTE_NS
     assert flood.tick(end_ns) == (False, 11, 4, 12)
     assert (flood.since_ns, flood.alarms, flood.sounded) == (0, 0, set())
+
+
+def test_a_flood_that_began_before_this_boot_goes_on() -> None:
+    flood = Flood()
+    flood.restore([-9, -8, -7, -6, -5], -9, 12)
+    assert flood.is_on
+    assert flood.tick(5) is None
+    assert flood.tick(10 * MINUTE_NS - 8) == (False, -9, 3, 12)

@@ -192,7 +192,7 @@ def _seen_remotely(alarm: Alarm, now_ns: int) -> dict[str, Any]:
 
 
 def _called(alarm: Alarm, now_ns: int) -> dict[str, Any]:
-    is_stale = alarm.active_ns > 0 and now_ns - alarm.active_ns >= STALE_NS
+    is_stale = alarm.active_ns != 0 and now_ns - alarm.active_ns >= STALE_NS
     calls = alarm.calls + (alarm.state is not State.ACKNOWLEDGED)
     return {"calls": calls, "sounded_ns": now_ns, "is_stale": alarm.is_stale or is_stale}
 

@@ -27,7 +27,7 @@ class Turn(NamedTuple):
 class Flood:
     """Counts what people heard in the last ten minutes.
 
-    since_ns: of the flood that is on, 0 = none; alarms: of it; sounded: the priorities that were heard already in it.
+    since_ns: of the flood that is on, 0 = none, negative where it began before this boot; alarms: of it; sounded: the priorities that were heard already in it.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Flood:
 
     @property
     def is_on(self) -> bool:
-        return self.since_ns > 0
+        return self.since_ns != 0
 
     def count(self, now_ns: int) -> int:
         """Alarms in the ten minutes before now."""
