@@ -40,13 +40,12 @@ def _press_ns(book: LoopBook, value: int, form: Any) -> int:
 def _more(guard: Any, value: int, form: Any) -> int:
     """Since when the output reads more than is written; asked for, and set anew, at beats that find the link up.
 
-    With the link down, nothing on the way (or no session at the PLC that it could belong to), and an output that is off
-    and that no press may raise, the first such beat finds it off: for a rise a frame must come of a link that is up.
+    With the link down and an output that is off the first such beat finds it off: it rises to a frame only that comes of a
+    link that is up, for one that was held up meanwhile is older than the arm-request that a press answers.
     """
     world = form.world
-    is_off = RANKS[int(world.rule.output)] == 0 and world.rule._rise_until_ms is None
-    is_silent = not world.held or not world.rule.connection
-    is_away = is_silent and not world.session.is_up and not guard.view.is_up
+    is_off = RANKS[int(world.rule.output)] == 0
+    is_away = not world.session.is_up and not guard.view.is_up
     return -1 if is_off and is_away else form.age(value, form.limits_ns["more_since_ns"])
 
 
