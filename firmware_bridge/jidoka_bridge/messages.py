@@ -270,7 +270,7 @@ class PlcStatus:
     inputs: block B word 6; actual: permissive word read back; state, fault: block B word 5; interlock: code of
     the interlock's state; phase: arming phase; part_count: parts since the PLC started (16 bits unwrapped by
     the guard); beat_ns: CLOCK_MONOTONIC of the last good beat (0 = no link); rtt_us: its round trip;
-    recipe: block B word 10; word: what the guard writes; accepted: accepted presses of this session;
+    recipe: block B word 10; word: what the guard writes; accepted: accepted presses since the guard began, 16 bits;
     proving_run: number of the current or last proving run, rises by one with each (0 = none yet);
     is_proving is bit 0 of flags, link up bit 1, running bit 2.
     """
