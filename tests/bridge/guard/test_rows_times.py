@@ -84,6 +84,7 @@ def test_times_are_those_of_the_specification() -> None:
     assert (second_ns, 600 * second_ns) == (clock.STEP_NS, clock.FIRST_SETTING_NS)
     assert (second_ns, second_ns, second_ns) == (panel.READ_NS, facts.LATCH_LIMIT_NS, override.S_NS)
     assert (86_400 * second_ns, 3_600 * second_ns) == (changes.SECOND_NS, trips.HOUR_NS)
+    assert 3 * second_ns == button.APPROVE_NS < button.STUCK_NS, "held on purpose, and not stuck"
     assert (2 * second_ns, 3, 5 * second_ns) == (motion.PART_NS, motion.STANDING_PARTS, button.STUCK_NS)
 
 

@@ -51,6 +51,8 @@ def test_a_new_part_has_heard_nothing() -> None:
         "_link": LINK,
         "_recorded_ns": 0,
         "_c_due_ns": 0,
+        "_was_to_approve": False,
+        "_is_approving": False,
     }
     of_session: dict[str, Any] = {"link": LINK, "block": None, "asked_ns": 0, "foreign": False, "_foreign_until_ns": 0, "counts": Counter()}  # fmt: skip
     parts: list[tuple[object, dict[str, Any]]] = [
