@@ -7,7 +7,7 @@ from typing import Any
 
 from jidoka_bridge.registers import Word
 
-from tools.exploring.seeding import Seed, cell, item, name, text
+from tools.exploring.seeding import Seed, cell, item, name, text, together
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ CODE_FAULTS: tuple[Fault, ...] = (
     Fault("a remote unlock counts",
           text("guard.acts:judge_unlock", 'if body.get("remote")', "if False"), "lockout alone", "I3"),
     Fault("an unlock while the cause is active counts",
-          text("guard.acts:judge_unlock", "if active", "if False"), "lockout alone", "I3"),
+          # what nobody knows to be gone bars it as well
+          together(text("guard.acts:judge_unlock", "if active", "if False"), name("guard.acts:unknown_of", _nothing)),
+          "lockout alone", "I3"),
     Fault("an unlock with the key on counts", text("guard.acts:judge_unlock", "if key_on", "if False"),
           "lockout alone", "I"),
     Fault("an unlock before everything is acknowledged counts",
