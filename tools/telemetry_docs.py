@@ -48,9 +48,22 @@ def messages() -> dict[str, Told]:
     return found | {row.event_type: Told(row, "live", is_entry=False) for row in LIVE.values()}
 
 
+def on_one_line(node: Any) -> Any:
+    """Descriptions without the breaks and indents of the docstring that they come from: versions of msgspec differ there."""
+    if isinstance(node, dict):
+        return {
+            key: " ".join(each.split())
+            if key == "description" and isinstance(each, str)
+            else on_one_line(each)
+            for key, each in node.items()
+        }
+    return [on_one_line(each) for each in node] if isinstance(node, list) else node
+
+
 def schema(name: str, told: Told) -> dict[str, Any]:
     """JSON Schema of the whole message."""
     (data,), parts = msgspec.json.schema_components([told.row.message], ref_template="#/$defs/{name}")
+    data, parts = on_one_line(data), on_one_line(parts)
     text = {"type": "string"}
     properties: dict[str, Any] = {
         "specversion": {"const": "1.0"}, "id": text, "source": text, "type": {"const": name},
