@@ -235,7 +235,13 @@ def test_the_protocol_can_be_done_in_its_order_from_observe_to_enforce(tmp_path:
         "the machine runs in observe; enforce waits for the drill"
     )
     rising, falling = at("Press and release reset"), at("jidoka hold")
-    assert enforced < rising < falling < at("Press reset before that was acknowledged") < at("S1 to OVERRIDE")
+    assert (
+        enforced
+        < rising
+        < falling
+        < at("Press reset before that was acknowledged")
+        < at("S1 to OVERRIDE", falling)
+    )
     back = at("Back to watching")
     assert falling < back < at("out for good", back) == len(steps) - 1
 
