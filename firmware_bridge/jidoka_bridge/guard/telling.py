@@ -38,7 +38,7 @@ class Telling:
         self.delay_ns = 0
         self.on_event: Callable[[dict[str, Any]], None] = lambda _event: None
         self._behind_ns = 0
-        self._status: PlcStatus | None = None
+        self._told: tuple[int, ...] = ()
         self._status_ns = self._counters_ns = 0
         self._state = ""
 
@@ -92,9 +92,10 @@ class Telling:
     def _tell_status(self, now_ns: int) -> None:
         """On change of anything but the times and the count down, and each 500 ms."""
         status = self.guard.status()
-        if now_ns - self._status_ns < STATUS_NS and _essence(status) == _essence(self._status):
+        essence = _essence(status)
+        if now_ns - self._status_ns < STATUS_NS and essence == self._told:
             return
-        self._status, self._status_ns = status, now_ns
+        self._told, self._status_ns = essence, now_ns
         for peer in (self.monitor, self.steward):
             peer.send(now_ns, Kind.PLC_STATUS, status.pack())
 
@@ -123,10 +124,8 @@ class Telling:
         }
 
 
-def _essence(status: PlcStatus | None) -> tuple[int, ...]:
+def _essence(status: PlcStatus) -> tuple[int, ...]:
     """What of a status counts as a change."""
-    if status is None:
-        return ()
     return (
         status.inputs, status.actual, status.state_fault, status.interlock, status.phase, status.recipe,
         status.part_count, status.word, status.accepted, status.proving_run, status.flags,

@@ -8,7 +8,7 @@ import pytest
 from jidoka_bridge.guard import acts
 from jidoka_bridge.guard.clock import Step
 from jidoka_bridge.messages import Judgement
-from jidoka_bridge.plan import CauseSpec
+from jidoka_bridge.plan import CauseSpec, Model
 from jidoka_bridge.registers import Input, State
 from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
 
@@ -202,3 +202,11 @@ def test_seeing_a_step_of_the_clock_ends_it() -> None:
     told = rig.last("advise cause off")
     assert (told["ns"], told["cause"], told["to"]) == (rig.now + 9, "clock step", "RUN")
     assert not rig.guard.causes["clock step"].active
+
+
+def test_an_unlock_waits_for_the_file_that_nobody_has_named_since_the_start() -> None:
+    rig = Rig(plan(models=(Model("m", "enforce", digest="a" * 64),)))
+    rig.guard.causes["digest:m"].latched = True
+    assert acts.unknown_of(rig.guard, rig.now) == "nobody has said yet which file m runs"
+    rig.guard.approved.by_id["m"].digest = "a" * 64
+    assert acts.unknown_of(rig.guard, rig.now) == ""
