@@ -60,9 +60,9 @@ class Asides:
         """The PLC's program is known, and is one that this program knows."""
         return self.is_known and not self.skew
 
-    def may_arm(self, now_ns: int) -> bool:
-        """It fits, and what it remembers was read, or can't be."""
-        return self.fits and now_ns < self._c_due_ns
+    def may_arm(self, now_ns: int, arming: Arming) -> bool:
+        """It fits, and what it remembers was read, or can't be; a request that stands, or a step up to A, waits for no block."""
+        return self.fits and (now_ns < self._c_due_ns or not arming.is_quiet)
 
     @property
     def is_unapproved(self) -> bool:

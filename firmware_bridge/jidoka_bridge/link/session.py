@@ -171,7 +171,7 @@ class Session:
         )
 
     def _beat(self, now_ns: int, ask: Ask) -> Sent:
-        if not self._asides.may_arm(now_ns):
+        if not self._asides.may_arm(now_ns, self._arming):
             ask = dataclasses.replace(ask, arm=False)
         phase, word = self._arming.shape(now_ns, ask, self.is_up)
         self._word = word

@@ -549,10 +549,10 @@ def test_a_plan_is_unapproved_where_the_plc_has_approved_another(digest: int, is
 
 def test_nothing_is_armed_before_block_c_was_read_or_given_up() -> None:
     line = Aside().known()
-    assert (line.asides.fits, line.asides.may_arm(S)) == (True, False)
+    assert (line.asides.fits, line.asides.may_arm(S, line.arming)) == (True, False)
     line.read_c(S)
-    assert line.asides.may_arm(S)
-    assert not line.asides.may_arm(HOUR + S)
+    assert line.asides.may_arm(S, line.arming)
+    assert not line.asides.may_arm(HOUR + S, line.arming)
 
 
 def test_block_d_is_written_once_more_for_each_time_that_key_and_button_are_held() -> None:
@@ -571,7 +571,7 @@ def test_what_came_of_it_is_read_once_the_plc_has_made_its_block_anew() -> None:
         1
     )
     assert line.due(2 * S + 1_199 * MS, APPROVING) is None
-    assert line.asides.may_arm(2 * S + 1_199 * MS)
+    assert line.asides.may_arm(2 * S + 1_199 * MS, line.arming)
     assert line.read_c(2 * S + 1_200 * MS)
     assert not line.asides.is_unapproved
 
@@ -607,3 +607,14 @@ def test_the_hourly_block_d_approves_nothing() -> None:
     line = recorded()
     take_d(line, HOUR + S, IN_OVERRIDE)
     assert line.due(HOUR + S, dataclasses.replace(RUN, approve=True)) is None
+
+
+def test_where_block_c_is_due_a_standing_request_and_the_step_up_to_a_dont_wait_for_it() -> None:
+    line = recorded()
+    assert not line.asides.may_arm(HOUR + S, line.arming)
+    line.arming.phase = Phase.ARM_REQUEST
+    assert line.asides.may_arm(HOUR + S, line.arming)
+    line.arming.phase, line.arming.level = Phase.ARMED, Word.MACHINE
+    assert line.asides.may_arm(HOUR + S, line.arming), (
+        "else there were no way from FALLBACK to RUN after an hour"
+    )
