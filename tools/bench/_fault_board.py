@@ -27,8 +27,6 @@ from tools.bench._fault_world import RANK, World
 
 #: of the emulated watchdog: a loaded computer stands still for longer than a board does
 PATIENCE_MS = 3_000
-#: a change of the output is told so long after its scan began, at most
-TOLD_MS = 2
 #: part by which the emulated clock may lag (0.9999 was measured), and the window over which that adds up
 DRIFT = 0.0002
 COUNTER_MS = 655_360
@@ -75,7 +73,7 @@ class BoardClock:
 
 
 class BoardPlc:
-    """An emulated board where `World` has a PLC. history: (board's ms, rank of the output from then on)."""
+    """An emulated board where `World` has a PLC. history: (board's ms of a scan's begin, rank of the output from it on)."""
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
@@ -100,16 +98,17 @@ class BoardPlc:
         """It scans by itself."""
         raise NotImplementedError
 
-    def rank_about(self, from_ms: int, to_ms: int) -> int:
-        """The lowest that the output was in this time."""
-        lowest, before = 2, 0
-        for at_ms, rank in self.history:
-            if at_ms > to_ms:
-                break
-            if at_ms > from_ms:
-                lowest = min(lowest, before)
-            before = rank
-        return min(lowest, before)
+    def rank_after(self, counter: int) -> int:
+        """The output that the scan with this counter left: scans are a tick or more apart, so there is but one."""
+        next_ms = 10 * (counter + 1)
+        return next(
+            (
+                rank
+                for at_ms, rank in reversed(self.history)
+                if 0 < (next_ms - at_ms) % COUNTER_MS < COUNTER_MS / 2
+            ),
+            0,
+        )
 
 
 class BoardWorld(World):
@@ -190,7 +189,7 @@ class BoardWorld(World):
         elif told["event"] == "output":
             was, rank = board.history[-1][1], RANK.get(Word[told["word"]], 0)
             board.output = int(Word[told["word"]])
-            board.history.append((told["plc_ms"], rank))
+            board.history.append((told["scan_at_ms"], rank))
             board.longest_scan_ms = max(board.longest_scan_ms, told["scan_ms"])
             tally.rises += rank > was
             tally.scans += 1
@@ -214,14 +213,13 @@ class BoardWorld(World):
             board.fates["other blocks"] += 1
         else:
             echo = int.from_bytes(frame[ECHO_PLACE : ECHO_PLACE + 2], "big")
-            counter_ms = 10 * int.from_bytes(frame[COUNTER_PLACE : COUNTER_PLACE + 2], "big")
+            counter = int.from_bytes(frame[COUNTER_PLACE : COUNTER_PLACE + 2], "big")
             is_read = frame[1] == READ_HOLDING
             moved = "accepted" if echo != board.echo else "number stands: refused or repeated"
             board.fates["block B read" if is_read and echo == board.echo else moved] += 1
             board.echo = echo
             self.tally.scans += 1
-            seen = board.rank_about(counter_ms - 1, counter_ms + 10 + TOLD_MS)
-            self.tally.above += seen > self._words.get(echo, 0)
+            self.tally.above += board.rank_after(counter) > self._words.get(echo, 0)
 
     def _time_of(self, counter: int) -> int:
         """Ours, of the board's counter."""

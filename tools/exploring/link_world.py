@@ -15,11 +15,12 @@ from typing import Any
 
 from jidoka_bridge.link import session as sessions
 from jidoka_bridge.link.arming import Ask
+from jidoka_bridge.link.asides import HOUR_NS
 from jidoka_bridge.plan import Link
 from jidoka_bridge.plc import rule as rules
 from jidoka_bridge.plc.record import PlcRecord
 from jidoka_bridge.plc.server import Registers, RequestParser
-from jidoka_bridge.registers import A, B, Input, State, Word
+from jidoka_bridge.registers import A, B, C, Input, State, Word
 
 from tools.exploring import snapshot
 from tools.exploring.book import RANKS, claim
@@ -46,6 +47,7 @@ SCALED: Seed = together(
     name("link.arming:ARM_NS", ARM_MS * MS),
     name("link.arming:RISE_NS", RISE_MS * MS),
     name("link.asides:AGAIN_NS", 2 * BEAT_MS * MS),
+    name("link.asides:PIECE_WORDS", C.words // 2),
 )
 ASKS: dict[str, Ask] = {
     "asks for nothing": Ask(Word.WITHHOLD, State.HOLD),
@@ -228,7 +230,10 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "Freshness": {"_slack_ns": drop, "_last": _last, "_seen": truth},
     "Asides": {
-        **dict.fromkeys(("record", "block_c", "_link", "_exchange", "_recorded_ns", "_c_due_ns", "_words"), drop),
+        **dict.fromkeys(("record", "block_c", "_link", "_exchange"), drop),
+        "_recorded_ns": lambda _, value, form: 0 < value <= form.now_ns - HOUR_NS,
+        "_c_due_ns": lambda _, value, form: value <= form.now_ns,
+        "_words": lambda asides, value, form: len(value) if asides._c_due_ns <= form.now_ns else 0,
         "_head_due_ns": lambda asides, value, form: 0 if asides.fits else _left(None, value, form),
     },
     "Arming": {
@@ -279,7 +284,7 @@ class LinkWorld:
     def begin(self, root: str) -> None:
         self.now_ns = START_NS
         self.session = sessions.Session(LINK, 100)
-        self.session._asides._c_due_ns = START_NS * 2  # block C's pieces are no part of this
+        self.session._asides._c_due_ns = START_NS * 2  # block C comes due in the loop
         self.rule = rules.PlcRule(Draw(), hold_limit_ms=HOLD_MS, relay_ms=15)
         self.record = PlcRecord()
         self.registers = Registers(self._block_c)

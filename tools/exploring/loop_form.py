@@ -79,7 +79,7 @@ RULES: dict[str, dict[str, Rule]] = {
     **link_world.RULES,
     "LoopWorld": {
         **link_world.RULES["LinkWorld"],
-        **dict.fromkeys(("told", "submitted", "restarts"), drop),
+        **dict.fromkeys(("told", "submitted", "restarts", "response"), drop),
         "durable": _durable,
         "guard": _of_living,
         "session": _session,
@@ -87,6 +87,7 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "LoopBook": {
         **link_world.RULES["LinkBook"],
+        "left": drop,
         "granted_ns": _granted,
         "may_ask": _pressed,
         "may_rise": _pressed,

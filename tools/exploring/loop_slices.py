@@ -15,15 +15,18 @@ CAUSE = ("invalid on", "invalid off")
 
 
 def _slice(
-    label: str, shown: str, *events: str, is_reduced: bool = False, roots: tuple[str, ...] = ()
+    label: str,
+    shown: str,
+    *events: str,
+    is_reduced: bool = False,
+    response: str = "hold",
+    root: str = "given",
 ) -> Slice:
-    always = (
-        PRESSES[is_reduced],
-        *ALWAYS,
-        *tuple(each if each in EVENTS else f"beat, {each}" for each in events),
-    )
-    roots = roots or ("given",)
-    return Slice(label, shown, always, lambda: LoopWorld(always), roots, is_reduced, ("L1",), SCALED, MENDING)
+    named = [each if each in EVENTS else f"beat, {each}" for each in events]
+    always = (PRESSES[is_reduced], *ALWAYS, *named)
+    return Slice(
+        label, shown, always, lambda: LoopWorld(always, response), (root,), is_reduced, ("L1",), SCALED, MENDING
+    )  # fmt: skip
 
 
 LOOP: tuple[Slice, ...] = (
@@ -36,6 +39,11 @@ LOOP: tuple[Slice, ...] = (
     _slice("loop: pauses", "the guard's process stopped for some beats, or for as long as makes a difference",
            *(each for each in EVENTS if each.startswith("guard pauses"))),
     _slice("loop: key", "guard, session and PLC with the override key", *CAUSE, "key on", "key off"),
+    _slice("loop: hours", "guard, session and PLC with what goes over the line once an hour", *CAUSE, "an hour passes"),
+    _slice("loop: hours in fallback", "the same where the cause leaves the machine its permission", *CAUSE, "an hour passes",
+           response="fallback"),
+    _slice("loop: an hour fallen back alone", "what has to come before the next rise once blocks C and D are due",
+           is_reduced=True, response="fallback", root="an hour fallen back"),
     _slice("loop alone", "guard, session and PLC over a line that is good", *CAUSE, is_reduced=True),
 )  # fmt: skip
 
@@ -49,6 +57,9 @@ def _nothing(*_: object) -> list[object]:
 
 
 LOOP_FAULTS: tuple[Fault, ...] = (
+    Fault("loop: block C goes before an arm-request also where the machine is permitted",
+          text("link.asides:Asides.may_arm", "(now_ns < self._c_due_ns or not arming.is_quiet)", "now_ns < self._c_due_ns"),
+          "loop: an hour fallen back alone", "L1", True),
     Fault("loop: a hold time that is over drops nothing", name("plc.admission:Admission.is_lapsed", _never), "loop: death", "J"),
     Fault("loop: nobody need acknowledge", name("guard.causes:Causes.unacknowledged", _nothing), "loop alone", "I7"),
     Fault("loop: the guard asks on while the cause is there",

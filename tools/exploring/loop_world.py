@@ -17,6 +17,7 @@ from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.link_view import READY, LinkView, view_of
 from jidoka_bridge.guard.remembered import NEW
 from jidoka_bridge.link import session as sessions
+from jidoka_bridge.link.asides import HOUR_NS
 from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.plc import rule as rules
@@ -55,20 +56,26 @@ BETWEEN_NS = 55 * MS
 ANSWERED_NS = 30 * MS
 #: a button that is pressed ten times in two seconds bounces; beats are scaled so that people may press in each
 SCALED: Seed = together(link_world.SCALED, name("guard.button:WITHIN_NS", -1))
-LOOP_PLAN: Plan = plan(
-    {INVALID: "hold"},
-    link=LINK,
-    times={"no_data_ms": NEVER_S * 1_000, "no_record_ms": NEVER_S * 1_000},
-)
+LOOP_PLANS: dict[str, Plan] = {
+    response: plan(
+        {INVALID: response},
+        link=LINK,
+        fallback="program 7" if response == "fallback" else None,
+        times={"no_data_ms": NEVER_S * 1_000, "no_record_ms": NEVER_S * 1_000},
+    )
+    for response in ("hold", "fallback")
+}
 
 
 @dataclass
 class LoopBook(LinkBook):
-    """Facts from outside. granted_ns: when the guard last asked for M, and for M and A; press_ns: of the last press.
+    """Facts from outside. left: rank that the cause leaves; granted_ns: when the guard last asked for M, and for M and A;
+    press_ns: of the last press.
 
     may_ask, may_rise: nobody has used the press yet, the guard and the PLC; is_waiting: somebody must acknowledge.
     """
 
+    left: int = 0
     granted_ns: list[int] = field(default_factory=lambda: [0, 0, 0])
     press_ns: int = 0
     may_ask: bool = False
@@ -90,9 +97,13 @@ class LoopBook(LinkBook):
         if rank > self.asked:
             is_pressed = self.may_ask and now_ns - self.press_ns <= RISE_NS
             claim(is_pressed, f"I2: the guard asks for rank {rank} without a press")
-            claim(not self.is_waiting, f"I7: the guard asks for rank {rank} before somebody acknowledged")
+            is_free = rank <= self.left or not self.is_waiting
+            claim(is_free, f"I7: the guard asks for rank {rank} before somebody acknowledged")
             self.may_ask = False
-        claim(not (rank and self.is_on), f"I1: the guard asks for rank {rank} while the cause is there")
+        claim(
+            not self.is_on or rank <= self.left,
+            f"I1: the guard asks for rank {rank} while the cause is there",
+        )
         if rank < self.asked:
             self.is_waiting = True
         self.asked = rank
@@ -130,9 +141,10 @@ class LoopWorld(LinkWorld):
     book: LoopBook
     form: Any
 
-    def __init__(self, events: Sequence[str] = ()) -> None:
+    def __init__(self, events: Sequence[str] = (), response: str = "hold") -> None:
         self.keeps_old = False
-        self.form = LoopForm(LOOP_PLAN, RULES)
+        self.response = response
+        self.form = LoopForm(LOOP_PLANS[response], RULES)
         self.form.world = self
         self.form.is_restarted = "guard starts" in events
 
@@ -142,7 +154,7 @@ class LoopWorld(LinkWorld):
         self.record = PlcRecord()
         self.registers = Registers(self._block_c)
         self.parser = RequestParser(LINK.unit)
-        self.book = LoopBook()
+        self.book = LoopBook(left=int(self.response == "fallback"))
         self.is_down = self.is_key_on = False
         self.held = []
         self.old_reply = b""
@@ -162,8 +174,8 @@ class LoopWorld(LinkWorld):
         """A new process: a new session, and what the latch file holds."""
         now_ns = self.now_ns + BETWEEN_NS
         self.session = sessions.Session(LINK, 100 + 1_000 * self.restarts)
-        self.session._asides._c_due_ns = START_NS * 2  # noqa: SLF001 - block C's pieces are no part of this
-        self.guard = core.Guard(LOOP_PLAN, Latch(1, BOOT, self.durable), "", [], now_ns)
+        self.session._asides._c_due_ns = START_NS * 2  # noqa: SLF001 - it comes due by an event
+        self.guard = core.Guard(LOOP_PLANS[self.response], Latch(1, BOOT, self.durable), "", [], now_ns)
         self.submitted = self.guard.latch_written
         self.view = LinkView()
         self.told: dict[str, tuple[bool, int, int]] = {}
@@ -296,6 +308,17 @@ class LoopWorld(LinkWorld):
         self._say(now_ns)
         self._look(now_ns)
 
+    @property
+    def is_hour_over(self) -> bool:
+        """What goes over the line once an hour is due."""
+        return self.session._asides._c_due_ns <= self.now_ns  # noqa: SLF001
+
+    def let_an_hour_pass(self) -> None:
+        """Good beats all the while; then blocks C and D are due."""
+        asides = self.session._asides  # noqa: SLF001
+        asides._c_due_ns = self.now_ns  # noqa: SLF001
+        asides._recorded_ns = min(asides._recorded_ns, self.now_ns - HOUR_NS)  # noqa: SLF001
+
     # ------------------------------------------------------------------ for the search
 
     def key(self) -> bytes:
@@ -365,11 +388,16 @@ EVENTS: dict[str, Happen] = {
         for at in PRESSED_AT
         if at <= beats
     },
+    "an hour passes": (lambda world: not world.is_hour_over, lambda world: world.let_an_hour_pass()),
     "key on": (lambda world: not world.is_key_on, lambda world: setattr(world, "is_key_on", True)),
     "key off": (lambda world: world.is_key_on, lambda world: setattr(world, "is_key_on", False)),
 }
 PRESSED = (*("beat",) * 14, "press")
-WAYS = {"given": (*PRESSED, *("beat",) * 4)}
+GIVEN = (*PRESSED, *("beat",) * 4)
+WAYS = {
+    "given": GIVEN,
+    "an hour fallen back": (*GIVEN, "invalid on", *("beat",) * 4, "an hour passes", "invalid off"),
+}
 MENDING = frozenset(
     {
         "beat",

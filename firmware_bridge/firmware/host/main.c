@@ -94,7 +94,7 @@ void jidoka_tell(char what, uint32_t one, uint32_t two, uint32_t three) {
     switch (what) {
     case 'o':
         say("\"output\", \"word\": \"%s\", \"was\": \"%s\", \"why\": \"%s\"", jidoka_word_name(one),
-            jidoka_word_name(two), whys[three & 0xFFU]);
+            jidoka_word_name(two & 0xFFFFU), whys[three & 0xFFU]);
         break;
     case 'p': say("\"press\", \"length_ms\": %u, \"accepted\": %s", one, truth(two != 0U)); break;
     case 'f': say("\"fault\", \"fault\": \"%s\"", jidoka_fault_names[one]); break;

@@ -49,7 +49,7 @@ static void report(struct jidoka_rig *rig, const struct jidoka_plc_outputs *out,
         jidoka_tell('m', 0U, 0U, 0U);
     }
     if (out->output != rig->output) {
-        jidoka_tell('o', out->output, rig->output, out->why | (passed_ms << 8U));
+        jidoka_tell('o', out->output, rig->output | (rig->in.now_ms << 16U), out->why | (passed_ms << 8U));
         rig->output = out->output;
     }
     if (out->is_pressed) {

@@ -103,6 +103,8 @@ class Emulator:
 def event(line: str) -> dict[str, object]:
     """What one line of the firmware means, as a JSON line of `jidoka_bridge.plc` has it; plc_ms is its own clock.
 
+    Of a change of the output also the scan: scan_at_ms when it began, scan_ms how long after the one before.
+
     Raises ValueError for what is no such line.
     """
     what, *numbers = line.split(" ")
@@ -112,9 +114,10 @@ def event(line: str) -> dict[str, object]:
         told = {
             "event": "output",
             "word": Word(one).name,
-            "was": Word(two).name,
+            "was": Word(two & 0xFFFF).name,
             "why": WHYS[three & 0xFF],
             "scan_ms": three >> 8,
+            "scan_at_ms": plc_ms - (plc_ms - (two >> 16) & 0xFFFF),
         }
     elif what == "p":
         told = {"event": "press", "length_ms": one, "accepted": bool(two)}
