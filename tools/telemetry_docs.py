@@ -2,7 +2,7 @@
 
 python tools/telemetry_docs.py [--check]
 
-From agent/jidoka/steward/mqtt/messages.py: docs/telemetry/schemas/TYPE.json (JSON Schema 2020-12 of the whole message,
+From the tables of agent/jidoka/steward/mqtt/topics.py: docs/telemetry/schemas/TYPE.json (JSON Schema 2020-12 of the whole message,
 envelope included), docs/telemetry/asyncapi.json (AsyncAPI 3), configs/mosquitto.acl and the tables of docs/telemetry.md.
 """
 
@@ -20,7 +20,7 @@ from jidoka.steward.commands.inbox import MOST_WAITING
 from jidoka.steward.commands.kinds import COMMANDS, MOST_BYTES, REFUSALS
 from jidoka.steward.commands.tally import BURST
 from jidoka.steward.ledger.format import KINDS, Lane
-from jidoka.steward.mqtt.messages import ENTRIES, KEPT, LIVE, PLANNED, Row
+from jidoka.steward.mqtt.topics import ENTRIES, KEPT, LIVE, PLANNED, Row
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE, FOLDER = ROOT / "docs" / "telemetry.md", ROOT / "docs" / "telemetry"

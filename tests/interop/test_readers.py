@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from jidoka.steward.ledger.reader import entries
-from jidoka.steward.mqtt.messages import ENTRIES, LIVE
+from jidoka.steward.mqtt.topics import ENTRIES, LIVE
 from jidoka_bridge.messages import Judgement, Kind
 
 from tests.interop.conftest import GIVEN

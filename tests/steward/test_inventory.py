@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from jidoka.steward.inventory import STEADY_NS, Inventory, packages_digest
-from jidoka.steward.mqtt.messages import Inventory as Message
+from jidoka.steward.mqtt.standing import Inventory as Message
 
 from tests.steward.site import MODEL, make_plan
 

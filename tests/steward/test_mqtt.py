@@ -16,7 +16,7 @@ import pytest
 from jidoka.steward.ledger.format import Kind as EntryKind
 from jidoka.steward.ledger.format import Lane
 from jidoka.steward.ledger.reader import entries
-from jidoka.steward.mqtt.messages import ENTRIES
+from jidoka.steward.mqtt.topics import ENTRIES
 from jidoka_bridge.messages import Judgement, Kind
 from paho.mqtt.enums import CallbackAPIVersion
 

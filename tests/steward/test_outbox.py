@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jidoka.steward.ledger.format import KINDS, Entry, Kind, Lane
 from jidoka.steward.ledger.writer import Ledger
-from jidoka.steward.mqtt import messages
+from jidoka.steward.mqtt import topics
 from jidoka.steward.mqtt.envelope import Place, letter_of_entry, live_letter, rfc3339, topic_id
 from jidoka.steward.outbox import cursors
 from jidoka.steward.outbox.figures import ticket_of
@@ -110,7 +110,7 @@ def test_only_the_newest_transition_is_retained() -> None:
 
 
 def test_decision_blocks_stay_on_the_device_and_are_told_by_their_digest() -> None:
-    silent = {row.kind for row in KINDS} - set(messages.ENTRIES)
+    silent = {row.kind for row in KINDS} - set(topics.ENTRIES)
     reserved = {Kind.CHECKPOINT, Kind.COSIGNATURE}
     assert silent == {Kind.DECISIONS, Kind.REMOVED} | reserved
     stored = entry(Kind.DECISIONS, {"some": "rows"})
@@ -144,9 +144,9 @@ def test_live_values_have_no_place_in_the_ledger() -> None:
 
 
 def test_a_body_keeps_unknown_fields_and_one_that_does_not_fit_is_kept_as_it_came() -> None:
-    body = json.loads(messages.body_of(Kind.LOSS, {"what": "x", "count": "3", "new": {"a": 1}}))
+    body = json.loads(topics.body_of(Kind.LOSS, {"what": "x", "count": "3", "new": {"a": 1}}))
     assert body == {"what": "x", "count": 3, "new": {"a": 1}, "text": "", "unit": ""}
-    odd = json.loads(messages.body_of(Kind.TRANSITION, {"number": "one", "to": "HOLD"}))
+    odd = json.loads(topics.body_of(Kind.TRANSITION, {"number": "one", "to": "HOLD"}))
     assert odd["number"] == "one"
     assert "malformed" in odd
 

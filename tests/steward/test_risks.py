@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from jidoka.steward.conditions import Conditions
-from jidoka.steward.mqtt.messages import Risk
+from jidoka.steward.mqtt.standing import Risk
 from jidoka.steward.risks import EVERY_NS, SECOND_NS, Risks, coverage_of, status_of
 from jidoka_bridge.messages import Condition, Judgement
 from jidoka_bridge.plan import CauseSpec, Plan

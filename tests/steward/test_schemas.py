@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from jidoka.steward.mqtt.messages import ENTRIES, LIVE
+from jidoka.steward.mqtt.topics import ENTRIES, LIVE
 from jsonschema import ValidationError
 
 from tests.steward.schemas import FOLDER, validate, validator
@@ -46,7 +46,7 @@ def test_every_type_in_the_table_has_a_schema_and_asyncapi_names_each() -> None:
 def test_a_message_that_lacks_a_field_or_has_a_wrong_one_is_noticed() -> None:
     from jidoka.steward.ledger.format import Kind
     from jidoka.steward.mqtt.envelope import letter_of_entry
-    from jidoka.steward.mqtt.messages import body_of
+    from jidoka.steward.mqtt.topics import body_of
 
     body = json.loads(body_of(Kind.LOSS, {"what": "disk", "count": 3}))
     good = json.loads(

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from jidoka.steward.ledger.format import LANE_OF, Kind, Lane
 from jidoka.steward.ledger.writer import Ledger
-from jidoka.steward.mqtt.messages import body_of
+from jidoka.steward.mqtt.topics import body_of
 from jidoka.steward.outbox.outbox import AIMS, Outbox
 
 from tools.bench._outbox_ledger import BOOT, SECOND_NS, events

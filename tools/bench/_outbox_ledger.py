@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from jidoka.steward.ledger.format import Kind
 from jidoka.steward.ledger.writer import Ledger
-from jidoka.steward.mqtt.messages import body_of
+from jidoka.steward.mqtt.topics import body_of
 
 SECOND_NS = 1_000_000_000
 #: not this kernel's: everything in the ledger happened before the last start

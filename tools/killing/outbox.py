@@ -13,7 +13,7 @@ from typing import Any
 from jidoka.steward.ledger.format import FILE_HEADER, Entry, Kind
 from jidoka.steward.ledger.reader import entries
 from jidoka.steward.ledger.writer import Ledger
-from jidoka.steward.mqtt.messages import body_of
+from jidoka.steward.mqtt.topics import body_of
 from jidoka.steward.outbox.cursors import SENT_LANES
 from jidoka_bridge.errors import LedgerError
 from jidoka_bridge.messages import Judgement

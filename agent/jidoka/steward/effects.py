@@ -41,7 +41,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Live:
-    """Tell the newest value of this name (mqtt.messages.LIVE)."""
+    """Tell the newest value of this name (mqtt.topics.LIVE)."""
 
     name: str
     value: dict[str, Any]

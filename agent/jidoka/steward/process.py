@@ -36,7 +36,7 @@ from jidoka.steward.ledger.removed import removed_of
 from jidoka.steward.ledger.writer import Ledger
 from jidoka.steward.metrics import alarm_counters, serve, standing_counters
 from jidoka.steward.mqtt.bulletin import NO_BROKER
-from jidoka.steward.mqtt.messages import body_of, kept_on
+from jidoka.steward.mqtt.topics import body_of, kept_on
 from jidoka.steward.opening import (
     boot_event,
     boot_id,

@@ -14,7 +14,7 @@ from jidoka.steward.commands.desk import Judged, Order
 from jidoka.steward.core import Core
 from jidoka.steward.effects import Record, Reply
 from jidoka.steward.ledger.format import Kind as EntryKind
-from jidoka.steward.mqtt.messages import body_of
+from jidoka.steward.mqtt.topics import body_of
 from jidoka.steward.remote import REMOTE, Remote
 
 from tests.steward.site import MODEL, make_plan

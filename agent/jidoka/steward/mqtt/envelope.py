@@ -13,7 +13,8 @@ import msgspec
 
 from jidoka.steward.ledger.format import Entry
 from jidoka.steward.ledger.removed import Gone
-from jidoka.steward.mqtt.messages import ENTRIES, KEPT, LIVE, Kept
+from jidoka.steward.mqtt.messages import Kept
+from jidoka.steward.mqtt.topics import ENTRIES, KEPT, LIVE
 
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 #: why a decision block is told by its digest

@@ -1,4 +1,4 @@
-"""What is told to the AIMS: one msgspec type a message, and the table of topics (TELEMETRY §2).
+"""What is told to the AIMS of what happened: one msgspec type a kind of ledger entry (TELEMETRY §2).
 
 A message of lane alarm or evidence is a ledger entry: its `data` are the entry's body, byte for byte. Types name
 what a receiver may rely on; a body may carry more fields, and a field is only ever added. Times that end in `ns`
@@ -7,11 +7,9 @@ are CLOCK_MONOTONIC nanoseconds of the device's boot (the envelope carries wall 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-
-from jidoka.steward.ledger.format import Kind
 
 
 class Message(msgspec.Struct, kw_only=True):
@@ -267,65 +265,6 @@ class Command(Message):
     value: dict[str, Any] = {}
 
 
-class Running(Message):
-    """What an application says that it has loaded. sha256: of the file; runtime: with its version and provider; tap: version."""
-
-    sha256: str = ""
-    runtime: str = ""
-    tap: str = ""
-
-
-class ModelCard(Message):
-    """A model of the plan. sha256: of the approved file; known_answers: digest of the approved set; running: None until an
-    application was heard of; baseline: digest of the one in use."""
-
-    id: str
-    mode: str
-    sha256: str = ""
-    title: str = ""
-    task: str = ""
-    drives: str = ""
-    known_answers: str = ""
-    running: Running | None = None
-    baseline: str | None = None
-
-
-class Inventory(Message):
-    """What runs on this device. version: of this program; plan, table, map: digests of the compiled configuration, of the
-    interlock's table and of the register map; packages: SHA-256 over names and versions of the Python packages."""
-
-    version: str
-    plan: str
-    table: str
-    map: str
-    models: list[ModelCard]
-    python: str = ""
-    packages: str = ""
-
-
-class Risk(Message):
-    """A row of the risk register as it stands. status: on, off, or unknown while its conditions can't be judged; latched,
-    acknowledged: of its cause; coverage: share of the model's numbered records that came and were taken, None before the
-    first; age_s: since its conditions were judged last, judged_n of needed_n records."""
-
-    id: str
-    risk: str
-    status: str
-    model: str = ""
-    when: str = ""
-    response: str = ""
-    priority: str = "low"
-    owner: str = ""
-    controls: list[str] = []
-    latched: bool = False
-    acknowledged: bool = False
-    conditions: dict[str, str] = {}
-    coverage: float | None = None
-    age_s: float | None = None
-    judged_n: int = 0
-    needed_n: int = 0
-
-
 class Kept(Message):
     """An entry whose body isn't sent. kind: of the ledger; sha256: of the body, in hexadecimal digits."""
 
@@ -333,137 +272,3 @@ class Kept(Message):
     size_bytes: int
     sha256: str
     why: str
-
-
-class Status(Message):
-    """online: False is what the broker tells when the device is gone (its will)."""
-
-    online: bool
-    version: str
-    boot: str
-    plan: str
-    why: str = ""
-
-
-class AlarmSummary(Message):
-    """How many alarms stand; list: all that are neither normal nor withheld."""
-
-    active: int
-    unacknowledged: int
-    latched: int
-    shelved: int
-    standing: list[dict[str, Any]] = msgspec.field(name="list", default_factory=list)
-    suppressed: int = 0
-    out_of_service: int = 0
-    flood: bool = False
-
-
-class Health(Message):
-    """The last second of a model, as the monitor sums it up. distances: every ten seconds, by stream, feature and name, of
-    the last records to the baseline."""
-
-    model: str
-    ns: int
-    records: int = 0
-    lost: int = 0
-    refused: int = 0
-    rate_hz: float | None = None
-    latency_ms: float | None = None
-    verdicts: dict[str, int] = {}
-    features: dict[str, float | None] = {}
-    conditions: dict[str, str] = {}
-    baseline: str | None = None
-    last_part: int = 0
-    distances: dict[str, dict[str, dict[str, float]]] = {}
-
-
-class Row(NamedTuple):
-    """One line of the table. topic: below the device, `{id}` from the body's field named in `key`;
-    is_retained: the newest stays at the broker."""
-
-    event_type: str
-    message: type[Message]
-    topic: str
-    key: str = ""
-    is_retained: bool = False
-
-
-#: what is told of an entry whose body stays here
-KEPT = Row("jidoka.kept.v1", Kept, "ledger/leaf")
-
-#: kinds of ledger entries whose body is told
-ENTRIES: dict[Kind, Row] = {
-    Kind.TRANSITION: Row("jidoka.interlock.v1", Interlock, "interlock", is_retained=True),
-    Kind.ALARM: Row("jidoka.alarm.v1", Alarm, "alarms/{id}", "id"),
-    Kind.OVERRIDE: Row("jidoka.override.v1", Override, "override"),
-    Kind.CONDITION: Row("jidoka.condition.v1", Condition, "models/{id}/condition", "model"),
-    Kind.CAUSE: Row("jidoka.cause.v1", Cause, "ledger/leaf"),
-    Kind.ACT: Row("jidoka.act.v1", Act, "ledger/leaf"),
-    Kind.REFUSAL: Row("jidoka.refusal.v1", Refusal, "ledger/leaf"),
-    Kind.BOOT: Row("jidoka.boot.v1", Boot, "ledger/leaf"),
-    Kind.LOSS: Row("jidoka.loss.v1", Loss, "ledger/leaf"),
-    Kind.RETENTION: Row("jidoka.retention.v1", Retention, "ledger/leaf"),
-    Kind.ABSENCE: Row("jidoka.absence.v1", Absence, "ledger/leaf"),
-    Kind.CONFIG: Row("jidoka.config.v1", Report, "ledger/leaf"),
-    Kind.BASELINE: Row("jidoka.baseline.v1", Report, "ledger/leaf"),
-    Kind.ADMISSION: Row("jidoka.admission.v1", Report, "ledger/leaf"),
-    Kind.CLOCK_STEP: Row("jidoka.clock-step.v1", Report, "ledger/leaf"),
-    Kind.COMMAND: Row("jidoka.command.v1", Command, "cmd/{id}/reply", "name"),
-    Kind.SKETCH: Row("jidoka.sketch.v1", Sketch, "models/{id}/sketch", "model"),
-    Kind.INVENTORY: Row("jidoka.inventory.v1", Inventory, "inventory", is_retained=True),
-    Kind.DRILL: Row("jidoka.drill.v1", Drill, "ledger/leaf"),
-    Kind.FLOOD: Row("jidoka.flood.v1", Flood, "flood"),
-    Kind.RISK: Row("jidoka.risk.v1", Risk, "risks/{id}", "id", is_retained=True),
-}
-
-
-class Planned(NamedTuple):
-    """A topic that has its place and no content yet. is_inbound: the device will read it."""
-
-    topic: str
-    lane: str
-    is_retained: bool
-    is_inbound: bool
-    text: str
-
-
-#: topics of what comes later
-PLANNED: tuple[Planned, ...] = (
-    Planned("ledger/checkpoint", "evidence", True, False, "A signed head of the ledger's tree, with its proof from the last cosigned one."),
-    Planned("ledger/cosignature", "–", False, True, "From the AIMS: its cosignature under a checkpoint, or its refusal."),
-)  # fmt: skip
-
-#: values that are never queued: the newest replaces the older
-LIVE: dict[str, Row] = {
-    "status": Row("jidoka.status.v1", Status, "status", is_retained=True),
-    "alarms": Row("jidoka.alarms.v1", AlarmSummary, "alarms", is_retained=True),
-    "health": Row("jidoka.health.v1", Health, "models/{id}/health", "model"),
-}
-
-
-def body_of(kind: Kind, value: dict[str, Any]) -> bytes:
-    """The body of a ledger entry as JSON: every field of the kind's type, and whatever else `value` has.
-
-    A value that doesn't fit its type is recorded as it came, with `malformed` saying why: nothing is lost for form.
-    """
-    row = ENTRIES.get(kind)
-    if row is not None:
-        try:
-            fitted = msgspec.to_builtins(msgspec.convert(value, row.message, strict=False))
-            value = {**value, **fitted, **{key: value[key] for key in ("evidence",) if key in value}}
-        except msgspec.ValidationError as error:
-            value = {**value, "malformed": str(error)}
-    return msgspec.json.encode(value)
-
-
-def kept_on(kind: Kind, body: bytes) -> str:
-    """The topic below the device on which the broker keeps an entry of this kind; "" where it keeps none."""
-    row = ENTRIES.get(kind)
-    if row is None or not row.is_retained:
-        return ""
-    if not row.key:
-        return row.topic
-    try:
-        return row.topic.replace("{id}", str(msgspec.json.decode(body).get(row.key, "")))
-    except (msgspec.DecodeError, AttributeError):
-        return ""
