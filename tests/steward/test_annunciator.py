@@ -13,7 +13,7 @@ from jidoka.alarms.facts import FACTS
 from jidoka.alarms.until import Clock
 from jidoka.steward.annunciator import Annunciator, Facts
 from jidoka.steward.answers import LIMIT_NS, Answers
-from jidoka.steward.metrics import alarm_counters
+from jidoka.steward.gauges import of_alarms
 from jidoka.steward.own_alarms import OWN
 from jidoka.steward.surroundings import facts_of_plc, statistics_of
 from jidoka_bridge.messages import PlcStatus
@@ -146,7 +146,7 @@ def test_a_flood_lists_by_priority_and_the_first_first() -> None:
     assert [each["id"] for each in annunciator.listed][:3] == ["S-7", "S-0", "S-1"]
     assert annunciator.summary["active"] == len(annunciator.summary["list"]) == 12
     assert annunciator.load(at(20))["last_10_min"] == 12
-    assert (50, 12) in alarm_counters(annunciator.summary, annunciator.load(at(20)))
+    assert (50, 12, {}) in list(of_alarms(annunciator.summary, annunciator.load(at(20))))
 
 
 def test_the_load_is_the_same_after_a_restart() -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jidoka_bridge.errors import ConfigurationError
 from jidoka_bridge.metrics import BY_INDEX, LABEL_VALUES, METRICS, Metric
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
-
-if TYPE_CHECKING:
-    from jidoka.steward.core import Core
 
 MAX_SERIES = 4096
 PROGRAMS = frozenset(metric.program for metric in METRICS)
@@ -83,38 +80,6 @@ class Counters:
             return False
         series[key] = number
         return True
-
-
-def alarm_counters(summary: Mapping[str, Any], load: Mapping[str, Any]) -> list[tuple[int, float]]:
-    """(number of the metric, value) of what the alarms ask of people. summary, load: of the annunciator."""
-    return [
-        (47, summary["shelved"]),
-        (48, summary["suppressed"] + summary["out_of_service"]),
-        (49, load["alarms"]),
-        (50, load["last_10_min"]),
-        (51, int(load["flood"])),
-        (52, len(load["chattering"])),
-        (53, load["stale_24_h"]),
-    ]
-
-
-def standing_counters(core: Core, *, is_clock_sure: bool) -> list[tuple[int, float, dict[str, str]]]:
-    """(number of the metric, value, labels) of how this device stands."""
-    here = {*core.presence.programs.values(), *(("guard",) if core.is_guard_here else ())}
-    found: list[tuple[int, float, dict[str, str]]] = [
-        (54, int(not core.why_not_recording), {}),
-        (58, int(is_clock_sure), {}),
-        *((55, int(program in here), {"program": program}) for program in sorted(LABEL_VALUES["program"])),
-    ]
-    for model in sorted(core.counters.models):
-        words = [
-            core.conditions.judgements.get(spec.id, "unknown")
-            for spec in core.plan.conditions
-            if spec.model == model
-        ]
-        labels = {"model": model}
-        found += [(59, words.count("on"), labels), (75, words.count("unknown"), labels)]
-    return found
 
 
 class TableCollector(Collector):

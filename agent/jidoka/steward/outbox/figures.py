@@ -1,8 +1,8 @@
-"""What waits and what room it takes, as `jidoka status` and Prometheus show it. Pure."""
+"""What waits and what room it takes, as `jidoka status` shows it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from jidoka.steward.ledger.format import Entry, Kind
@@ -36,13 +36,3 @@ def backlog_value(backlog: Mapping[str, Backlog]) -> dict[str, Any]:
         "backlog_bytes": {lane: each.size_bytes for lane, each in backlog.items()},
         "oldest_s": {lane: round(each.oldest_s, 1) for lane, each in backlog.items()},
     }
-
-
-def counters(room: Room, backlog: Mapping[str, Backlog]) -> Iterator[tuple[int, float, dict[str, str]]]:
-    """(number of the metric, value, labels)."""
-    for lane, each in backlog.items():
-        yield 70, each.size_bytes, {"lane": lane}
-        yield 71, each.oldest_s, {"lane": lane}
-    yield 72, room.limit_bytes, {}
-    yield 73, room.used_bytes, {}
-    yield 74, room.removed, {}
