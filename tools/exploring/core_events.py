@@ -10,6 +10,7 @@ from jidoka_bridge.guard.clock import Step as ClockStep
 from jidoka_bridge.messages import Kind
 from jidoka_bridge.registers import Input, Input2
 
+from tools.exploring import core_people as people
 from tools.exploring.book import RANKS
 from tools.exploring.core_world import JUDGEMENTS, CoreWorld, Event
 from tools.exploring.plans import STEP_MS
@@ -101,27 +102,29 @@ EVENTS: Mapping[str, Event] = MappingProxyType(
         "press that isn't counted": Event(
             lambda world: world.beat(pressed=1, counted=False), lambda world: world.link
         ),
-        "acknowledge": Event(lambda world: world.acknowledge()),
-        "acknowledge again": Event(lambda world: world.acknowledge_again()),
-        "acknowledge what doesn't wait": Event(lambda world: world.acknowledge_others()),
-        "acknowledge what doesn't wait, remotely": Event(lambda world: world.acknowledge_others(remote=True)),
-        "acknowledge remotely": Event(lambda world: world.acknowledge(False, remote=True)),
-        "acknowledge an old revision": Event(
-            lambda world: world.acknowledge(False, revision=lambda seen: seen - 1)
+        "acknowledge": Event(people.acknowledge),
+        "acknowledge again": Event(people.acknowledge_again),
+        "acknowledge what doesn't wait": Event(people.acknowledge_others),
+        "acknowledge what doesn't wait, remotely": Event(
+            lambda world: people.acknowledge_others(world, remote=True)
         ),
-        "acknowledge without a reason": Event(lambda world: world.acknowledge(False, reason="")),
-        "acknowledge as an auditor": Event(lambda world: world.acknowledge(False, role="auditor")),
-        "acknowledgement taken back": Event(lambda world: world.take_back()),
+        "acknowledge remotely": Event(lambda world: people.acknowledge(world, False, remote=True)),
+        "acknowledge an old revision": Event(
+            lambda world: people.acknowledge(world, False, revision=lambda seen: seen - 1)
+        ),
+        "acknowledge without a reason": Event(lambda world: people.acknowledge(world, False, reason="")),
+        "acknowledge as an auditor": Event(lambda world: people.acknowledge(world, False, role="auditor")),
+        "acknowledgement taken back": Event(people.take_back),
         **_judgements(),
         **{f"{name}, permitted": _moving(event) for name, event in _judgements().items()},
-        "hold": Event(lambda world: world.hold(False)),
-        "remote hold": Event(lambda world: world.hold(True)),
+        "hold": Event(lambda world: people.hold(world, False)),
+        "remote hold": Event(lambda world: people.hold(world, True)),
         "hold as an auditor": Event(
-            lambda world: world.act(Kind.HOLD, "remote or unfair hold", role="auditor", reason="test")
+            lambda world: people.act(world, Kind.HOLD, "remote or unfair hold", role="auditor", reason="test")
         ),
-        "unlock": Event(lambda world: world.unlock()),
-        "unlock remotely": Event(lambda world: world.unlock(False, remote=True)),
-        "unlock as an operator": Event(lambda world: world.unlock(False, role="operator")),
+        "unlock": Event(people.unlock),
+        "unlock remotely": Event(lambda world: people.unlock(world, False, remote=True)),
+        "unlock as an operator": Event(lambda world: people.unlock(world, False, role="operator")),
         "monitor lost": _switch("monitor", False),
         "monitor back": Event(lambda world: world.monitor_comes(), lambda world: not world.monitor),
         "monitor restarts": Event(lambda world: world.monitor_comes(), lambda world: world.monitor),
@@ -163,29 +166,31 @@ EVENTS: Mapping[str, Event] = MappingProxyType(
         "disk fails": Event(_fail, lambda world: world.writing is not None),
         "the process pauses": Event(_gap),
         "another file": Event(
-            lambda world: world.model_file(False), lambda world: not world.book.is_file_wrong
+            lambda world: people.model_file(world, False), lambda world: not world.book.is_file_wrong
         ),
         "the approved file": Event(
-            lambda world: world.model_file(True), lambda world: world.book.is_file_wrong
+            lambda world: people.model_file(world, True), lambda world: world.book.is_file_wrong
         ),
-        "window of two steps": Event(lambda world: world.open_window(2 * STEP_MS)),
-        "window by one person": Event(lambda world: world.act(Kind.WINDOW, "window", ms=STEP_MS)),
-        "model out of enforce": Event(lambda world: world.set_mode("observe")),
-        "model back in enforce": Event(lambda world: world.set_mode("enforce")),
-        "model back in enforce, remotely": Event(lambda world: world.set_mode("enforce", remote=True)),
-        "known answers right": Event(lambda world: world.show_answers(True)),
-        "known answers wrong": Event(lambda world: world.show_answers(False)),
+        "window of two steps": Event(lambda world: people.open_window(world, 2 * STEP_MS)),
+        "window by one person": Event(lambda world: people.act(world, Kind.WINDOW, "window", ms=STEP_MS)),
+        "model out of enforce": Event(lambda world: people.set_mode(world, "observe")),
+        "model back in enforce": Event(lambda world: people.set_mode(world, "enforce")),
+        "model back in enforce, remotely": Event(
+            lambda world: people.set_mode(world, "enforce", remote=True)
+        ),
+        "known answers right": Event(lambda world: people.show_answers(world, True)),
+        "known answers wrong": Event(lambda world: people.show_answers(world, False)),
         "clock step": Event(_clock),
         "clock set for the first time": Event(_first_clock),
         "a message that is refused": Event(_refuse),
-        "an error inside": Event(lambda world: world.fail()),
+        "an error inside": Event(people.fail),
         "somebody else on the line": _switch("is_foreign", True),
         "alone on the line": _switch("is_foreign", False),
         "remote reset": Event(
-            lambda world: world.act(Kind.COMMAND, "remote reset", command="reset", remote=True)
+            lambda world: people.act(world, Kind.COMMAND, "remote reset", command="reset", remote=True)
         ),
         "remote arming": Event(
-            lambda world: world.act(Kind.COMMAND, "remote arming", command="arm", remote=True)
+            lambda world: people.act(world, Kind.COMMAND, "remote arming", command="arm", remote=True)
         ),
         "button stuck": _input(Input.RESET_BUTTON, True),
         "button let go": _input(Input.RESET_BUTTON, False),

@@ -12,7 +12,8 @@ from typing import Any
 from jidoka_bridge.plan import Model, Proving, Trips
 
 from tools.exploring.core_events import EVENTS
-from tools.exploring.core_world import BEGUN, LOST, LOST_ROOTS, READY_ROOTS, UNLINKED, CoreWorld, Setting
+from tools.exploring.core_roots import BEGUN, LOST, LOST_ROOTS, READY_ROOTS, UNLINKED
+from tools.exploring.core_world import CoreWorld, Setting
 from tools.exploring.liveness import MENDING
 from tools.exploring.plans import ADVICE, DIGEST, DRIFT, INVALID, NEVER_S, STEP_MS, plan
 from tools.exploring.search import World

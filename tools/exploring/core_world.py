@@ -18,145 +18,18 @@ from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.registers import Input, Input2, Phase, PlcState, Word
 
-from tools.exploring import snapshot
-from tools.exploring.book import RANKS, Book, Site, claim
-from tools.exploring.canonical import BASE_NS, Rule, drop
-from tools.exploring.plans import CAUSE_OF, MS, NEVER_S, STEP_MS
+from tools.exploring.book import RANKS, Book, Site
+from tools.exploring.canonical import BASE_NS
+from tools.exploring.core_form import RULES
+from tools.exploring.core_people import TOUCHING
+from tools.exploring.core_roots import LOST, UNLINKED, WAYS
+from tools.exploring.plans import FACT_OF, MS, NEVER_S, STEP_MS
 from tools.exploring.plant import Limits, Seen
-from tools.exploring.rules import GuardForm, actual
+from tools.exploring.rules import GuardForm
 
 START_NS = 2 * BASE_NS
 BOOT = b"b" * 16
-#: what an operator acknowledges -> the fact of the book
-FACT_OF = {
-    "R-1": "m:drift(all)", "R-2": "m:invalid output", "R-3": "m:drift(input)", "R-4": "m:two writers",
-    "no data:m": "data", "no record": "record", "plc link": "link", "latch file": "disk", "override": "key",
-    "fallback path": "path", "digest:m": "digest", "model changed:m": "file", "mode:m": "mode",
-}  # fmt: skip
-#: acts on causes that don't wait for anybody
-TOUCHING = frozenset(
-    {"acknowledge what doesn't wait", "acknowledge what doesn't wait, remotely", "acknowledgement taken back"}
-)
-#: the root without a readable latch file
-LOST = "no latch file"
-#: the root at which the PLC doesn't answer yet
-UNLINKED = "no link"
 JUDGEMENTS = {"on": Judgement.ON, "off": Judgement.OFF, "unknown": Judgement.UNKNOWN}
-#: events that lead to a root, where nothing is lacking
-WAYS: dict[str, tuple[str, ...]] = {
-    "running": ("press", "disk writes", "beat"),
-    "advised": ("press", "beat", "advice on"),
-    "fallen back": ("fallback ready", "beat", "press", "beat", "invalid on", "beat"),
-    "held": ("press", "beat", "hold", "beat"),
-    "locked out": ("press", "beat", "digest on", "beat"),
-    "overridden": ("press", "beat", "key on", "beat", "beat"),
-}
-#: further roots: a way, and then what is lost or stuck already when the one event comes
-LOSSES: dict[str, tuple[str, ...]] = {
-    "a disk that is stuck": ("disk stuck",),
-    "no record, a cause, a PLC that isn't ready": ("invalid on", "not ready", "steward lost", "beat", "beat"),
-    "no link": ("link lost", "beat"),
-    "no data": ("monitor lost", "beat", "beat"),
-}
-BEGUN = ("start", "running", "advised", "held", "locked out", "overridden")
-LOST_ROOTS = tuple(f"{begun}, {lost}" for begun in BEGUN for lost in LOSSES)
-READY_ROOTS = (*(f"{begun}, fallback ready" for begun in BEGUN), "fallen back without record")
-for _begun in BEGUN:
-    for _lost, _events in LOSSES.items():
-        WAYS[f"{_begun}, {_lost}"] = (*WAYS.get(_begun, ()), *_events)
-    WAYS[f"{_begun}, fallback ready"] = ("fallback ready", "beat", *WAYS.get(_begun, ()))
-WAYS["fallen back without record"] = (
-    "fallback ready",
-    "beat",
-    "press",
-    "beat",
-    "steward lost",
-    "beat",
-    "beat",
-)
-WAYS["proving"] = ("press", "beat")
-WAYS["proving, fallback ready"] = ("fallback ready", "beat", "press", "beat")
-PERSON = {"request": "1", "person": "p1"}
-#: of a cause: latched, revision, the one that was acknowledged, the role that must
-NEVER_TOLD = (False, 0, 0, "")
-
-
-def _counts(fact: Any, form: Any) -> bool:
-    """Whether the book takes this fact for judged off."""
-    if fact.off_run < 0:
-        return False
-    book = form.book
-    return not fact.by_run or (fact.off_run == book.run and fact.off_ns >= book.began_ns)
-
-
-def _is_within(value: int, limit_ns: int, form: Any) -> int:
-    """Its age, cut off above the limit; with one that is never over only whether there was one."""
-    return form.age(value, limit_ns) if limit_ns < NEVER_S * 1_000 * MS else int(value > 0)
-
-
-def _stands(limit: str) -> Rule:
-    """Of the plant: for how long, cut off above its limit."""
-    return lambda plant, value, form: form.age(value, getattr(plant.limits, limit))
-
-
-RULES: dict[str, dict[str, Rule]] = {
-    "CoreWorld": {
-        **dict.fromkeys(
-            ("setting", "events", "form", "now_ns", "presses", "edges", "submitted", "told", "view"),
-            drop,
-        ),
-        # where the relay can stick; one that always obeys sets it anew at the next beat
-        "output": lambda world, value, form: form.may_read_less and actual(world, value, form),
-        # those that the guard hasn't heard of yet
-        "parts": lambda world, value, _: value - world.guard.view.part_count,
-        "monitor_run": lambda world, value, _: value == world.guard.run.number,
-        "says": lambda world, value, _: (
-            world.setting.restates
-            and tuple(
-                (judgement, name in world.book.site.statistical and run == world.guard.run.number)
-                for name, (judgement, run) in value.items()
-            )
-        ),
-        "durable": lambda world, value, form: world.durable_form(value, form),
-        "writing": lambda world, value, form: world.writing_form(value, form),
-    },
-    "Book": {
-        "site": drop,
-        "run": drop,
-        "began_ns": drop,
-        "looked_ns": drop,
-        # what follows from the rest at the last look
-        "bad": drop,
-        # whether it came within the time that it is held against
-        "data_ns": lambda book, value, form: _is_within(value, book.site.no_data_ns, form),
-        "record_ns": lambda book, value, form: _is_within(value, book.site.no_record_ns, form),
-        # copied by a press of the next beat, which can't count where nothing was allowed since the last one
-        "is_clear": lambda book, value, _: book.least > 0 and value,
-        "window_until_ns": lambda _, value, form: max(0, value - form.now_ns) if value else 0,
-        "pressed_ns": lambda book, value, form: form.age(value, 2_000 * MS) if book.press_least >= 0 else 0,
-    },
-    "Plant": {
-        "limits": drop,
-        "off_ns": _stands("run_out_ns"),
-        "more_ns": _stands("more_ns"),
-        "less_ns": _stands("less_ns"),
-        "stuck_ns": _stands("stuck_ns"),
-        "unwritten_ns": _stands("unwritten_ns"),
-        "overridden_ns": lambda plant, value, _: min(value, 2 * plant.limits.override_ns + 1),
-    },
-    "Fact": {
-        "by_run": drop,
-        # an `off` counts if it is of this run and since its beginning; else it is as none
-        "off_run": lambda fact, _, form: _counts(fact, form),
-        "on_run": lambda fact, value, form: (
-            fact.by_run and fact.on and form.book.proving and value == form.book.run
-        ),
-        "wrong_ns": lambda _, value, form: form.age(value, 0),
-        "off_ns": lambda fact, value, form: (
-            form.age(value, form.valid_ns) if form.valid_ns and _counts(fact, form) else 0
-        ),
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -179,10 +52,6 @@ class Setting:
     watches: frozenset[str] = frozenset()
     budget: int = 0
     contents: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-
-for _fixed in (GuardForm,):
-    snapshot.never_changes(_fixed)
 
 
 @dataclass(frozen=True)
@@ -345,35 +214,6 @@ class CoreWorld:
         rank = RANKS[int(self.guard.ask().word)]
         bits = (rank == 2, state == 6, state == 7, rank >= 1, state == 5, self.guard.stopping)
         return sum(1 << number for number, bit in enumerate(bits) if bit)
-
-    def durable_form(self, content: dict[str, Any] | None, form: Any) -> Any:
-        """What a restart would find, without what only counts."""
-        if content is None:
-            return None
-        causes = tuple(
-            (name, bool(latched), revision == seen, role)
-            for name, (latched, revision, seen, _, role) in sorted(content["causes"].items())
-            if latched or role or (self.form.touches_unlatched and revision != seen)
-        )
-        known = {"run", "transition", "causes", "first_out", "raising", "failed_runs", "trips", "device"}
-        if self.setting.plan.times.override_s >= NEVER_S:
-            known.add("override_used_s")
-        rest = tuple(form.value(content[name], 0) for name in sorted(content.keys() - known))
-        return causes, content["run"] == self.guard.run.number, min(content["failed_runs"], 3), rest
-
-    def writing_form(self, writing: Any, form: Any) -> Any:
-        if writing is None:
-            return None
-        number, content, waiting, lockout, is_after_press = writing
-        pending = self.guard.pending
-        return (
-            number >= self.guard.latch_number,
-            pending is not None and number >= pending.number,
-            self.durable_form(content, form) if self.setting.remembers else None,
-            tuple(sorted(waiting)),
-            lockout,
-            is_after_press,
-        )
 
     # ------------------------------------------------------------------ inputs of the guard
 
@@ -539,127 +379,6 @@ class CoreWorld:
         self.view = view
         guard.beat(now_ns, view)
         self.look("beat")
-
-    # ------------------------------------------------------------------ people
-
-    def acknowledge(self, is_fair: bool = True, **changes: Any) -> None:
-        """All that the panel shows as waiting, one after the other."""
-        for name, (latched, revision, seen, role) in list(self.told.items()):
-            if not latched or revision == seen:
-                continue
-            body = {
-                **PERSON, "cause": name, "revision": revision, "reason": "cause removed", "role": role or "operator",
-                **{key: value(revision) if callable(value) else value for key, value in changes.items()},
-            }  # fmt: skip
-            if is_fair:
-                self.book.acknowledged(FACT_OF.get(name, name))
-            self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
-            self.look("acknowledge" if is_fair else "remote or unfair acknowledge")
-
-    def acknowledge_again(self) -> None:
-        """What was acknowledged already, at the same revision: it renews an offer that lapsed."""
-        for name, (latched, revision, seen, role) in list(self.told.items()):
-            if latched and revision == seen:
-                body = {
-                    **PERSON, "cause": name, "revision": revision, "reason": "cause removed", "role": role or "operator",
-                }  # fmt: skip
-                self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
-                self.look("acknowledge again")
-
-    def acknowledge_others(self, **changes: Any) -> None:
-        """What the panel doesn't show as waiting: an advice, or what is over, or nothing at all."""
-        for name in sorted({CAUSE_OF[each] for each in self.setting.responses} | self.told.keys()):
-            latched, revision, seen, _ = self.told.get(name, NEVER_TOLD)
-            if not latched or revision == seen:
-                body = {
-                    **PERSON,
-                    "cause": name,
-                    "revision": revision,
-                    "reason": "cause removed",
-                    "role": "operator",
-                }
-                self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, {**body, **changes})
-                self.look("acknowledge what doesn't wait")
-
-    def take_back(self) -> None:
-        """Every acknowledgement that can be, by who gave it."""
-        for name, (_, revision, seen, _) in list(self.told.items()):
-            if revision and revision == seen:
-                body = {**PERSON, "cause": name, "revision": revision, "role": "operator", "undo": True}
-                answer = self.guard.act(self.now_ns, Kind.ACKNOWLEDGE, body)
-                if answer and answer["ok"]:
-                    self.book.taken_back(FACT_OF.get(name, name))
-                self.look("back: acknowledgement")
-
-    def fail(self) -> None:
-        """An error inside the guard."""
-        self.book.is_locked = True
-        self.guard.fail(self.now_ns, "an error")
-        self.guard.tick(self.now_ns)  # the shell does, in the same turn
-        self.look("error")
-
-    def hold(self, remote: bool) -> None:
-        name = "remote hold" if remote else "local hold"
-        self.book.struck = name
-        self.book.may_hold_with_key = self.book.may_hold_with_key or self.book.state == 7
-        body = {**PERSON, "reason": "test", "role": "operator", "remote": remote}
-        before = self.told.get(name, NEVER_TOLD)[1]
-        self.guard.act(self.now_ns, Kind.HOLD, body)
-        self.look(name)
-        # that one which is over is as one that never was rests on this
-        is_new = self.told.get(name, NEVER_TOLD)[1] > before
-        claim(is_new, f"I7: {name} comes again at a revision that somebody may have acknowledged")
-
-    def unlock(self, is_fair: bool = True, **changes: Any) -> None:
-        body = {**PERSON, "reason": "repaired", "role": "engineer", **changes}
-        book = self.book
-        lockouts = [name for name, response in self.setting.responses.items() if response == "lockout"]
-        is_gone = not any(book.facts[name].on for name in lockouts)
-        is_gone = (
-            is_gone and not self.view.foreign and (not book.is_file_wrong or book.is_in_window(self.now_ns))
-        )
-        book.is_unlocked = is_fair and is_gone and not book.key and not book.waiting
-        self.guard.act(self.now_ns, Kind.UNLOCK, body)
-        self.look("unlock" if is_fair else "remote or unfair unlock")
-        book.is_unlocked = False
-
-    def model_file(self, is_right: bool) -> None:
-        """The monitor says which file the application has loaded."""
-        self.book.is_file_wrong = not is_right
-        digest = self.setting.plan.models[0].digest if is_right else "f" * 64
-        self.guard.model_digest(self.now_ns, {"model": "m", "digest": digest})
-        self.look("back: file" if is_right else "another file")
-
-    def act(self, kind: Kind, by: str, **body: Any) -> None:
-        """An act on the model."""
-        self.guard.act(self.now_ns, kind, {**PERSON, "role": "engineer", "model": "m", **body})
-        self.look(by)
-
-    def open_window(self, length_ms: int) -> None:
-        """Two persons announce it."""
-        for person in ("p1", "p2"):
-            if person == "p2" and self.book.state != 6:
-                self.book.window_until_ns = self.now_ns + length_ms * MS
-            self.act(Kind.WINDOW, "window", ms=length_ms, person=person)
-
-    def set_mode(self, mode: str, **body: Any) -> None:
-        """A person takes the model out of enforce, or back."""
-        is_moving = self.book.rank > 0
-        if mode == "observe":
-            self.book.is_out_of_enforce = True
-        elif not body and not is_moving:
-            self.book.is_out_of_enforce = False
-        self.act(Kind.MODE, "back: mode" if mode == "enforce" else "mode", mode=mode, **body)
-
-    def show_answers(self, is_right: bool) -> None:
-        """The known answers are announced and shown."""
-        digest = self.setting.plan.models[0].known_answers
-        may = self.book.state in (1, 5)
-        self.act(Kind.KNOWN_ANSWERS, "announced", digest=digest)
-        if may or not is_right:  # wrong ones count wherever they come from
-            self.book.answers(is_right, self.now_ns)
-        self.guard.answers(self.now_ns, {"model": "m", "digest": digest, "passed": is_right})
-        self.look("off: answers" if is_right else "answers")
 
     def restart(self) -> None:
         """SIGKILL, or the end of a planned stop, and a new process."""

@@ -20,6 +20,12 @@ CONDITIONS = (DRIFT, INVALID, ADVICE, DIGEST)
 STATISTICAL = frozenset({DRIFT, ADVICE})
 #: cause of each condition
 CAUSE_OF = {DRIFT: "R-1", INVALID: "R-2", ADVICE: "R-3", DIGEST: "R-4"}
+#: what an operator acknowledges -> the fact of the book
+FACT_OF = {
+    "R-1": "m:drift(all)", "R-2": "m:invalid output", "R-3": "m:drift(input)", "R-4": "m:two writers",
+    "no data:m": "data", "no record": "record", "plc link": "link", "latch file": "disk", "override": "key",
+    "fallback path": "path", "digest:m": "digest", "model changed:m": "file", "mode:m": "mode",
+}  # fmt: skip
 REASONS = {"R-1": 32, "R-2": 33, "R-3": 34, "R-4": 35}
 
 
