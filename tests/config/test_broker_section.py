@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jidoka.broker.endpoint import TCP, WEBSOCKETS, Broker, broker_of
 from jidoka.config.compile import compile_text
 from jidoka.config.faults import FaultyConfigurationError
 from jidoka.config.load import load_text
-from jidoka.steward.mqtt.endpoint import TCP, WEBSOCKETS, Broker, broker_of
 
 from tests.config.test_configuration import VALID
 from tests.credentials.authority import Authority

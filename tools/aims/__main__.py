@@ -17,7 +17,7 @@ import argparse
 import os
 import sys
 
-from jidoka.steward.mqtt.endpoint import broker_at
+from jidoka.broker.endpoint import broker_at
 from jidoka_bridge.errors import PlainError
 
 from tools.aims.worker import Address, work

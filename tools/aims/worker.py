@@ -17,8 +17,8 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import psycopg
-from jidoka.steward.mqtt.endpoint import Broker
-from jidoka.steward.mqtt.line import V5, dial, make_client, properties_of
+from jidoka.broker.endpoint import Broker
+from jidoka.broker.line import V5, dial, make_client, properties_of
 from jidoka_bridge.errors import BrokerError
 from paho.mqtt.enums import LogLevel
 from paho.mqtt.packettypes import PacketTypes
@@ -127,7 +127,7 @@ class Worker:
     def _why_over(self, code: int) -> Exception:
         """The connection ended: what is told of it. With TLS 1.3 a certificate that isn't taken shows only now."""
         if self.address.broker.is_tls and not self._is_connected:
-            from jidoka.steward.mqtt.tls_trouble import explained_end  # noqa: PLC0415 - cryptography is large
+            from jidoka.broker.tls_trouble import explained_end  # noqa: PLC0415 - cryptography is large
 
             explained = explained_end(self.address.broker, self._socket_error)
             if explained is not None:

@@ -16,7 +16,7 @@ from jidoka_bridge.errors import BrokerError, InputError, RefusedError
 from jidoka.cli.asking import FILE
 
 if TYPE_CHECKING:
-    from jidoka.steward.mqtt.endpoint import Broker
+    from jidoka.broker.endpoint import Broker
 
 #: how long a signed command is good for
 GOOD_FOR_S = 50
@@ -186,7 +186,7 @@ def _broker_of(
     text: str, username: str | None, ca: Path | None, certificate: Path | None, certificate_key: Path | None
 ) -> Broker:
     """HOST, HOST:PORT, or a URL as in the configuration's `broker.url`."""
-    from jidoka.steward.mqtt.endpoint import broker_at
+    from jidoka.broker.endpoint import broker_at
 
     try:
         return broker_at(
@@ -206,7 +206,7 @@ def _exchange(
     """The device's reply to this very message; None if none comes. Raises BrokerError."""
     import paho.mqtt.client as paho
 
-    from jidoka.steward.mqtt.line import V311, dial, make_client
+    from jidoka.broker.line import V311, dial, make_client
 
     replies: list[dict[str, Any]] = []
     client = make_client(broker, "", V311)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 
+from jidoka.broker.endpoint import address_of
 from jidoka.config.broker_section import FILES_OF_TLS, absolute, taken
 from jidoka.config.case import Case, Found
 from jidoka.config.located import Trail
-from jidoka.config.schema.broker import BrokerPlace, BrokerSettings, address_of
+from jidoka.config.schema.broker import BrokerPlace, BrokerSettings
 
 #: (what is of no use without the other, the other)
 PAIRS: tuple[tuple[str, str], ...] = (

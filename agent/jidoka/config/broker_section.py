@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jidoka.config.schema.broker import BrokerPlace, BrokerSettings, address_of
+from jidoka.broker.endpoint import address_of
+from jidoka.config.schema.broker import BrokerPlace, BrokerSettings
 
 #: settings that are paths, and that belong to TLS
 FILES_OF_TLS = ("ca", "certificate", "key")

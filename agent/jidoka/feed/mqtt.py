@@ -18,16 +18,17 @@ import paho.mqtt.client as paho
 from jidoka_bridge.errors import BrokerError, InputError
 from paho.mqtt.enums import CallbackAPIVersion, LogLevel
 
+from jidoka.broker import endpoint
+from jidoka.broker.endpoint import Broker
 from jidoka.feed.intake import Intake, NewStream
 from jidoka.feed.reading import LONGEST_LINE_BYTES, Entry
-from jidoka.steward.mqtt.endpoint import Broker
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 2000
 MOST_WAITING_BYTES = 16 << 20
-#: scheme → port
-PORTS = {"mqtt": 1883, "mqtts": 8883}
+#: of a broker's address, those over plain TCP: WebSockets have a path where the topic stands here
+SCHEMES = {name: scheme for name, scheme in endpoint.SCHEMES.items() if scheme.transport == endpoint.TCP}
 AT_LEAST_ONCE = 1
 MOST_AT_ONCE = 500
 
@@ -72,17 +73,17 @@ def topic_of(address: str, password_file: Path | None = None, login: Files = NO_
     scheme, _, rest = address.partition("://")
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname, parts.port or PORTS.get(scheme, 0)
+        host, port = parts.hostname, parts.port
     except ValueError:
-        parts, host, port = urlsplit(""), None, 0
+        parts, host, port = urlsplit(""), None, None
     # `#` is a wildcard of MQTT, and a fragment for everybody else
     topic = unquote(rest.partition("/")[2])
-    if not host or not topic or scheme not in PORTS:
+    if not host or not topic or scheme not in SCHEMES:
         raise InputError(
             "the address of the topic can't be understood.",
             "Write mqtts://HOST:PORT/TOPIC, or mqtt://HOST:PORT/TOPIC without TLS.",
         )
-    is_tls = scheme == "mqtts"
+    is_tls = SCHEMES[scheme].is_tls
     if not is_tls and login != NO_FILES:
         raise InputError(
             "certificates are of no use where nothing is encrypted.", "Write mqtts://, or leave them out."
@@ -97,7 +98,7 @@ def topic_of(address: str, password_file: Path | None = None, login: Files = NO_
                 f"{password_file}: can't read the password: {why}.", "Put the password on its first line."
             ) from None
     username = None if parts.username is None else unquote(parts.username)
-    return Topic(host, port, topic, username, password, is_tls, login)
+    return Topic(host, port or SCHEMES[scheme].port, topic, username, password, is_tls, login)
 
 
 class Subscription(Intake):
@@ -127,13 +128,13 @@ class Subscription(Intake):
         if topic.username is not None:
             client.username_pw_set(topic.username, topic.password)
         if topic.is_tls:
-            from jidoka.steward.mqtt.tls import context_of  # noqa: PLC0415 - cryptography is large
+            from jidoka.broker.tls import context_of  # noqa: PLC0415 - cryptography is large
 
             client.tls_set_context(context_of(topic.broker))
         try:
             client.connect(topic.host, topic.port)
         except ssl.SSLError as error:
-            from jidoka.steward.mqtt.tls_trouble import explained  # noqa: PLC0415
+            from jidoka.broker.tls_trouble import explained  # noqa: PLC0415
 
             raise explained(error, topic.broker) from None
         except OSError as error:
@@ -199,7 +200,7 @@ class Subscription(Intake):
 
     def _on_disconnect(self, _client: Any, _user: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         if reason.is_failure and self._topic.is_tls and not self._was_connected:
-            from jidoka.steward.mqtt.tls_trouble import explained_end  # noqa: PLC0415
+            from jidoka.broker.tls_trouble import explained_end  # noqa: PLC0415
 
             # with TLS 1.3 a certificate that isn't taken shows only now
             refused = explained_end(self._topic.broker, self._socket_error)

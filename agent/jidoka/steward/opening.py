@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from jidoka_bridge.plan import Plan
 
 from jidoka import __version__
+from jidoka.broker.endpoint import broker_of
 from jidoka.steward.commands.inbox import Inbox
 from jidoka.steward.core import Core
 from jidoka.steward.effects import Effect, Record
@@ -16,7 +17,6 @@ from jidoka.steward.ledger.format import Kind
 from jidoka.steward.ledger.writer import Ledger
 from jidoka.steward.mqtt.bulletin import News
 from jidoka.steward.mqtt.courier import Courier
-from jidoka.steward.mqtt.endpoint import broker_of
 from jidoka.steward.mqtt.envelope import Place
 from jidoka.steward.mqtt.rotation import RETURN_AFTER_S
 from jidoka.steward.outbox.outbox import AIMS

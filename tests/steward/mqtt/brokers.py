@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from jidoka.broker.endpoint import Broker
 from jidoka.steward.mqtt.connection import V5, Connection
-from jidoka.steward.mqtt.endpoint import Broker
 from jidoka.steward.mqtt.envelope import Place, live_letter
 from jidoka_bridge.errors import BrokerError
 

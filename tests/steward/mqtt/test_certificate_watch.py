@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from jidoka.alarms.facts import CERTIFICATE_ENDS, CERTIFICATE_ENDS_SOON
+from jidoka.broker.endpoint import Broker
 from jidoka.steward.mqtt.certificates import LOOK_S, CertificateWatch
-from jidoka.steward.mqtt.endpoint import Broker
 from jidoka.steward.own_alarms import certificate_alarms
 
 from tests.credentials.authority import Authority

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jidoka.steward.mqtt.endpoint import Broker
+from jidoka.broker.endpoint import Broker
 
 from tests.credentials.authority import Authority
 from tests.steward.mqtt.brokers import pump, tried

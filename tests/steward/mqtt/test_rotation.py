@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
-from jidoka.steward.mqtt.endpoint import Broker
-from jidoka.steward.mqtt.line import V5, V311
+from jidoka.broker.endpoint import Broker
+from jidoka.broker.line import V5, V311
 from jidoka.steward.mqtt.rotation import (
     ATTEMPTS_EACH,
     BACKOFF_MAX_S,

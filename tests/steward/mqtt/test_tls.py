@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from jidoka.broker.endpoint import WEBSOCKETS, Broker
+from jidoka.broker.tls import context_of
+from jidoka.broker.tls_trouble import explained
 from jidoka.cli.command import _broker_of, _exchange
 from jidoka.steward.mqtt.connection import V311, Connection
-from jidoka.steward.mqtt.endpoint import WEBSOCKETS, Broker
 from jidoka.steward.mqtt.envelope import Letter
-from jidoka.steward.mqtt.tls import context_of
-from jidoka.steward.mqtt.tls_trouble import explained
 from jidoka_bridge.errors import BrokerError
 
 from tests.credentials.authority import Pair

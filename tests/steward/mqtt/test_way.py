@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jidoka.broker.endpoint import Broker
 from jidoka.cli.status import screen
 from jidoka.steward.client import ask
 from jidoka.steward.ledger.format import Kind as EntryKind
 from jidoka.steward.ledger.reader import entries
-from jidoka.steward.mqtt.endpoint import Broker
 from jidoka_bridge.channel import Channel
 from jidoka_bridge.messages import Judgement, Kind
 from rich.console import Console

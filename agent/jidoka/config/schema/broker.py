@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
+from jidoka.broker.endpoint import SCHEMES
 from jidoka.config.faults import UnfitError, shown
 from jidoka.config.quantities import Duration
 from jidoka.config.schema.base import FilePath, MayBe, Settings
 
-
-class Scheme(NamedTuple):
-    """How a broker is spoken to. transport: tcp or websockets."""
-
-    transport: str
-    is_tls: bool
-    port: int
-
-
-SCHEMES: dict[str, Scheme] = {
-    "mqtt": Scheme("tcp", False, 1883),
-    "mqtts": Scheme("tcp", True, 8883),
-    "ws": Scheme("websockets", False, 80),
-    "wss": Scheme("websockets", True, 443),
-}
 #: what others call them
 OTHER_NAMES = {
     "tcp": "mqtt",
@@ -36,27 +22,7 @@ OTHER_NAMES = {
     "https": "wss",
     "http": "ws",
 }
-WEBSOCKET_PATH = "/mqtt"
 PLACEHOLDERS = ("site", "line", "device")
-
-
-class Address(NamedTuple):
-    """A broker's address, taken apart."""
-
-    host: str
-    port: int
-    scheme: Scheme
-    path: str
-
-
-def address_of(url: str) -> Address:
-    """Of a URL that was checked."""
-    parts = urlsplit(url)
-    scheme = SCHEMES[parts.scheme]
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
-    return Address(
-        parts.hostname or "", parts.port or scheme.port, scheme, path if path.strip("/") else WEBSOCKET_PATH
-    )
 
 
 def _broker_url(value: str) -> str:

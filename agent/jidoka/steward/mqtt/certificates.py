@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jidoka.steward.mqtt.endpoint import Broker
+from jidoka.broker.endpoint import Broker
 
 DAY_S = 86_400.0
 #: how often the files are looked at again: a renewed one ends the alarm
@@ -63,8 +63,8 @@ class CertificateWatch:
 
     def _look_at_brokers(self) -> None:
         """A broker may renew its certificate without ending connections: what would be told soon is looked at again."""
+        from jidoka.broker.tls import peer_certificate  # noqa: PLC0415
         from jidoka.credentials.certificates import dates_of  # noqa: PLC0415 - cryptography is large
-        from jidoka.steward.mqtt.tls import peer_certificate  # noqa: PLC0415
 
         for broker in self._brokers:
             seen = self._of_brokers.get(str(broker))
@@ -76,8 +76,8 @@ class CertificateWatch:
                     )
 
     def _look(self) -> CertificateEnd | None:
+        from jidoka.broker.tls import login_of  # noqa: PLC0415
         from jidoka.credentials.login import first_end  # noqa: PLC0415 - cryptography is large
-        from jidoka.steward.mqtt.tls import login_of  # noqa: PLC0415
 
         self._look_at_brokers()
         found = []

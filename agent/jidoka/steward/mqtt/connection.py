@@ -18,9 +18,8 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from jidoka.steward.mqtt.endpoint import WEBSOCKETS, Broker
-from jidoka.steward.mqtt.envelope import CONTENT_TYPE, Letter
-from jidoka.steward.mqtt.line import (
+from jidoka.broker.endpoint import WEBSOCKETS, Broker
+from jidoka.broker.line import (
     HUNG_UP,
     V5,
     V311,
@@ -31,11 +30,13 @@ from jidoka.steward.mqtt.line import (
     make_client,
     properties_of,
 )
-from jidoka.steward.mqtt.tunnel import CONNECT_S
+from jidoka.broker.tunnel import CONNECT_S
+from jidoka.steward.mqtt.envelope import CONTENT_TYPE, Letter
 
 __all__ = ["CONNECT_S", "PROTOCOL_NAMES", "V5", "V311", "WINDOW", "Broker", "Connection"]
 
 SESSION_S = 10
+WILL_DELAY_S = 5
 MOST_PACKET_BYTES = 65_536
 
 PROTOCOL_NAMES = {V5: "MQTT 5", V311: "MQTT 3.1.1"}
@@ -87,7 +88,8 @@ class Connection:
 
     def open(self) -> None:
         """Connect the socket and send CONNECT. Raises BrokerError with cause and remedy."""
-        client = make_client(self.broker, self._client_id, self.version, self._will)
+        client = make_client(self.broker, self._client_id, self.version)
+        self._leave_will(client)
         self._heard = Heard(client)
         options: dict[str, Any] = {}
         if self.version == V5:
@@ -101,6 +103,17 @@ class Connection:
         dial(client, self.broker, **options)
         self._client = client
         self._look_at_tls()
+
+    def _leave_will(self, client: Client) -> None:
+        """What the broker tells when we are gone; with MQTT 5 not at once."""
+        will, properties = self._will, None
+        if will is None:
+            return
+        if self.version == V5:
+            properties = properties_of(PacketTypes.WILLMESSAGE)
+            properties.WillDelayInterval = WILL_DELAY_S
+            properties.ContentType = CONTENT_TYPE
+        client.will_set(will.topic, will.payload, 1, True, properties)
 
     @property
     def acknowledged(self) -> deque[tuple[int, int]]:
@@ -223,7 +236,7 @@ class Connection:
     def _hung_up(self, heard: Heard) -> None:
         """Over before CONNACK: a certificate that isn't taken, where TLS says so, or another version of MQTT."""
         if self.broker.is_tls:
-            from jidoka.steward.mqtt.tls_trouble import explained_end  # noqa: PLC0415 - cryptography is large
+            from jidoka.broker.tls_trouble import explained_end  # noqa: PLC0415 - cryptography is large
 
             refused = explained_end(self.broker, heard.socket_error)
             if refused is not None:

@@ -18,13 +18,13 @@ from typing import Any
 
 from jidoka_bridge.errors import BrokerError
 
+from jidoka.broker.endpoint import Broker
 from jidoka.steward.commands.inbox import Inbox
 from jidoka.steward.ledger.format import Lane
 from jidoka.steward.ledger.writer import Ticket
 from jidoka.steward.mqtt.bulletin import Bulletin, News, Snapshot
 from jidoka.steward.mqtt.certificates import CertificateWatch
 from jidoka.steward.mqtt.connection import CONNECT_S, V5, V311, Connection
-from jidoka.steward.mqtt.endpoint import Broker
 from jidoka.steward.mqtt.envelope import Letter, Place, live_letter, topic_id
 from jidoka.steward.mqtt.flight import Flight
 from jidoka.steward.mqtt.inbound import Inbound

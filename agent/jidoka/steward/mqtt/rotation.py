@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from jidoka.steward.mqtt.endpoint import Broker
-from jidoka.steward.mqtt.line import V5, V311
+from jidoka.broker.endpoint import Broker
+from jidoka.broker.line import V5, V311
 
 BACKOFF_MIN_S = 0.2
 BACKOFF_MAX_S = 30.0

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from jidoka_bridge.errors import BrokerError, ConfigurationError, InputError
 
 from jidoka.credentials.secrets import read_password
 
 TCP, WEBSOCKETS = "tcp", "websockets"
+WEBSOCKET_PATH = "/mqtt"
+
+
+class Scheme(NamedTuple):
+    """How a broker is spoken to. transport: tcp or websockets."""
+
+    transport: str
+    is_tls: bool
+    port: int
+
+
+SCHEMES: dict[str, Scheme] = {
+    "mqtt": Scheme(TCP, False, 1883),
+    "mqtts": Scheme(TCP, True, 8883),
+    "ws": Scheme(WEBSOCKETS, False, 80),
+    "wss": Scheme(WEBSOCKETS, True, 443),
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +52,7 @@ class Broker:
     host: str
     port: int = 1883
     transport: str = TCP
-    path: str = "/mqtt"
+    path: str = WEBSOCKET_PATH
     is_tls: bool = False
     ca: str | None = None
     certificate: str | None = None
@@ -68,6 +86,25 @@ def broker_of(section: Mapping[str, Any]) -> Broker:
         ) from None
 
 
+class Address(NamedTuple):
+    """A broker's address, taken apart."""
+
+    host: str
+    port: int
+    scheme: Scheme
+    path: str
+
+
+def address_of(url: str) -> Address:
+    """Of a URL that was checked."""
+    parts = urlsplit(url)
+    scheme = SCHEMES[parts.scheme]
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    return Address(
+        parts.hostname or "", parts.port or scheme.port, scheme, path if path.strip("/") else WEBSOCKET_PATH
+    )
+
+
 def broker_at(text: str, **login: Any) -> Broker:
     """What a person writes at a command line: HOST, HOST:PORT, or a URL as in the configuration's `broker.url`.
 
@@ -76,8 +113,6 @@ def broker_at(text: str, **login: Any) -> Broker:
     >>> broker_at("mqtts://aims.plant.example").port
     8883
     """
-    from jidoka.config.schema.broker import SCHEMES, address_of  # noqa: PLC0415 - the steward has a plan and needs none
-
     url = text if "://" in text else f"mqtt://{text}"
     try:
         address = address_of(url) if url.partition("://")[0] in SCHEMES else None

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from jidoka.steward.mqtt.endpoint import WEBSOCKETS, Broker, Proxy
-from jidoka.steward.mqtt.tunnel import connected_socket
+from jidoka.broker.endpoint import WEBSOCKETS, Broker, Proxy
+from jidoka.broker.tunnel import connected_socket
 from jidoka_bridge.errors import BrokerError
 
 from tests.processes import programs

@@ -13,16 +13,13 @@ from typing import Any
 import paho.mqtt.client as paho
 from jidoka_bridge.errors import BrokerError
 from paho.mqtt.enums import CallbackAPIVersion, LogLevel, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from jidoka.steward.mqtt.endpoint import WEBSOCKETS, Broker, password_of
-from jidoka.steward.mqtt.envelope import CONTENT_TYPE, Letter
-from jidoka.steward.mqtt.tunnel import CONNECT_S, connected_socket
+from jidoka.broker.endpoint import WEBSOCKETS, Broker, password_of
+from jidoka.broker.tunnel import CONNECT_S, connected_socket
 
 WINDOW = 100  # paho slows down above it: 9 400/s at 100, 5 400/s at 1 000
-WILL_DELAY_S = 5
 
 HUNG_UP = "Check that an MQTT broker without TLS listens at this port, and see its log; both versions of MQTT are tried in turn."
 HUNG_UP_IN_TLS = "Check that the port is the broker's with TLS (8883 as a rule), and see the broker's log."
@@ -81,7 +78,7 @@ def dial(client: Client, broker: Broker, **options: Any) -> None:
     try:
         client.connect(broker.host, broker.port, broker.keepalive_s, **options)
     except ssl.SSLError as error:
-        from jidoka.steward.mqtt.tls_trouble import explained  # noqa: PLC0415 - cryptography is large
+        from jidoka.broker.tls_trouble import explained  # noqa: PLC0415 - cryptography is large
 
         raise explained(error, broker) from None
     except paho.WebsocketConnectionError:
@@ -103,9 +100,7 @@ def dial(client: Client, broker: Broker, **options: Any) -> None:
         ) from None
 
 
-def make_client(
-    broker: Broker, client_id: str, version: MQTTProtocolVersion, will: Letter | None = None
-) -> Client:
+def make_client(broker: Broker, client_id: str, version: MQTTProtocolVersion) -> Client:
     """Ready for `dial`. Raises BrokerError if a password or a certificate can't be used."""
     client = Client(broker, client_id, version)
     client.connect_timeout = CONNECT_S
@@ -113,19 +108,11 @@ def make_client(
     if broker.transport == WEBSOCKETS:
         client.ws_set_options(broker.path)
     if broker.is_tls:
-        from jidoka.steward.mqtt.tls import context_of  # noqa: PLC0415 - cryptography is large, and a plain broker needs none
+        from jidoka.broker.tls import context_of  # noqa: PLC0415 - cryptography is large, and a plain broker needs none
 
         client.tls_set_context(context_of(broker))
     if broker.username:
         client.username_pw_set(broker.username, password_of(broker.password_file))
-    if will is None:
-        return client
-    properties = None
-    if version == V5:
-        properties = properties_of(PacketTypes.WILLMESSAGE)
-        properties.WillDelayInterval = WILL_DELAY_S
-        properties.ContentType = CONTENT_TYPE
-    client.will_set(will.topic, will.payload, 1, True, properties)
     return client
 
 

@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 from cryptography import x509
 from jidoka_bridge.errors import BrokerError, ConfigurationError, PlainError
 
+from jidoka.broker.endpoint import Broker
+from jidoka.broker.tunnel import CONNECT_S, connected_socket
 from jidoka.credentials.login import Login, problems
 from jidoka.credentials.secrets import require_private
-from jidoka.steward.mqtt.endpoint import Broker
-from jidoka.steward.mqtt.tunnel import CONNECT_S, connected_socket
 
 #: a refusal comes at once; who is let in hears nothing before CONNECT
 LATE_REFUSAL_S = 1.0

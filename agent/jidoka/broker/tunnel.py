@@ -12,7 +12,7 @@ import time
 
 from jidoka_bridge.errors import BrokerError
 
-from jidoka.steward.mqtt.endpoint import Broker, Proxy, password_of
+from jidoka.broker.endpoint import Broker, Proxy, password_of
 
 CONNECT_S = 5.0
 #: a proxy's answer is a status line and some fields

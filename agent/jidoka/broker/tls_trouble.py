@@ -13,10 +13,10 @@ from typing import NamedTuple
 from cryptography import x509
 from jidoka_bridge.errors import BrokerError, ConfigurationError
 
+from jidoka.broker.endpoint import Broker
+from jidoka.broker.tls import late_refusal, peer_certificate
 from jidoka.credentials.certificates import dates_of, day, name_of, read_certificates
 from jidoka.credentials.login import RENEW
-from jidoka.steward.mqtt.endpoint import Broker
-from jidoka.steward.mqtt.tls import late_refusal, peer_certificate
 
 #: before this program was written no clock is right
 CLOCK_IS_WRONG_BEFORE = 2020
