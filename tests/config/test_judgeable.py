@@ -15,7 +15,7 @@ from jidoka.config.manifest import load_bundle
 from jidoka.config.model_section import model_section
 from jidoka.config.schema import ModelSettings
 from jidoka.monitor.features.table import feature_set
-from jidoka.monitor.kernels.frame import FRAME_FEATURES
+from jidoka.monitor.kernels.frame_found import FRAME_FEATURES
 
 from tests.host.bundles import changed_bundle
 

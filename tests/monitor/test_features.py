@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jidoka.monitor.features import Extractor, feature_set
 from jidoka.monitor.features.picture import Picture
-from jidoka.monitor.kernels.frame import BRIGHT_AT, DARK_AT, GREY_FEATURES
+from jidoka.monitor.kernels.frame_found import BRIGHT_AT, DARK_AT, GREY_FEATURES
 from jidoka.monitor.verdicts import Reason, Verdict, verdict_of
 from jidoka_tap import wire
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jidoka.monitor.kernels.bets import normal_quantile
 from jidoka.monitor.kernels.detections import count_not_finite, detection_features
-from jidoka.monitor.kernels.frame import FINGERPRINT, FOUND, FRAME_FEATURES, HISTOGRAM, WIDEST, frame_bytes
+from jidoka.monitor.kernels.frame import WIDEST, frame_bytes
 from jidoka.monitor.kernels.frame_floats import frame_floats
+from jidoka.monitor.kernels.frame_found import FINGERPRINT, FOUND, FRAME_FEATURES, HISTOGRAM
 from jidoka.monitor.kernels.judge import add_up, level_step
 from jidoka.monitor.kernels.output import classifier_features
 from jidoka.monitor.kernels.plain import BINS, entry_means, plain_features

@@ -15,8 +15,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jidoka.monitor.kernels.frame import FOUND, FRAME_FEATURES, frame_bytes
+from jidoka.monitor.kernels.frame import frame_bytes
 from jidoka.monitor.kernels.frame_floats import frame_floats
+from jidoka.monitor.kernels.frame_found import FOUND, FRAME_FEATURES
 from numpy.typing import NDArray
 
 from tools.bench._beside import medians_us, part_of

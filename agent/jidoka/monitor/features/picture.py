@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jidoka.monitor.features.views import Frames, frames
-from jidoka.monitor.kernels.frame import (
+from jidoka.monitor.kernels.frame import frame_bytes
+from jidoka.monitor.kernels.frame_floats import frame_floats
+from jidoka.monitor.kernels.frame_found import (
     FINGERPRINT,
     FOUND,
     FRAME_FEATURES,
     GREY_FEATURES,
     HISTOGRAM,
     TONES,
-    frame_bytes,
 )
-from jidoka.monitor.kernels.frame_floats import frame_floats
 
 #: layout -> axes that make (N, H, W, C) of it; None = an axis of length 1
 AXES: dict[str, tuple[int | None, ...]] = {

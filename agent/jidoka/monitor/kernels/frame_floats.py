@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import int32, njit, uint32, uint64
+from numba import int16, int32, njit, uint16, uint32, uint64
 from numpy.typing import NDArray
 
 from jidoka.monitor.kernels import BARE
-from jidoka.monitor.kernels.frame import (
-    _MIX,
-    _S11,
-    _S32,
-    _SPREAD,
+from jidoka.monitor.kernels.frame import _S11, _S32, _1, _2, _3
+from jidoka.monitor.kernels.frame_found import (
     BLUE,
     FINGERPRINT,
     GREEN,
     LEVELS,
     MEANS,
+    MIX,
     NOISE_BINS,
     QUARTERS,
     RED,
+    SPREAD,
     STDS,
-    _1,
-    _2,
-    _3,
-    _tones,
-    fill_weights,
+    fill_tones,
     finish,
     noise_level,
 )
@@ -37,6 +32,15 @@ Floats = NDArray[np.float64]
 LARGEST = np.float32(1e9)
 #: sums may be reordered for speed; NaN and infinity keep their meaning
 REORDER = {"reassoc", "contract"}
+
+
+@njit(**BARE)  # type: ignore[misc, unused-ignore]
+def _fill_weights(weights: NDArray[np.int16]) -> None:
+    """A number for each column, the same on every machine: what the fingerprint is made with."""
+    word = SPREAD
+    for x in range(weights.shape[0]):
+        word = uint64(word * MIX + SPREAD)
+        weights[x] = int16(uint16(word >> np.uint64(48)))
 
 
 @njit(**BARE)  # type: ignore[misc, unused-ignore]
@@ -170,7 +174,7 @@ def _frame_floats(  # noqa: PLR0917 - as above
     pivots: Floats, one: Floats, word: NDArray[np.uint64],
 ) -> int:  # fmt: skip
     plane = H * W
-    fill_weights(weights)
+    _fill_weights(weights)
     if C == 3:
         shares[0] = np.float32((BLUE if is_bgr else RED) / 256.0)
         shares[1] = np.float32(GREEN / 256.0)
@@ -186,7 +190,7 @@ def _frame_floats(  # noqa: PLR0917 - as above
     interior = 0
     sampled = 0
     bad = 0
-    fingerprint = _SPREAD
+    fingerprint = SPREAD
     for n in range(N):
         for y in range(H):
             row = y % 3 * W
@@ -216,7 +220,7 @@ def _frame_floats(  # noqa: PLR0917 - as above
             some, some2 = _sums(luma, row, W, pivot)
             total += some
             total2 += some2
-            fingerprint = uint64(fingerprint * _MIX + uint64(_weigh(bits, row, W, weights)))
+            fingerprint = uint64(fingerprint * MIX + uint64(_weigh(bits, row, W, weights)))
             if y < 2 or W < 3:
                 continue
             middle = (y - 1) % 3 * W
@@ -234,7 +238,7 @@ def _frame_floats(  # noqa: PLR0917 - as above
         return bad
     found[:] = 0.0
     count = N * plane
-    _tones(tones, count, found)
+    fill_tones(tones, count, found)
     for c in range(3):
         found[MEANS + c] = np.nan
         found[STDS + c] = np.nan
@@ -257,6 +261,6 @@ def _frame_floats(  # noqa: PLR0917 - as above
     # luma alone can't tell two colours apart: the channels' sums can
     for c in range(C):
         one[0] = totals[c, 0]
-        fingerprint = uint64(fingerprint * _MIX + word[0])
+        fingerprint = uint64(fingerprint * MIX + word[0])
     found[FINGERPRINT] = np.float64(uint64(fingerprint ^ (fingerprint >> _S32)) >> _S11)
     return 0
