@@ -68,7 +68,7 @@ class Steward:
 
     @property
     def chattering(self) -> list[str]:
-        found: list[str] = self.annunciator.load(self.now)["chattering"]
+        found: list[str] = self.annunciator.shown.load(self.now)["chattering"]
         return found
 
 
@@ -141,15 +141,15 @@ def test_a_flood_outlives_a_restart_and_still_ends_once(tmp_path: Path, is_this_
     after = Steward(before.plan, now_ns, before.now.wall_ns + away_ns).begin(
         before, is_this_boot=is_this_boot
     )
-    assert after.annunciator.is_flooded
+    assert after.annunciator.shown.is_flooded
     assert not after.floods
     after.drift(is_on=True, after_ns=WINDOW_NS - away_ns - SECOND_NS)
-    assert after.annunciator.is_flooded
+    assert after.annunciator.shown.is_flooded
     after.drift(is_on=True, after_ns=2 * SECOND_NS)
     ((ends, _),) = after.floods
     assert (ends["event"], ends["alarms"]) == ("ends", BEGINS_ABOVE + 1)
     third = Steward(before.plan, after.now.ns, after.now.wall_ns).begin(after)
-    assert not third.annunciator.is_flooded
+    assert not third.annunciator.shown.is_flooded
 
 
 def test_without_a_record_of_its_beginning_alarms_of_the_last_minutes_still_count() -> None:
@@ -178,7 +178,7 @@ def test_what_somebody_wrote_is_in_the_list_until_it_is_erased_and_in_no_entry(t
     records = [each for each in effects if isinstance(each, Record)]
     assert first.withheld[0]["written"] == "the crane shades it"
     assert "crane" not in json.dumps([each.value for each in records])
-    assert "crane" not in json.dumps(first.annunciator.summary)
+    assert "crane" not in json.dumps(first.annunciator.shown.summary)
     people_path(ledger).write_bytes(b"".join(each.secret for each in records))
 
     second = AlarmDesk(plan(tmp_path), sealed)

@@ -86,7 +86,7 @@ class Life:
 
     def act(self, chance: random.Random) -> None:
         alarm = f"W-{chance.randrange(ROWS):02}"
-        shown = {each["id"]: each["revision"] for each in self.desk.annunciator.listed}
+        shown = {each["id"]: each["revision"] for each in self.desk.annunciator.shown.listed}
         person = {"request": "q", "role": "operator", "person": "p1", "reason": "other"}
         if chance.random() < 0.5:
             body = {**person, "cause": alarm, "revision": shown.get(alarm, 0)}

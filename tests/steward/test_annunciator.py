@@ -35,7 +35,7 @@ def at(seconds: float) -> Clock:
 
 
 def letters(annunciator: Annunciator) -> dict[str, str]:
-    return {each["id"]: each["state"] for each in annunciator.listed}
+    return {each["id"]: each["state"] for each in annunciator.shown.listed}
 
 
 def begun() -> Annunciator:
@@ -142,11 +142,11 @@ def test_a_flood_lists_by_priority_and_the_first_first() -> None:
     for number in range(12):
         priority = "high" if number == 7 else "low"
         annunciator.take(body(id=f"S-{number}", priority=priority, since_ns=number), "", at(1 + number))
-    assert annunciator.summary["flood"]
-    assert [each["id"] for each in annunciator.listed][:3] == ["S-7", "S-0", "S-1"]
-    assert annunciator.summary["active"] == len(annunciator.summary["list"]) == 12
-    assert annunciator.load(at(20))["last_10_min"] == 12
-    assert (50, 12, {}) in list(of_alarms(annunciator.summary, annunciator.load(at(20))))
+    assert annunciator.shown.summary["flood"]
+    assert [each["id"] for each in annunciator.shown.listed][:3] == ["S-7", "S-0", "S-1"]
+    assert annunciator.shown.summary["active"] == len(annunciator.shown.summary["list"]) == 12
+    assert annunciator.shown.load(at(20))["last_10_min"] == 12
+    assert (50, 12, {}) in list(of_alarms(annunciator.shown.summary, annunciator.shown.load(at(20))))
 
 
 def test_the_load_is_the_same_after_a_restart() -> None:
@@ -162,7 +162,7 @@ def test_the_load_is_the_same_after_a_restart() -> None:
     for entry, written in entries:
         after.restore_alarm(json.loads(json.dumps(entry)), written, True)
     after.begin(at(9100))
-    one, other = before.load(at(9100)), after.load(at(9100))
+    one, other = before.shown.load(at(9100)), after.shown.load(at(9100))
     assert one["alarms"] == 3
     same = ("alarms", "calls", "peak_10_min", "priorities", "most_frequent", "stale_24_h")
     assert {name: one[name] for name in same} == {name: other[name] for name in same}

@@ -38,7 +38,7 @@ class Place:
         self.core.tick(2 * S)
         self.core.why_not_recording = ""
         self.core.tick(3 * S)
-        assert self.annunciator.listed[0]["id"] == "not recording"
+        assert self.annunciator.shown.listed[0]["id"] == "not recording"
 
     @property
     def annunciator(self) -> Annunciator:
@@ -91,14 +91,14 @@ def test_each_is_decided_by_itself_and_one_answer_comes_when_the_last_is(place: 
     assert replies(done)[0].is_after_record
     kinds = [each.kind for effects in (asked, done) for each in effects if isinstance(each, Record)]
     assert kinds.count(EntryKind.REFUSAL) == 1
-    states = {each["id"]: each["state"] for each in place.annunciator.listed}
+    states = {each["id"]: each["state"] for each in place.annunciator.shown.listed}
     # of the trip class the guard's own record tells, and it didn't yet
     assert states == {"R-03": "B", "R-04": "B", "not recording": "C"}
 
 
 def test_what_was_not_on_the_list_is_left_alone(place: Place) -> None:
     assert outcomes(place.acknowledge(("not recording", 1)))["not recording"] == ""
-    states = {each["id"]: each["state"] for each in place.annunciator.listed}
+    states = {each["id"]: each["state"] for each in place.annunciator.shown.listed}
     assert states == {"R-03": "B", "R-04": "B", "not recording": "C"}
 
 
@@ -149,4 +149,4 @@ def test_the_same_request_twice_is_refused_while_the_first_is_under_way(place: P
 def test_a_list_can_take_nothing_back(place: Place) -> None:
     (item,) = items_of({**SHARED, "undo": True, "list": [{"cause": "R-03", "revision": 2, "undo": True}]})
     assert "undo" not in item
-    assert place.annunciator.load(Clock(S, S))["flood"] is False
+    assert place.annunciator.shown.load(Clock(S, S))["flood"] is False

@@ -79,7 +79,7 @@ def test_a_finding_comes_as_a_low_alarm_and_goes_with_it(tmp_path: Path) -> None
     assert (entry["id"], entry["priority"], entry["state"]) == (BUDGET, "low", "B")
     annunciator.tick(good, Clock(3 * SECOND, 3 * SECOND))
     annunciator.tick(good, Clock(60 * SECOND, 60 * SECOND))
-    assert [each["state"] for each in annunciator.listed] == ["D"]
+    assert [each["state"] for each in annunciator.shown.listed] == ["D"]
 
 
 @pytest.mark.process

@@ -139,7 +139,7 @@ class Line:
         self._hear(entries, at_s)
 
     def _tick(self, at_s: float, since_s: float) -> None:
-        self.told.flood_s += since_s if self.annunciator.is_flooded else 0.0
+        self.told.flood_s += since_s if self.annunciator.shown.is_flooded else 0.0
         while self.hands and self.hands[0][0] <= at_s:
             _, row = heapq.heappop(self.hands)
             self._acknowledge(row, at_s)
@@ -161,7 +161,7 @@ class Line:
     def _acknowledge(self, row: str, at_s: float) -> None:
         """The operator looks; a reset follows where it is due."""
         now = self.clock(at_s)
-        alarm = next((each for each in self.annunciator.listed if each["id"] == row), None)
+        alarm = next((each for each in self.annunciator.shown.listed if each["id"] == row), None)
         if alarm is None or alarm["state"] not in {"B", "D"}:
             return
         act = Act("acknowledge", row, "operator", "s2", True, alarm["revision"], "cause found")

@@ -172,7 +172,7 @@ class AlarmDesk:
 
     def load(self, now_ns: int) -> dict[str, Any]:
         """What the alarms ask of people (ISA-18.2)."""
-        return self.annunciator.load(self._clock(now_ns))
+        return self.annunciator.shown.load(self._clock(now_ns))
 
     def commitments(self) -> dict[str, str]:
         """Alarm → commitment of what somebody wrote freely when he silenced it."""
@@ -188,7 +188,7 @@ class AlarmDesk:
         """Alarms that are silent, with what was written freely about it: for people at this device only, never recorded."""
         return [
             {**each, "written": self._words.get(each["id"], ("", ""))[1]}
-            for each in self.annunciator.withheld
+            for each in self.annunciator.shown.withheld
         ]
 
     # ------------------------------------------------------------ small parts
@@ -200,7 +200,7 @@ class AlarmDesk:
             return []
         entries: list[Effect] = [Record(EntryKind.ALARM, body, is_urgent=True) for body in bodies]
         entries += [Record(EntryKind.FLOOD, body, is_urgent=True) for body in floods]
-        return [*entries, Live("alarms", self.annunciator.summary)]
+        return [*entries, Live("alarms", self.annunciator.shown.summary)]
 
     def _clock(self, now_ns: int) -> Clock:
         return Clock(now_ns, now_ns + self.wall_offset_ns)

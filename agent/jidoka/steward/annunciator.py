@@ -13,11 +13,10 @@ from jidoka_bridge.plan import Plan
 from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
 
 from jidoka.alarms.acts import SHELF_NS, Act, Site
-from jidoka.alarms.alarm import Alarm
 from jidoka.alarms.causes import Cause
 from jidoka.alarms.changes import Acted, Change
 from jidoka.alarms.core import Alarms
-from jidoka.alarms.definition import SECOND_NS, Definition, rank
+from jidoka.alarms.definition import SECOND_NS, Definition
 from jidoka.alarms.facts import (
     CHATTERING,
     GUARD_AWAY,
@@ -27,10 +26,11 @@ from jidoka.alarms.facts import (
     REFUSED_COMMAND,
 )
 from jidoka.alarms.flood import Turn
-from jidoka.alarms.record import chatter_of, here, past_of, recorded, restored, shown
-from jidoka.alarms.table import IS_ACTIVE, UNACKNOWLEDGED, WITHHELD, Event, State
+from jidoka.alarms.record import chatter_of, here, past_of, recorded, restored
+from jidoka.alarms.table import IS_ACTIVE, Event, State
 from jidoka.alarms.until import Clock
 from jidoka.steward import own_alarms, risks
+from jidoka.steward.alarm_lists import AlarmLists
 
 #: a cause is recorded again when one of these changed; its evidence alone may move every half second
 RECORDED_FIELDS = ("active", "latched", "revision", "acknowledged_revision", "person", "quality", "trip")
@@ -40,7 +40,6 @@ TOLD_NS = 10 * SECOND_NS
 _QUALITY = frozenset({Event.NO_DATA, Event.DATA_BACK})
 #: alarms of the last ten minutes that a restart needs, and no more: a flood is found by fewer
 MOST_HEARD = 1000
-_SUMMARY = ("id", "state", "priority", "class", "text", "remedy", "count")
 
 
 class Facts(NamedTuple):
@@ -71,6 +70,7 @@ class Annunciator:
         site = Site(ACKNOWLEDGE_REASONS, longest_ns, bool(section.get("is_local", False)))
         self._alarms = Alarms(own_alarms.definitions(plan), site)
         self._own = frozenset(self._alarms.definitions)
+        self.shown = AlarmLists(self._alarms, self.causes, self._own)
         self._observing = own_alarms.observing(plan)
         self._promises = own_alarms.promises(plan)
         self._recorded: dict[str, dict[str, Any]] = {}
@@ -232,84 +232,7 @@ class Annunciator:
         """The guard granted an acknowledgement; bodies of alarm entries."""
         return self._entries(self._alarms.guard_agreed(act, now))
 
-    # ------------------------------------------------------------ what is shown
-
-    @property
-    def listed(self) -> list[dict[str, Any]]:
-        """Alarms that aren't normal nor withheld: unacknowledged first, then by priority, then the latest first; in a
-        flood by priority, and the first first."""
-        names = [
-            name
-            for name, alarm in self._alarms.alarms.items()
-            if alarm.state not in WITHHELD | {State.NORMAL}
-        ]
-        return [self._shown(name) for name in sorted(names, key=self._place)]
-
-    @property
-    def is_flooded(self) -> bool:
-        """More alarms come than a person can follow."""
-        return self._alarms.flood.is_on
-
-    @property
-    def withheld(self) -> list[dict[str, Any]]:
-        """Alarms that are shelved, suppressed or out of service: who did it, why, and until when."""
-        return [self._shown(name) for name, alarm in self._alarms.alarms.items() if alarm.state in WITHHELD]
-
-    @property
-    def normal(self) -> list[dict[str, Any]]:
-        """The others; one whose quality isn't good is no good news."""
-        return [
-            self._shown(name) for name, alarm in self._alarms.alarms.items() if alarm.state is State.NORMAL
-        ]
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The message on `alarms`."""
-        alarms = self._alarms.alarms.values()
-        listed = self.listed
-        return {
-            "active": sum(alarm.state in IS_ACTIVE for alarm in alarms),
-            "unacknowledged": sum(alarm.state in UNACKNOWLEDGED for alarm in alarms),
-            "latched": sum(alarm.state is State.LATCHED for alarm in alarms),
-            "shelved": sum(alarm.state is State.SHELVED for alarm in alarms),
-            "suppressed": sum(alarm.state is State.SUPPRESSED for alarm in alarms),
-            "out_of_service": sum(alarm.state is State.OUT_OF_SERVICE for alarm in alarms),
-            "flood": self._alarms.flood.is_on,
-            "list": [{field: alarm[field] for field in _SUMMARY} for alarm in listed],
-        }
-
-    def load(self, now: Clock) -> dict[str, Any]:
-        """The figures of ISA-18.2, and what chatters now."""
-        flood = self._alarms.flood
-        return {
-            **self._alarms.load.value(now.wall_ns),
-            "flood": flood.is_on,
-            "last_10_min": flood.count(now.ns),
-            "chattering": self._alarms.chattering,
-        }
-
     # ------------------------------------------------------------ small parts
-
-    def _place(self, name: str) -> tuple[int, ...]:
-        alarm = self._alarms.alarms[name]
-        if self._alarms.flood.is_on:
-            return (not alarm.is_trip, -rank(alarm.priority), alarm.active_ns or alarm.since_ns)
-        return (alarm.state not in UNACKNOWLEDGED, -rank(alarm.priority), -self._since_ns(alarm))
-
-    def _since_ns(self, alarm: Alarm) -> int:
-        """Of a cause: since it struck, by the guard's clock."""
-        return int(self.causes.get(alarm.id, {}).get("since_ns") or alarm.since_ns)
-
-    def _shown(self, name: str) -> dict[str, Any]:
-        alarm = self._alarms.alarms[name]
-        is_chattering = name in self._alarms.chattering
-        body = shown(alarm, self._alarms.definitions[name])
-        return {
-            **body,
-            "since_ns": self._since_ns(alarm),
-            "chattering": is_chattering,
-            "own": name in self._own,
-        }
 
     def _definition(self, name: str, body: Mapping[str, Any]) -> Definition:
         """The alarm of a cause, in the guard's words and with the register's delays."""

@@ -22,7 +22,7 @@ Gauge = tuple[int, float, Mapping[str, str]]
 def of_core(core: Core, now_ns: int, *, is_clock_sure: bool) -> Iterator[Gauge]:
     """Alarms, programs, conditions, and whether it is recorded and the clock is sure."""
     annunciator = core.alarms.annunciator
-    yield from of_alarms(annunciator.summary, core.alarms.load(now_ns))
+    yield from of_alarms(annunciator.shown.summary, core.alarms.load(now_ns))
     here = {*core.presence.programs.values(), *(("guard",) if core.is_guard_here else ())}
     yield 54, int(not core.why_not_recording), {}
     for program in sorted(LABEL_VALUES["program"]):

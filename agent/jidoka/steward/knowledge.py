@@ -67,4 +67,8 @@ class Knowledge:
     def report(self) -> dict[str, Any]:
         """What a command `report` is answered with."""
         interlock = {name: self.interlock.get(name) for name in ("to", "cause", "m", "a", "number")}
-        return {"interlock": interlock, "alarms": self.alarms.annunciator.summary, "plan": self.plan.digest}
+        return {
+            "interlock": interlock,
+            "alarms": self.alarms.annunciator.shown.summary,
+            "plan": self.plan.digest,
+        }

@@ -74,7 +74,7 @@ def status_value(
         "ready": bool(core.mode.get("ready", False)),
         "missing": list(core.mode.get("missing", [])),
         "causes": list(core.alarms.annunciator.causes.values()),
-        "alarms": core.alarms.annunciator.listed,
+        "alarms": core.alarms.annunciator.shown.listed,
         "withheld": core.alarms.withheld,
         "alarm_load": core.alarms.load(now_ns),
         "models": core.summaries,
@@ -95,7 +95,7 @@ def answer_value(what: str, status: dict[str, Any], annunciator: Annunciator) ->
         "status": status,
         "alarms": {
             **{name: status[name] for name in ("now_ns", "alarms", "withheld", "alarm_load", "causes")},
-            "normal": annunciator.normal,
+            "normal": annunciator.shown.normal,
         },
         "sort again": {"sort_again": status["sort_again"]},
     }
