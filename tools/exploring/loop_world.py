@@ -316,7 +316,7 @@ class LoopWorld(LinkWorld):
     def let_an_hour_pass(self) -> None:
         """Good beats all the while; then blocks C and D are due."""
         asides = self.session._asides  # noqa: SLF001
-        asides._c_due_ns = self.now_ns  # noqa: SLF001
+        asides._c_due_ns = asides._approved_due_ns = self.now_ns  # noqa: SLF001
         asides._recorded_ns = min(asides._recorded_ns, self.now_ns - HOUR_NS)  # noqa: SLF001
 
     # ------------------------------------------------------------------ for the search

@@ -130,7 +130,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "LinkView": {
         **_dropped(
             "why", "connection", "presses", "edges", "part_count", "recipe", "remaining_ms", "rtt_ns", "rtts_us", "lack",
-            "phase", "plc_state", "fault",
+            "phase", "plc_state", "fault", "is_own",
         ),
         "beat_ns": truth,
         "actual": actual,
@@ -169,7 +169,8 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "DataWatch": {**_dropped("_limit_ns"), "_parts": lambda _, value, __: value >= 0},
     "RecordWatch": _dropped("_limit_ns"),
     "ButtonWatch": {**_dropped("_presses"), "_edges": lambda _, value, __: value >= 0},
-    "Shown": _dropped("cause", "revision", "since_ns"),
+    # nobody acknowledges at the PLC's own panel in an exploration
+    "Shown": _dropped("cause", "revision", "since_ns", "asked", "reference"),
     "Motion": {
         "parts": lambda _, value, __: value >= 0,
         "standing_parts": lambda _, value, __: min(value, STANDING_PARTS),

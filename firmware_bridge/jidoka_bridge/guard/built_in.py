@@ -17,7 +17,7 @@ class BuiltIn(NamedTuple):
 
 
 BUILT_IN: tuple[BuiltIn, ...] = (
-    BuiltIn("restart", "restart", "hold", "medium", "The guard was restarted without having been stopped in order.", "Find out why, acknowledge, and reset at the machine."),
+    BuiltIn("restart", "restart", "hold", "medium", "The guard starts anew: it ended by itself, or was stopped while something was latched or the machine wasn't in RUN.", "See what ended it (jidoka trip list), acknowledge, and reset at the machine."),
     BuiltIn("latch file", "latch file", "hold", "high", "The latch file is lost or can't be written.", "A new device needs `jidoka guard init` before its first start. Else check the disk of the state directory. An engineer unlocks."),
     BuiltIn("no data", "no data", "fallback", "high", "Nothing is heard from the model.", "Check the application and the monitor."),
     BuiltIn("parts without records", "parts without records", "fallback", "high", "The PLC counts parts, but no inference comes.", "Check the trigger, the camera and the application."),

@@ -118,7 +118,7 @@ class Guard(Memory):
     @guarded
     def sent(self, now_ns: int, word: Word) -> None:
         """A request with this word has gone out."""
-        self.shown.take(now_ns, panel.cause_on_the_wire(self))
+        self.shown.asks(panel.cause_on_the_wire(self))
         if self.withdrawal and not self.withdrawal.asked_ns and RANK[word] <= RANK[self.word]:
             self.withdrawal.asked_ns = now_ns
 
@@ -127,16 +127,18 @@ class Guard(Memory):
         """A beat ended, good or lost. A press counts if the same reset was on offer since a good beat before it began."""
         before, self.view = self.view, view
         self.data.take_parts(now_ns, view.part_count, view.running)
+        if not view.is_up:
+            self.shown.lose()
         if not view.good:
             return
-        panel.take(self, now_ns, before, view)
+        panel.take(self, now_ns, view)
         settle(self, now_ns)
         held = self.offer_held
         resetting.hold_offer(self)
         if view.presses > before.presses:
             resetting.press(self, now_ns, held)
         elif before.beat_ns and view.edges != before.edges:
-            resetting.refuse_press(self, now_ns)
+            resetting.refuse_press(self, now_ns, is_counted=False)
 
     @guarded
     def written(self, now_ns: int, number: int, error: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from jidoka_bridge.guard.causes import Cause, Causes
+from jidoka_bridge.guard.conditions import Known
 from jidoka_bridge.messages import Judgement
 from jidoka_bridge.registers import State
 
@@ -93,6 +94,13 @@ def lacks_of_people(causes: Causes) -> list[Lack]:
     return lacks
 
 
+def _count(known: Known) -> str:
+    """How far it is; enough that were judged were so before something that made them not count."""
+    if known.needed_n > known.judged_n:
+        return f": {known.judged_n} of {known.needed_n} records judged"
+    return ": records of now are needed" if known.needed_n else ""
+
+
 def _lacks_of(cause: Cause, causes: Causes, now_ns: int, in_proving: bool) -> list[Lack]:
     """Why one cause can't be ruled out; at least one lack, whatever its conditions say."""
     forgiven = {FALLBACK} if cause.response == "fallback" else set()
@@ -108,6 +116,5 @@ def _lacks_of(cause: Cause, causes: Causes, now_ns: int, in_proving: bool) -> li
             why = "isn't judged" if known.reported else "the monitor hasn't reported it yet"
             lacks.append(Lack(f"{known.id}: {why}", frozenset(forgiven)))
             continue
-        count = f": {known.judged_n} of {known.needed_n} records judged" if known.needed_n else ""
-        lacks.append(Lack(f"{known.id} isn't judged yet{count}", frozenset(forgiven | {PROVING})))
+        lacks.append(Lack(f"{known.id} isn't judged yet{_count(known)}", frozenset(forgiven | {PROVING})))
     return lacks or [Lack(f"{cause.id} can't be ruled out yet", frozenset(forgiven))]

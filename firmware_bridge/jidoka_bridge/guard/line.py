@@ -78,7 +78,7 @@ class Line:
             if now_ns < self.next_ns:
                 return
             if self.session.has_second:
-                self._write(now_ns, self.session.second(now_ns), 1, guard)
+                self._write(now_ns, self.session.second(now_ns), guard)
                 return
             self._ended(now_ns, self.session.timeout(now_ns), guard)
         self._is_lowering = RANK[guard.ask().word] < RANK[self._word]
@@ -96,13 +96,14 @@ class Line:
         self._is_lowering = False
         self.in_transaction = True
         self.beats += 1
-        if self._write(now_ns, frame, 0, guard) and frame:
+        if self._write(now_ns, frame, guard) and frame:
             guard.sent(now_ns, ask.word)
 
-    def _write(self, now_ns: int, frame: bytes, place: int, guard: Guard) -> bool:
-        """Send a request, the first or second of a beat; False: the port was lost."""
+    def _write(self, now_ns: int, frame: bytes, guard: Guard) -> bool:
+        """Send a request, or for a pause nothing; False: the port was lost."""
         pace = pace_of(self.link, function=self.session.function)
-        wait_ms = pace.until_reply_ms(place, self.link.reply_timeout_ms)
+        there, back = (len(frame), self.session.reply_bytes) if frame else pace.frames[0]
+        wait_ms = pace.until_reply_ms(there, back, self.link.reply_timeout_ms)
         self._reply_until_ns = now_ns + int(wait_ms * MS_NS)
         try:
             self.port.drain()
@@ -128,7 +129,7 @@ class Line:
         lack = self._faults.lack(
             now_ns, beat.good or session.is_up, beat.why, self.port.line_errors,
             skew=session.skew, foreign=session.foreign, is_unoffered=session.is_unoffered,
-            is_unapproved=session.is_unapproved,
+            is_unapproved=session.is_unapproved, is_unrecorded=session.is_unrecorded,
         )  # fmt: skip
         if lack and lack != self._view.lack:
             LOG.warning("not armed: %s", told(lack, self._faults.remedy))

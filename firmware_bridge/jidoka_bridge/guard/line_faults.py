@@ -19,7 +19,7 @@ MAP_REMEDY = (
 MASTER_REMEDY = "Disconnect the other master: one guard alone may write to the PLC. Then restart this guard."
 REGISTERS_REMEDY = "See that the PLC has the registers of docs/registers.md, all of them free to be written."
 SETTINGS_REMEDY = "Give the PLC and plc.baud, plc.parity the same values, and make the plan anew; check shield and termination."
-APPROVE_REMEDY = "Approve it at the machine: turn the key to OVERRIDE, hold the reset button for 4 s, let go, turn the key back to AUTO."
+APPROVE_REMEDY = "Approve it at the machine: key in AUTO for 5 s, then to OVERRIDE, hold the reset button for 4 s, let go, turn the key back to AUTO."
 FUNCTION_REMEDY = "Set plc.function to auto or 16+03, and make the plan anew."
 
 #: reason of the link's session, or what the driver counted -> sentence; fields of the link and {wait} fill it
@@ -41,6 +41,7 @@ SENTENCES: dict[str, str] = {
     "counter stands still": "the PLC at {port} answers, but its program doesn't run (its counter stands still)",
     "number": "the PLC at {port} answers, but doesn't take what is written: does another master write to it",
     "no offer": "the PLC at {port} answers but offers no session: another master begins at the same time, or its program is another one",
+    "block D": "the PLC at {port} doesn't take block D (registers 20 to 31), before which nothing is armed",
     "not approved": "the PLC at {port} has approved another plan than this one",
     "framing": "{port} receives characters with framing errors: the PLC has another baud than {baud}, or the line is disturbed",
     "parity": "{port} receives characters with parity errors: the PLC has another parity than {parity}, or the line is disturbed",
@@ -57,6 +58,7 @@ REMEDIES: dict[str, str] = {
     "number": MASTER_REMEDY,
     "foreign": MASTER_REMEDY,
     "no offer": MASTER_REMEDY,
+    "block D": REGISTERS_REMEDY,
     "not approved": APPROVE_REMEDY,
     "framing": SETTINGS_REMEDY,
     "parity": SETTINGS_REMEDY,
@@ -103,12 +105,13 @@ class Watch:
     def lack(
         self, now_ns: int, is_up: bool, why: str, errors: Errors = NOT_COUNTED, *,
         skew: str = "", foreign: bool = False, is_unoffered: bool = False,
-        is_unapproved: bool = False,
+        is_unapproved: bool = False, is_unrecorded: bool = False,
     ) -> str:  # fmt: skip
         """The sentence after a beat. is_up: the beat was good, or the link still stands; why: of a bad beat.
 
         skew: why the PLC's program doesn't fit, which stands whatever the beats are; foreign: somebody else's session;
-        is_unoffered: the PLC answers and offers none; is_unapproved: another plan is approved there.
+        is_unoffered: the PLC answers and offers none; is_unapproved: another plan is approved there;
+        is_unrecorded: it refuses block D.
         """
         if skew:
             self.forget()
@@ -117,9 +120,9 @@ class Watch:
         elif is_unoffered:
             self.forget()
             self._say("no offer")
-        elif is_up and is_unapproved:
+        elif is_up and (is_unrecorded or is_unapproved):
             self.forget()
-            self._say("not approved")
+            self._say("block D" if is_unrecorded else "not approved")
         elif is_up:
             self.forget()
         elif self._since_ns is None:

@@ -18,11 +18,12 @@ NOT_READY_TEXTS: dict[Input, str] = {
 
 @dataclass(frozen=True)
 class LinkView:
-    """One beat's outcome. beat_ns: of the last good beat, 0 = none; edges: presses for display (B7), counted or not.
+    """One beat's outcome. beat_ns: of the last good beat, 0 = none; edges: presses for display (B7), counted or not; press_ms: length of
+    the last one, in whole 100 ms.
 
     acknowledges, acknowledge_reason, person: of the last acknowledgement at the PLC's own panel; foreign: somebody else
     speaks to the PLC. presses: accepted ones of all sessions (B13), only ever rising; part_count likewise; rtts_us: newest last.
-    lack: why there is no link, as a sentence for a person that stands for a while; "" where nothing is wrong or known.
+    is_own: it carried blocks A and B, not another one in their place; lack: why there is no link, as a sentence for a person that stands for a while; "" where nothing is wrong or known.
     """
 
     good: bool = False
@@ -42,12 +43,14 @@ class LinkView:
     acknowledges: int = 0
     acknowledge_reason: int = 0
     person: int = 0
+    press_ms: int = 0
     foreign: bool = False
     remaining_ms: int = 0
     beat_ns: int = 0
     rtt_ns: int = 0
     rtts_us: tuple[int, ...] = ()
     lack: str = ""
+    is_own: bool = True
 
     @property
     def key_on(self) -> bool:
@@ -95,9 +98,11 @@ def view_of(session: Session, beat: Beat, before: LinkView) -> LinkView:
         acknowledges=block.acknowledges,
         acknowledge_reason=block.acknowledge_reason,
         person=block.person,
+        press_ms=block.press_ms,
         foreign=session.foreign,
         remaining_ms=block.remaining_ms,
-        beat_ns=beat.at_ns if beat.good else before.beat_ns,
+        beat_ns=beat.at_ns if beat.good and beat.is_own else before.beat_ns,
         rtt_ns=beat.rtt_ns if beat.good else before.rtt_ns,
         rtts_us=tuple(rtt // 1000 for rtt in list(session.history)[-8:]),
+        is_own=beat.is_own,
     )

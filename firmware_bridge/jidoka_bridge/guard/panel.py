@@ -24,34 +24,55 @@ READ_NS = 1_000 * MS_NS
 
 
 class Shown:
-    """What the PLC's panel shows: a cause at a revision, since when."""
+    """What the PLC's panel shows: a cause at a revision, since when; and the counter that a press there moves.
+
+    reference: (connection, counter) of the last good beat, None while the link isn't up: what was pressed meanwhile was
+    pressed on nothing that was shown.
+    """
 
     def __init__(self) -> None:
         self.cause = ""
         self.revision = 0
         self.since_ns = 0
+        self.asked = ("", 0)
+        self.reference: tuple[int, int] | None = None
 
-    def take(self, now_ns: int, cause: Cause | None) -> None:
-        """What the request that just went out said."""
-        seen = (cause.id, cause.revision) if cause else ("", 0)
-        if seen != (self.cause, self.revision):
-            (self.cause, self.revision), self.since_ns = seen, now_ns
+    def asks(self, cause: Cause | None) -> None:
+        """What the request that just went out says."""
+        self.asked = (cause.id, cause.revision) if cause else ("", 0)
+
+    def answered(self, now_ns: int) -> None:
+        """It was answered, so that it is shown from now on."""
+        if self.asked != (self.cause, self.revision):
+            (self.cause, self.revision), self.since_ns = self.asked, now_ns
+
+    def lose(self) -> None:
+        """The link isn't up: nobody knows what is shown."""
+        self.cause, self.revision, self.reference = "", 0, None
 
 
 def cause_on_the_wire(guard: Guard) -> Cause | None:
-    """The first cause; once it is acknowledged, the next that isn't."""
+    """The first cause; once it is acknowledged, the next that isn't; without either a latched one, to be acknowledged again."""
     first = guard.causes.by_id.get(guard.recorder.first_out or "")
     waiting = guard.causes.unacknowledged()
-    if first is None or (first.is_acknowledged and waiting):
-        return waiting[0] if waiting else first
-    return first
+    if waiting and (first is None or first.is_acknowledged):
+        return waiting[0]
+    return first or next((cause for cause in guard.causes if cause.latched), None)
 
 
-def take(guard: Guard, now_ns: int, before: LinkView, view: LinkView) -> None:
+def take(guard: Guard, now_ns: int, view: LinkView) -> None:
     """A good beat: the counter has moved since the one before, so somebody has pressed the key there."""
-    if not before.beat_ns or view.acknowledges == before.acknowledges or view.connection != before.connection:
+    if not (view.is_up and view.is_own):
         return
-    number, shown = view.acknowledge_reason, guard.shown
+    shown = guard.shown
+    before, shown.reference = shown.reference, (view.connection, view.acknowledges)
+    if before is not None and before[0] == view.connection and before[1] != view.acknowledges:
+        _acknowledge(guard, now_ns, view)
+    shown.answered(now_ns)
+
+
+def _acknowledge(guard: Guard, now_ns: int, view: LinkView) -> None:
+    shown, number = guard.shown, view.acknowledge_reason
     reason = ACKNOWLEDGE_REASONS[number - 1] if 1 <= number <= len(ACKNOWLEDGE_REASONS) else ""
     body: dict[str, Any] = {
         "cause": shown.cause,

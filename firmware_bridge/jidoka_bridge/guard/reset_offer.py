@@ -57,6 +57,8 @@ def _lacks(guard: Guard, now_ns: int) -> list[Lack]:
         lacks.append(Lack("the self-test failed"))
     if not view.is_up and not causes["plc link"].active:
         lacks.append(Lack(f"no link to the PLC yet: {view.lack or 'three good beats are needed'}"))
+    elif not view.is_up and view.lack:
+        lacks.append(Lack(view.lack))
     if view.is_up and not guard.passed:
         lacks.append(Lack("the self-test hasn't passed yet"))
     if view.is_up and view.lack:

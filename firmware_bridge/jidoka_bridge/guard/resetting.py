@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 AS_IF = Details(
     reason="observe", text="In observe nobody pressed: so it would have gone on, and nothing is permitted."
 )
+#: of a press that the PLC counts
+SHORTEST_MS = 100
 
 
 @dataclass
@@ -29,27 +31,34 @@ class Pending:
 
 
 def hold_offer(guard: Guard) -> None:
-    """A good beat shows the button up: a press that begins after it is for what is on offer now, and for nothing else."""
-    if not guard.view.inputs & Input.RESET_BUTTON:
+    """A good beat shows the button up: a press that begins after it is for what is on offer now, and for nothing else.
+
+    One that carried no block B of its own shows nothing.
+    """
+    if guard.view.is_own and not guard.view.inputs & Input.RESET_BUTTON:
         guard.offer_held = guard.offer.target != NONE
 
 
 def press(guard: Guard, now_ns: int, held: bool) -> None:
     """A press that the PLC counted. held: the same reset was on offer since the last good beat before it began."""
     if not held or guard.offer.target == NONE:
-        refuse_press(guard, now_ns)
+        refuse_press(guard, now_ns, is_counted=True)
         return
     guard.pending = Pending(guard.offer.target, now_ns, 0)
     guard.note_latch(now_ns)
     guard.pending.number = guard.latch_number
 
 
-def refuse_press(guard: Guard, now_ns: int) -> None:
-    """A press that can't count is told with its reasons; in RUN and ADVISE it means nothing."""
+def refuse_press(guard: Guard, now_ns: int, *, is_counted: bool) -> None:
+    """A press that can't count is told with its reasons; in RUN and ADVISE it means nothing. is_counted: by the PLC."""
     if guard.interlock.state in (State.RUN, State.ADVISE) or guard.pending:
         return
-    only_just = ("the offer had only just begun, or changed while the button was down",)
-    reasons = guard.offer.missing if guard.offer.target == NONE else only_just
+    if guard.offer.target == NONE:
+        reasons = guard.offer.missing
+    elif not is_counted and guard.view.press_ms < SHORTEST_MS:
+        reasons = ("the button was down for less than 0.1 s",)
+    else:
+        reasons = ("the offer had only just begun, or changed while the button was down",)
     guard.event(now_ns, "reset refused", Details(reasons=reasons))
 
 

@@ -1,8 +1,14 @@
-"""What goes over the line beside the beats, one exchange in place of a beat: block D to the PLC, block C from it."""
+"""What goes over the line beside the beats, one exchange in place of a beat: block D to the PLC, block C from it.
+
+Of block C three things are read: its head, which says whether the program fits; the digest that is approved there, which
+says whether it may be armed; and the whole of it, for people, in pieces between which it may change. A PLC may make the
+block anew only when its first word is read, so that the head goes before the digest.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
 from jidoka_bridge import registers
@@ -18,27 +24,27 @@ HOUR_NS = 3_600_000 * MS
 AGAIN_NS = 2_000 * MS
 #: block C is read in pieces of the size of block B, so that a piece takes no longer than a beat
 PIECE_WORDS = 16
-C_TRIES = 3
+TRIES = 3
+#: after so many tries, how much later: a whole block C changes while it is read, as long as the key is on (its seconds)
+WAITS_NS = {"head": AGAIN_NS, "approved": AGAIN_NS, "C": 10_000 * MS}
+APPROVED = next(field for field in registers.C.fields if field.name == "approved_digest")
 #: a PLC makes block C anew about once a second (firmware_bridge/plc: RefreshC)
 REFRESH_NS = 1_200 * MS
 
 
 class Asides:
     """Block D before each arm-request, when it is to be approved, and once an hour; block C at connect, after an approval
-    and hourly, while nothing is given; where it is due it goes before an arm-request.
+    and hourly, while nothing is given; its head and the approved digest also after each session, before the next one.
 
-    record: what block D tells (the connection id is put in here); block_c: None until it was read whole.
-    The head of block C comes first of all: until it is known nothing is armed, and `skew` says why
-    not.
+    record: what block D tells (the connection id is put in here); block_c, approved_digest: None until they were read.
+    The head of block C comes first of all: until it is known nothing is armed, and `skew` says why not.
     """
 
     def __init__(self, link: Link, exchange: Exchange) -> None:
         self.record = BlockD(0)
-        self.block_c: BlockC | None = None
         self._link = link
         self._exchange = exchange
         self._recorded_ns = 0
-        self._c_due_ns = 0
         self._was_to_approve = self._is_approving = False
         self.forget()
 
@@ -46,14 +52,18 @@ class Asides:
         """Another PLC may stand there now, or another program in it."""
         self.is_known = False
         self.skew = ""
+        self.block_c: BlockC | None = None
+        self.approved_digest: int | None = None
         self._words: list[int] = []
-        self._failures = 0
-        self._head_due_ns = 0
+        self._failures: Counter[str] = Counter()
+        self._head_due_ns = self._approved_due_ns = self._c_due_ns = 0
+        self._is_approval_open, self._has_head = True, False
 
     def recheck(self) -> None:
         """The session ended: ask before the next one is armed; what didn't fit doesn't until it is asked anew."""
         self.is_known = False
-        self._head_due_ns = 0
+        self._head_due_ns = self._approved_due_ns = 0
+        self._is_approval_open, self._has_head = True, False
 
     @property
     def fits(self) -> bool:
@@ -61,13 +71,19 @@ class Asides:
         return self.is_known and not self.skew
 
     def may_arm(self, now_ns: int, arming: Arming) -> bool:
-        """It fits, and what it remembers was read, or can't be; a request that stands, or a step up to A, waits for no block."""
-        return self.fits and (now_ns < self._c_due_ns or not arming.is_quiet)
+        """It fits, and what is approved there was read, or can't be; a request that stands, or a step up to A, waits for nothing."""
+        is_open = self._is_approval_open or now_ns >= self._approved_due_ns
+        return self.fits and not (is_open and arming.is_quiet)
 
     @property
     def is_unapproved(self) -> bool:
         """At the PLC another plan is approved than the one that block D tells of."""
-        return self.block_c is not None and self.block_c.approved_digest not in (0, self.record.digest_prefix)
+        return self.approved_digest not in (None, 0, self.record.digest_prefix)
+
+    @property
+    def is_refused(self) -> bool:
+        """The PLC doesn't take block D."""
+        return self._failures["D"] >= TRIES
 
     def is_head_due(self, now_ns: int) -> bool:
         """It isn't known whether the PLC's program fits, and it is time to ask."""
@@ -81,8 +97,13 @@ class Asides:
     def due(self, now_ns: int, arming: Arming, ask: Ask) -> Sent | None:
         """The request whose turn it is, None for a beat."""
         is_quiet = arming.is_quiet and RANK[ask.word] == 0
-        if is_quiet and self.is_head_due(now_ns):
+        is_approval_due = is_quiet and now_ns >= self._approved_due_ns
+        if is_quiet and (self.is_head_due(now_ns) or (is_approval_due and not self._has_head)):
             return self.head(now_ns)
+        if is_approval_due:
+            place = registers.C.address + APPROVED.word
+            request = frames.read_holding(self._link.unit, place, APPROVED.words)
+            return self._exchange.aside(now_ns, "approved", request)
         self._is_approving = ask.approve and is_quiet
         is_d_due = arming.is_quiet
         if arming.is_recorded:
@@ -107,12 +128,19 @@ class Asides:
         if sent.kind == "D":
             self._was_to_approve = self._is_approving
             if self._is_approving:  # people are shown what came of it
-                self._c_due_ns, self._words = now_ns + REFRESH_NS, []
+                self._approved_due_ns = self._c_due_ns = now_ns + REFRESH_NS
+                self._is_approval_open = True
+                self._words = []
+            self._failures["D"] = 0
             arming.is_recorded = True
             self._recorded_ns = now_ns
             return ""
         if sent.kind == "head":
             self._judge(now_ns, words)
+            self._has_head = True
+            return ""
+        if sent.kind == "approved":
+            self._take_approved(now_ns, words[0] << 16 | words[1])
             return ""
         self._words += words
         if len(self._words) < registers.C.words:
@@ -123,28 +151,39 @@ class Asides:
             self.failed(now_ns, sent)
             return f"block C {error.flaw.value}"
         self._judge(now_ns, self._words)
+        self._take_approved(now_ns, self.block_c.approved_digest)
         self._words = []
-        self._failures = 0
+        self._failures["C"] = 0
         self._c_due_ns = now_ns + HOUR_NS
         return ""
 
     def _judge(self, now_ns: int, words: Sequence[int]) -> None:
         self.skew = skew.found_in(words)
         self.is_known = True
-        self._failures = 0
+        self._failures["head"] = 0
         self._head_due_ns = now_ns + AGAIN_NS
 
+    def _take_approved(self, now_ns: int, digest: int) -> None:
+        """Where it is another plan's, somebody may just be approving this one; people are shown it beside what was read before."""
+        self.approved_digest, self._is_approval_open, self._has_head = digest, False, False
+        if self.block_c is not None and self.block_c.approved_digest != digest:
+            self.block_c = dataclasses.replace(self.block_c, approved_digest=digest)
+        self._failures["approved"] = 0
+        self._approved_due_ns = now_ns + (AGAIN_NS if self.is_unapproved else HOUR_NS)
+
     def failed(self, now_ns: int, sent: Sent) -> None:
-        """No answer, or a torn block C: begin again; after three tries later, of the whole block in an hour."""
-        if sent.kind not in ("C", "head"):
+        """No answer, or a torn block C: begin again; after three tries later. A block D is written until it is taken."""
+        self._failures[sent.kind] += 1
+        if sent.kind != "D":
+            self._words, self._has_head = [], False
+        if sent.kind not in WAITS_NS or self._failures[sent.kind] < TRIES:
             return
-        self._words = []
-        self._failures += 1
-        if self._failures < C_TRIES:
-            return
-        self._failures = 0
+        self._failures[sent.kind] = 0
+        due_ns = now_ns + WAITS_NS[sent.kind]
         if sent.kind == "C":
-            self._c_due_ns = now_ns + HOUR_NS
+            self._c_due_ns = due_ns
+        elif sent.kind == "approved":
+            self._approved_due_ns, self._is_approval_open = due_ns, False
         else:
             self.skew = self.skew or skew.UNKNOWN
-            self._head_due_ns = now_ns + AGAIN_NS
+            self._head_due_ns = due_ns

@@ -24,6 +24,8 @@ CONFIGURATION_FAULTS = (2, 3)
 class Assembling(Protocol):
     """Finds the reply to one request in what the line delivers."""
 
+    request: Request
+
     @property
     def frame(self) -> bytes: ...
 

@@ -10,7 +10,9 @@ REMEMBERED = 512
 
 
 class Numbers:
-    """16-bit numbers, one a beat. first: random 1 to 65535; settle_ns: after a start something older may be echoed."""
+    """16-bit numbers, one a beat. first: random 1 to 65535; settle_ns: after a start, or an outage, something older may be
+    echoed.
+    """
 
     def __init__(self, first: int, settle_ns: int) -> None:
         self._next = first & 0xFFFF or 1
@@ -22,6 +24,10 @@ class Numbers:
         """The first beat; later calls change nothing."""
         if self._began_ns is None:
             self._began_ns = now_ns
+
+    def settle(self, now_ns: int) -> None:
+        """The line was out, for longer than is remembered perhaps: what the PLC took last may be any number of ours."""
+        self._began_ns = now_ns
 
     def restart(self, now_ns: int) -> None:
         """A new session of the same program."""

@@ -66,6 +66,7 @@ class Session:
         self._is_paused = False
         self._mismatches = 0
         self._misfits = 0
+        self._was_out = False
         self._offer = OfferWatch()
 
     @property
@@ -107,6 +108,11 @@ class Session:
     def is_unapproved(self) -> bool:
         """The PLC has approved another plan, so it takes no arm-request."""
         return self.is_up and self._asides.is_unapproved
+
+    @property
+    def is_unrecorded(self) -> bool:
+        """The PLC refuses block D, before which nothing is armed."""
+        return self.is_up and self._asides.is_refused
 
     @property
     def is_unoffered(self) -> bool:
@@ -189,6 +195,11 @@ class Session:
         self._sent = self._exchange.second(now_ns, self._sent)
         return self._sent.assembler.frame
 
+    @property
+    def reply_bytes(self) -> int:
+        """Of the reply that is waited for; 0 where nothing was asked."""
+        return 0 if self._sent is None else self._sent.assembler.request.length
+
     def feed(self, now_ns: int, data: bytes) -> Beat | None:
         """Bytes from the line. None: not complete yet, or nothing was asked."""
         if self._sent is None or self.has_second:
@@ -236,7 +247,7 @@ class Session:
         if self.is_up and self.skew:
             self._down()
         self._check_time(now_ns)
-        return Beat(True, "", now_ns, now_ns - sent.at_ns, self.block)
+        return Beat(True, "", now_ns, now_ns - sent.at_ns, self.block, is_own=False)
 
     def _judge(self, now_ns: int, sent: Sent, found: Found) -> Beat:
         # one that came in time and is read after a pause brings back nothing that the PLC has let go meanwhile
@@ -246,9 +257,13 @@ class Session:
         except BlockError as error:
             why = f"block {error.flaw.value}"
             self._misfits += why in MISFITS
-            if self._misfits == MISFITS_TO_ASK:
+            # a session that stands is asked for when it is over: nothing is asked aside within it
+            if self._misfits == MISFITS_TO_ASK and self._arming.level == Word.WITHHOLD:
                 self._asides.recheck()
             return self._lost(now_ns, why)
+        if self._was_out:
+            self._was_out = False
+            self._numbers.settle(now_ns)
         stale = self._fresh.judge(block.counter, sent.asked_ns)
         if stale:
             self._mismatches += 1
@@ -303,5 +318,9 @@ class Session:
 
     def _down(self) -> None:
         """The link is lost: the PLC drops by itself; whatever comes back begins with a withdrawal."""
+        if self.is_up:
+            self._was_out = True
+            if self._misfits >= MISFITS_TO_ASK:
+                self._asides.recheck()
         self._standing.down()
         self._arming.withdraw()

@@ -19,7 +19,7 @@ class Beat:
     """Outcome of one beat. why: "" when good; block: the last good block B, this beat's own where it carried one.
 
     A beat that carried block D or a piece of block C instead of A is good when that was answered; its `block` is
-    then the one from before (None if there was none).
+    then the one from before (None if there was none), and is_own is False.
     """
 
     good: bool
@@ -27,6 +27,7 @@ class Beat:
     at_ns: int
     rtt_ns: int
     block: BlockB | None
+    is_own: bool = True
 
 
 class Standing:

@@ -74,15 +74,13 @@ class Pace:
         """All frames of a beat with the gaps around them."""
         return sum((there + back) * self.character_ms + 2 * self.gap_ms for there, back in self.frames)
 
-    def until_reply_ms(self, place: int, reply_timeout_ms: float) -> float:
-        """From the first byte of this exchange's request until its reply is given up; the time-out is the last one's."""
-        there, back = self.frames[place]
+    def until_reply_ms(self, there: int, back: int, reply_timeout_ms: float) -> float:
+        """From the first byte of a request until its reply is given up. there, back: their bytes; the time-out is a beat's last one's."""
         return (there + back - self.frames[-1][1]) * self.character_ms + reply_timeout_ms
 
     def transaction_ms(self, reply_timeout_ms: float) -> float:
         """A beat whose answers come at the last moment."""
-        exchanges = range(len(self.frames))
-        return sum(self.until_reply_ms(place, reply_timeout_ms) + 2 * self.gap_ms for place in exchanges)
+        return sum(self.until_reply_ms(*each, reply_timeout_ms) + 2 * self.gap_ms for each in self.frames)
 
 
 def pace_of(link: Link, *, reply_words: int = registers.B.words, function: str = "") -> Pace:

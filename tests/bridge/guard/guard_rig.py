@@ -124,7 +124,9 @@ class Rig:
     def press(self) -> None:
         """Press and release: counted by the PLC only within an arm-request."""
         counted = self.guard.ask().arm
-        self.view = replace(self.view, edges=self.view.edges + 1, presses=self.view.presses + counted)
+        self.view = replace(
+            self.view, edges=self.view.edges + 1, presses=self.view.presses + counted, press_ms=300
+        )
         self.turn()
 
     def inputs(self, on: Input = NO_INPUTS, off: Input = NO_INPUTS) -> None:

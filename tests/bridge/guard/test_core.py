@@ -499,6 +499,45 @@ def test_a_press_that_the_plc_counted_before_the_offer_stood_for_a_beat_is_refus
     ]
 
 
+@pytest.mark.parametrize(
+    ("press_ms", "why"),
+    [(0, "the button was down for less than 0.1 s"),
+     (100, "the offer had only just begun, or changed while the button was down")],
+)  # fmt: skip
+def test_a_press_that_the_plc_didnt_count_is_refused_with_what_was_wrong_with_it(
+    press_ms: int, why: str
+) -> None:
+    rig = Rig()
+    rig.turn(8)
+    assert rig.guard.offer.target == "proving"
+    rig.view = dataclasses.replace(rig.view, edges=rig.view.edges + 1, press_ms=press_ms)
+    rig.turn()
+    assert rig.last("reset refused")["reasons"] == [why]
+
+
+def test_a_beat_that_carried_another_block_shows_no_button() -> None:
+    rig = Rig()
+    rig.turn(8)
+    guard = rig.guard
+    assert guard.offer_held
+    guard.offer_held = False
+    rig.view = dataclasses.replace(rig.view, is_own=False)
+    rig.turn()
+    assert not guard.offer_held, "where the button is isn't known: a press may have begun under another offer"
+    rig.view = dataclasses.replace(rig.view, is_own=True)
+    rig.turn()
+    assert guard.offer_held
+
+
+def test_with_a_link_that_was_up_and_is_lost_it_is_said_what_is_wrong_with_it() -> None:
+    rig = running()
+    rig.link = False
+    rig.view = dataclasses.replace(rig.view, lack="the PLC at /dev/x doesn't answer as unit 1 within 40 ms")
+    rig.turn(10)
+    assert rig.state == "HOLD"
+    assert "the PLC at /dev/x doesn't answer as unit 1 within 40 ms" in rig.guard.offer.missing
+
+
 def held_button(offered: str, then: str) -> Rig:
     """In HOLD with `offered` on offer; the button goes down, `then` comes on offer, and 0.5 s later it is released."""
     rig = Rig(plan(fallback="program 7"))

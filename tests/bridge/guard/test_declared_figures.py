@@ -91,7 +91,7 @@ def test_records_begin_with_nothing() -> None:
         "good": False, "is_up": False, "why": "", "phase": Phase.IDLE, "connection": 0, "presses": 0, "edges": 0,
         "part_count": 0, "actual": Word.WITHHOLD, "plc_state": PlcState.OFF, "fault": Fault.NONE, "inputs": Input(0),
         "inputs2": Input2(0), "recipe": 0, "acknowledges": 0, "acknowledge_reason": 0, "person": 0, "foreign": False,
-        "remaining_ms": 0, "beat_ns": 0, "rtt_ns": 0, "rtts_us": (), "lack": "",
+        "remaining_ms": 0, "beat_ns": 0, "rtt_ns": 0, "rtts_us": (), "is_own": True, "press_ms": 0, "lack": "",
     }  # fmt: skip
     assert vars(ModelWatch("m", 5)) == {
         "id": "m", "longest_interval_ns": 5, "received_ns": 0, "beat_ns": 0, "record_ns": 0, "part_ns": 0, "owed_ns": 0,

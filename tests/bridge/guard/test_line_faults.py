@@ -95,6 +95,17 @@ def test_another_plan_that_is_approved_there_is_told_while_the_line_is_good() ->
     assert watch.lack(2, False, "no answer", is_unapproved=True) == "", "nobody knows what it approved"
 
 
+def test_a_plc_that_refuses_block_d_is_told_before_what_it_has_approved() -> None:
+    watch = Watch(LINK)
+    told = watch.lack(0, True, "", is_unrecorded=True, is_unapproved=True)
+    assert told == (
+        "the PLC at /dev/plc doesn't take block D (registers 20 to 31), before which nothing is armed"
+    )
+    assert "free to be written" in watch.remedy
+    assert watch.lack(1, True, "") == ""
+    assert watch.lack(2, False, "no answer", is_unrecorded=True) == ""
+
+
 def test_what_stands_in_the_plc_goes_before_what_a_beat_says() -> None:
     watch = Watch(LINK)
     assert watch.lack(0, True, "", skew="another map", is_unoffered=True) == "/dev/plc: another map"

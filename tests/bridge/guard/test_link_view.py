@@ -25,7 +25,7 @@ def seen(good: bool = True, block: BlockB | None = BLOCK, **changes: Any) -> Lin
         phase=Phase.ARMED, foreign=True, is_up=True, connection_id=11, presses=12, part_count=13,
         history=[1_999, *(1_000 * each for each in range(2, 11))], **changes,
     )  # fmt: skip
-    beat = SimpleNamespace(block=block, good=good, why="it is late", at_ns=14, rtt_ns=15)
+    beat = SimpleNamespace(block=block, good=good, why="it is late", at_ns=14, rtt_ns=15, is_own=True)
     return view_of(cast("Session", session), cast("Beat", beat), BEFORE)
 
 
@@ -35,8 +35,17 @@ def test_every_field_is_that_of_session_block_or_beat() -> None:
         part_count=13, actual=Word.MACHINE, plc_state=PlcState.ARMED, fault=Fault.FORMAT,
         inputs=Input.KEY_AUTO | Input.RUNNING, inputs2=Input2.FALLBACK_HEALTHY, recipe=28, acknowledges=29,
         acknowledge_reason=30, person=31, foreign=True, remaining_ms=26, beat_ns=14, rtt_ns=15,
-        rtts_us=(3, 4, 5, 6, 7, 8, 9, 10),
+        rtts_us=(3, 4, 5, 6, 7, 8, 9, 10), press_ms=24,
     )  # fmt: skip
+
+
+def test_an_answer_that_carried_another_block_leaves_the_time_of_the_last_that_carried_its_own() -> None:
+    session = SimpleNamespace(
+        phase=Phase.IDLE, foreign=False, is_up=True, connection_id=0, presses=0, part_count=0, history=[1],
+    )  # fmt: skip
+    beat = SimpleNamespace(block=BLOCK, good=True, why="", at_ns=99, rtt_ns=1, is_own=False)
+    found = view_of(cast("Session", session), cast("Beat", beat), BEFORE)
+    assert (found.good, found.is_own, found.beat_ns) == (True, False, BEFORE.beat_ns)
 
 
 def test_a_round_trip_is_told_in_whole_microseconds() -> None:
@@ -44,7 +53,7 @@ def test_a_round_trip_is_told_in_whole_microseconds() -> None:
         phase=Phase.IDLE, foreign=False, is_up=False, connection_id=0, presses=0, part_count=0,
         history=[1_001_999],
     )  # fmt: skip
-    beat = SimpleNamespace(block=BLOCK, good=True, why="", at_ns=1, rtt_ns=1)
+    beat = SimpleNamespace(block=BLOCK, good=True, why="", at_ns=1, rtt_ns=1, is_own=True)
     assert view_of(cast("Session", session), cast("Beat", beat), BEFORE).rtts_us == (1_001,)
 
 

@@ -167,6 +167,12 @@ def test_the_panel_shows_the_first_cause_until_it_is_acknowledged_whatever_else_
     assert last is not None
     assert last.id == "R-2", "nothing waits: what was first"
     rig.guard.recorder.first_out = None
+    latched = panel.cause_on_the_wire(rig.guard)
+    assert latched is not None
+    assert latched.id == "R-1", "nothing was first: what is latched, so that it can be acknowledged again"
+    rig.guard.causes.clear_latches()
+    for cause in rig.guard.causes:
+        cause.latched = False
     assert panel.cause_on_the_wire(rig.guard) is None
 
 
@@ -177,9 +183,8 @@ def test_what_stood_there_for_a_second_can_be_acknowledged_there(early_ns: int, 
     rig.turn()
     guard = rig.guard
     assert guard.shown.cause == "R-2"
-    before = guard.view
-    pressed = dataclasses.replace(before, acknowledges=before.acknowledges + 1, acknowledge_reason=1)
-    panel.take(guard, guard.shown.since_ns + READ_NS - early_ns, before, pressed)
+    pressed = dataclasses.replace(guard.view, acknowledges=guard.view.acknowledges + 1, acknowledge_reason=1)
+    panel.take(guard, guard.shown.since_ns + READ_NS - early_ns, pressed)
     assert guard.causes["R-2"].is_acknowledged is counts
 
 

@@ -341,7 +341,7 @@ def test_the_reason_at_the_plcs_panel_is_one_of_the_numbered(number: int, reason
     view = dataclasses.replace(
         before, acknowledges=before.acknowledges + 1, acknowledge_reason=number, person=7
     )
-    panel.take(rig.guard, rig.now, before, view)
+    panel.take(rig.guard, rig.now, view)
     rig.collect()
     last = rig.events[-1]
     assert (last["event"], last.get("reason", "")) == (

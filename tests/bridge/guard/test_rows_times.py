@@ -72,11 +72,20 @@ def test_a_model_has_no_window_until_two_announce_one() -> None:
     )
 
 
-def test_a_panel_shows_nothing_until_something_went_out() -> None:
+def test_a_panel_shows_nothing_until_something_was_answered() -> None:
     shown = Shown()
     assert (shown.cause, shown.revision, shown.since_ns) == ("", 0, 0)
-    shown.take(9, None)
+    shown.asks(None)
+    shown.answered(9)
     assert (shown.cause, shown.revision, shown.since_ns) == ("", 0, 0)
+    shown.asked = ("R-1", 3)
+    assert shown.cause == "", "it only went out"
+    shown.answered(11)
+    shown.answered(13)
+    assert (shown.cause, shown.revision, shown.since_ns) == ("R-1", 3, 11)
+    shown.reference = (7, 1)
+    shown.lose()
+    assert (shown.cause, shown.revision, shown.reference) == ("", 0, None)
 
 
 def test_times_are_those_of_the_specification() -> None:

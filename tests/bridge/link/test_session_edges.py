@@ -364,12 +364,26 @@ class Aside:
         assert sent is not None
         assert sent.kind == "head"
         assert self.answer(now_ns, sent) == ""
+        return self.approved(now_ns)
+
+    def approved(self, now_ns: int) -> Aside:
+        """What is approved there was asked for, and answered."""
+        sent = self.due(now_ns)
+        assert sent is not None
+        if sent.kind == "head":  # a PLC may make the block anew only when its first word is read
+            self.answer(now_ns, sent)
+            sent = self.due(now_ns)
+            assert sent is not None
+        assert sent.kind == "approved"
+        place = (registers.C.address + 22).to_bytes(2, "big")
+        assert sent.assembler.frame[:6] == bytes((1, 3)) + place + b"\0\x02"
+        assert self.answer(now_ns, sent) == ""
         return self
 
     def read_c(self, now_ns: int) -> list[tuple[int, int]]:
         """Pieces (place, words) until nothing of block C is due any more."""
         pieces = []
-        while (sent := self.due(now_ns)) is not None:
+        while (sent := self.due(now_ns)) is not None and sent.kind != "D":
             assert (sent.kind, sent.at_ns, sent.asked_ns) == ("C", now_ns, now_ns)
             frame = sent.assembler.frame
             pieces.append((int.from_bytes(frame[2:4], "big"), int.from_bytes(frame[4:6], "big")))
@@ -404,7 +418,7 @@ def test_block_c_is_read_in_pieces_of_16_words_and_again_after_an_hour() -> None
     assert line.asides.block_c is not None
     assert line.asides.block_c.part_count == 70_000
     assert line.due(HOUR + S - 1) is None
-    assert line.read_c(HOUR + S) == pieces
+    assert line.approved(HOUR + S).read_c(HOUR + S) == pieces
 
 
 def test_block_c_isnt_read_while_anything_is_given_and_goes_before_an_arm_request() -> None:
@@ -415,7 +429,7 @@ def test_block_c_isnt_read_while_anything_is_given_and_goes_before_an_arm_reques
     assert line.due(S) is None
 
 
-def test_a_torn_block_c_is_begun_anew_and_after_three_tries_left_for_an_hour() -> None:
+def test_a_torn_block_c_is_begun_anew_and_after_three_tries_left_for_10_s() -> None:
     line = Aside().known()
     line.memory[60] ^= 1
     for _ in range(3):
@@ -427,8 +441,9 @@ def test_a_torn_block_c_is_begun_anew_and_after_three_tries_left_for_an_hour() -
         assert whys[-1] == "block C crc"
         assert not any(whys[:-1])
     assert line.asides.block_c is None
-    assert line.due(HOUR + S - 1) is None
-    assert line.due(HOUR + S) is not None
+    assert line.asides.may_arm(S, line.arming), "it is for people; what is approved was read by itself"
+    assert line.due(11 * S - 1) is None
+    assert line.due(11 * S) is not None
 
 
 def test_a_head_that_is_never_answered_is_asked_for_every_2_s_and_named() -> None:
@@ -468,6 +483,7 @@ def test_block_d_goes_over_before_each_arm_request_and_once_an_hour() -> None:
     assert line.arming.is_recorded
     line.asides.failed(S, sent)
     assert line.asides.skew == "", "a lost block D says nothing about the PLC's program"
+    assert not line.asides.is_refused
     line.arming.level = Word.MACHINE
     assert line.due(HOUR + S - 1) is None
     again = line.due(HOUR + S)
@@ -547,12 +563,71 @@ def test_a_plan_is_unapproved_where_the_plc_has_approved_another(digest: int, is
     assert recorded(digest).asides.is_unapproved is is_unapproved
 
 
-def test_nothing_is_armed_before_block_c_was_read_or_given_up() -> None:
-    line = Aside().known()
-    assert (line.asides.fits, line.asides.may_arm(S, line.arming)) == (True, False)
-    line.read_c(S)
-    assert line.asides.may_arm(S, line.arming)
-    assert not line.asides.may_arm(HOUR + S, line.arming)
+def test_nothing_is_armed_before_it_was_read_what_is_approved_there_or_that_was_given_up() -> None:
+    line = Aside()
+    head_sent = line.due(0)
+    assert head_sent is not None
+    line.answer(0, head_sent)
+    assert (line.asides.fits, line.asides.may_arm(0, line.arming)) == (True, False)
+    for tries in range(3):
+        sent = line.due(0)
+        assert sent is not None
+        if tries:
+            assert sent.kind == "head"
+            line.answer(0, sent)
+            sent = line.due(0)
+            assert sent is not None
+        assert (sent.kind, line.asides.may_arm(0, line.arming)) == ("approved", False), tries
+        line.asides.failed(0, sent)
+    assert line.asides.may_arm(2 * S - 1, line.arming)
+    assert not line.asides.may_arm(2 * S, line.arming)
+    line.approved(2 * S)
+    assert line.asides.may_arm(2 * S, line.arming), "block C itself is for people"
+    assert not line.asides.may_arm(HOUR + 2 * S, line.arming)
+
+
+def test_what_is_approved_is_asked_for_anew_after_each_session_and_of_another_plc() -> None:
+    line = recorded(PLAN)
+    line.asides.recheck()
+    assert not line.asides.fits
+    line.known(2 * S)
+    assert line.asides.block_c is not None, "what the same PLC remembers is read again in an hour"
+    assert not line.asides.is_unapproved
+    line.asides.forget()
+    assert (line.asides.block_c, line.asides.approved_digest, line.asides.is_unapproved) == (
+        None,
+        None,
+        False,
+    )
+    line.known(3 * S)
+    assert line.read_c(3 * S)
+
+
+def test_another_approved_plan_is_asked_about_every_2_s_for_somebody_may_be_approving_this_one() -> None:
+    line = recorded(PLAN + 1)
+    assert line.due(3 * S - 1, IN_OVERRIDE) is None
+    line.memory = BlockC(0x0102, int.from_bytes(MAP_DIGEST, "big"), 310, 10, 1, approved_digest=PLAN).encode(
+        1
+    )
+    line.approved(3 * S)
+    assert not line.asides.is_unapproved
+    assert line.asides.block_c is not None
+    assert line.asides.block_c.approved_digest == PLAN, "people are shown it at once"
+    assert line.due(5 * S, IN_OVERRIDE) is None
+
+
+def test_a_plc_that_refuses_block_d_three_times_is_told_of_until_it_takes_one() -> None:
+    line = recorded()
+    line.arming.is_recorded = False
+    for tries in range(3):
+        assert not line.asides.is_refused, tries
+        sent = line.due(2 * S)
+        assert sent is not None
+        assert sent.kind == "D"
+        line.asides.failed(2 * S, sent)
+    assert line.asides.is_refused
+    take_d(line, 2 * S, IN_OVERRIDE)
+    assert not line.asides.is_refused
 
 
 def test_block_d_is_written_once_more_for_each_time_that_key_and_button_are_held() -> None:
@@ -571,21 +646,24 @@ def test_what_came_of_it_is_read_once_the_plc_has_made_its_block_anew() -> None:
         1
     )
     assert line.due(2 * S + 1_199 * MS, APPROVING) is None
-    assert line.asides.may_arm(2 * S + 1_199 * MS, line.arming)
-    assert line.read_c(2 * S + 1_200 * MS)
+    assert not line.asides.may_arm(2 * S, line.arming), "nobody knows yet what came of it"
+    line.approved(2 * S + 1_200 * MS)
     assert not line.asides.is_unapproved
+    assert line.read_c(2 * S + 1_200 * MS), "people are shown it"
 
 
 def test_a_block_that_is_being_read_is_begun_anew_after_an_approval() -> None:
     line = recorded(PLAN + 1)
+    line.approved(HOUR)
     sent = line.due(HOUR + S - 1, IN_OVERRIDE)
     assert sent is None
     line.asides._recorded_ns = HOUR
-    sent = line.due(HOUR + 2 * S, IN_OVERRIDE)
+    sent = line.due(HOUR + S, IN_OVERRIDE)
     assert sent is not None
-    line.answer(HOUR + 2 * S, sent)
-    take_d(line, HOUR + 2 * S, APPROVING)
-    (first, *_) = line.read_c(HOUR + 4 * S)
+    assert sent.kind == "C"
+    line.answer(HOUR + S, sent)
+    take_d(line, HOUR + S, APPROVING)
+    (first, *_) = line.approved(HOUR + 4 * S).read_c(HOUR + 4 * S)
     assert first == (registers.C.address, 16)
 
 
@@ -604,12 +682,12 @@ def test_nothing_is_approved_while_anything_is_permitted() -> None:
 
 
 def test_the_hourly_block_d_approves_nothing() -> None:
-    line = recorded()
+    line = recorded().approved(HOUR + S)
     take_d(line, HOUR + S, IN_OVERRIDE)
     assert line.due(HOUR + S, dataclasses.replace(RUN, approve=True)) is None
 
 
-def test_where_block_c_is_due_a_standing_request_and_the_step_up_to_a_dont_wait_for_it() -> None:
+def test_where_something_is_due_a_standing_request_and_the_step_up_to_a_dont_wait_for_it() -> None:
     line = recorded()
     assert not line.asides.may_arm(HOUR + S, line.arming)
     line.arming.phase = Phase.ARM_REQUEST

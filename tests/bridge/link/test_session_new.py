@@ -31,10 +31,12 @@ ENDED = {
 }  # fmt: skip
 HABIT = {"_is_behind": False, "_current": 0, "_behind": 0}
 DOWN = {"is_up": False, "good_run": 0, "lost_run": 0, "last_sent_ns": 0, "_last_good_ns": None}
-UNKNOWN = {"is_known": False, "skew": "", "_words": [], "_failures": 0, "_head_due_ns": 0}
+UNKNOWN = {"is_known": False, "skew": "", "_words": [], "_failures": Counter(), "_head_due_ns": 0,
+           "block_c": None, "approved_digest": None, "_approved_due_ns": 0, "_c_due_ns": 0, "_is_approval_open": True,
+           "_has_head": False}  # fmt: skip
 LINE = {
     "_sent": None, "has_second": False, "_word": Word.WITHHOLD, "_was_aside": False, "_is_paused": False,
-    "_mismatches": 0, "_misfits": 0,
+    "_mismatches": 0, "_misfits": 0, "_was_out": False,
 }  # fmt: skip
 
 

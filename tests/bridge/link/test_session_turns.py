@@ -98,22 +98,22 @@ def test_a_time_out_without_a_question_says_so() -> None:
     assert modem.session.has_second is False
 
 
-def test_three_pieces_of_block_c_without_an_answer_put_it_off_for_an_hour() -> None:
+def test_three_pieces_of_block_c_without_an_answer_put_it_off_for_10_s() -> None:
     session = Session(Link("port"), 7)
     for tries in (1, 2, 3):
         assert session._asides._c_due_ns == 0
         aside(session, "C", tries)
         assert session.timeout(tries * MS).why == "no answer"
-    assert (session._asides._c_due_ns, session._asides._failures) == (3 * MS + HOUR_NS, 0)
+    assert (session._asides._c_due_ns, session._asides._failures["C"]) == (3 * MS + 10_000 * MS, 0)
 
 
 def test_a_block_c_that_was_read_whole_is_read_again_in_an_hour_and_forgets_what_failed() -> None:
     modem = up()
-    modem.session._asides._failures = 2
+    modem.session._asides._failures["C"] = 2
     modem.run(1_500)
     asides = modem.session._asides
     assert asides.block_c is not None
-    assert (asides._words, asides._failures) == ([], 0)
+    assert (asides._words, asides._failures["C"]) == ([], 0)
     assert asides._c_due_ns > HOUR_NS
 
 
@@ -122,11 +122,11 @@ def test_an_exception_to_something_else_than_a_beat_takes_no_link_down(kind: str
     modem = up()
     session, now_ns = modem.session, modem.now_ms * MS
     sent = aside(session, kind, now_ns)
-    failures = session._asides._failures
+    failures = session._asides._failures[kind]
     beat = session.feed(now_ns, frames.sealed(bytes((session.link.unit, 0x83, 2))))
     assert beat is not None
     assert (sent.kind, beat.why, session.is_up) == (kind, "exception 2", True)
-    assert session._asides._failures == failures + 1
+    assert session._asides._failures[kind] == failures + 1
 
 
 @pytest.mark.parametrize(("connection", "function"), [(0, "16+03"), (9, "23")])
@@ -144,7 +144,9 @@ def test_an_answer_in_place_of_a_beat_is_a_good_one_with_the_block_of_before() -
     modem = up()
     session, now_ns = modem.session, modem.now_ms * MS
     aside(session, "D", now_ns)
-    assert answered(session, now_ns + 7, [0] * 16) == Beat(True, "", now_ns + 7, 7, session.block)
+    assert answered(session, now_ns + 7, [0] * 16) == Beat(
+        True, "", now_ns + 7, 7, session.block, is_own=False
+    )
     assert (session._arming.is_recorded, session._asides._recorded_ns) == (True, now_ns + 7)
 
 

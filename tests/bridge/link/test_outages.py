@@ -1,0 +1,63 @@
+"""A line that was out and is back: nobody else is suspected, and what stands is not asked anew within a session."""
+
+from __future__ import annotations
+
+import pytest
+from jidoka_bridge.link.arming import Ask
+from jidoka_bridge.plan import Link
+from jidoka_bridge.registers import Phase, State, Word
+
+from tests.bridge.link.null_modem import HOLD, NullModem
+
+FALLBACK = Ask(Word.MACHINE, State.FALLBACK)
+STEP_UP = Ask(Word.MACHINE, State.FALLBACK, arm=True)
+
+
+@pytest.mark.parametrize("out_s", [2, 34, 38, 120])
+@pytest.mark.parametrize("direction", ["lose_request", "lose_reply"])
+def test_however_long_the_line_was_out_its_own_old_number_is_nobody_elses(out_s: int, direction: str) -> None:
+    modem = NullModem(Link("null"))
+    modem.arm(FALLBACK)
+    setattr(modem, direction, True)
+    modem.run(out_s * 1000, HOLD)
+    setattr(modem, direction, False)
+    for _ in range(60):
+        modem.run(70, HOLD)
+        assert not modem.session.foreign
+    assert modem.session.is_up
+
+
+def test_somebody_else_is_still_found_once_the_line_has_been_back_for_a_while() -> None:
+    modem = NullModem(Link("null"))
+    modem.run(3_000, HOLD)
+    modem.lose_request = True
+    modem.run(2_000, HOLD)
+    modem.lose_request = False
+    modem.run(3_000, HOLD)
+    assert modem.session.is_up
+    modem.rule.admission.last_number = (modem.rule.admission.last_number or 0) + 0x4000 & 0xFFFF
+    accept = modem.rule.admission
+    for _ in range(20):
+        accept.last_number = 0x5A5A
+        modem.run(70, HOLD)
+    assert modem.session.foreign
+
+
+@pytest.mark.parametrize("lost_beats", [3, 5])
+def test_torn_blocks_within_a_session_dont_bar_the_step_up(lost_beats: int) -> None:
+    modem = NullModem(Link("null", lost_beats=lost_beats, hold_ms=(lost_beats + 2) * 70 + 40))
+    modem.arm(FALLBACK)
+    assert modem.rule.output is Word.MACHINE
+    write = modem.registers.set
+
+    def torn(name: str, words: list[int]) -> None:
+        write(name, [*words[:9], words[9] ^ 1, *words[10:]] if name == "B" else words)
+
+    modem.registers.set = torn  # type: ignore[method-assign]
+    modem.run(210, FALLBACK)
+    modem.registers.set = write  # type: ignore[method-assign]
+    modem.run(3_000, STEP_UP)
+    assert modem.session.phase is Phase.ARM_REQUEST
+    before = modem.session.presses
+    modem.press(300, STEP_UP)
+    assert modem.session.presses == before + 1
