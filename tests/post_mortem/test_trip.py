@@ -17,6 +17,7 @@ from jidoka.post_mortem.sorting import parts
 from jidoka.post_mortem.trips import trips
 from jidoka.post_mortem.words import as_json, frames, what, why
 from jidoka.steward.ledger.check import check
+from jidoka.steward.ledger.format import Kind as Entry
 from jidoka.steward.ledger.reader import entries
 from jidoka_bridge.errors import InputError
 from jidoka_bridge.messages import Kind
@@ -150,6 +151,26 @@ def test_free_text_of_a_cause_cannot_become_markup(tmp_path: Path) -> None:
     source = page(account(made.write(), None, None))
     assert "<script>" not in source
     assert "&lt;script&gt;" in source
+
+
+def test_sketches_of_the_last_hour_are_no_part_of_what_happened(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    sketch = {
+        "model": "m",
+        "recipe": 0,
+        "position": 0,
+        "feature": "sharpness",
+        "records": 1132,
+        "kll": "AgEPAM",
+    }
+    made.books.note(Entry.SKETCH, **sketch)
+    made.drift()
+    made.books.note(Entry.SKETCH, **sketch)
+    made.books.note(Entry.LOSS, what="records", text="7 records were lost.", count=7)
+    told = account(made.write(), None, None)
+    assert told.before
+    assert told.since[-1].kind == "loss"
+    assert {line.kind for line in (*told.before, *told.since)}.isdisjoint({"sketch"})
 
 
 def test_a_trip_that_nobody_has_ended_says_so(tmp_path: Path) -> None:
