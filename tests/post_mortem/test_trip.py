@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from jidoka.cli.trip import command
 from jidoka.post_mortem.frames import decoded
-from jidoka.post_mortem.gather import account
+from jidoka.post_mortem.gather import Account, account
 from jidoka.post_mortem.page import page
 from jidoka.post_mortem.sorting import parts
 from jidoka.post_mortem.trips import trips
@@ -140,6 +141,66 @@ def test_the_page_names_cause_parts_and_people_and_needs_nothing_from_elsewhere(
     assert re.search(r"class=trip", source)
     assert re.search(r"class=onset", source)
     assert "<title>HOLD</title>" in source
+
+
+def of_evidence(recorded: Recorded, **evidence: object) -> list[str]:
+    (trip,) = trips(entries(recorded.file))
+    return why(Account(replace(trip, body={**trip.body, "evidence": evidence})))
+
+
+@pytest.mark.parametrize(
+    ("z", "most", "told"),
+    [
+        (-3.22, 3.291, "contrast went down by 3.2 σ, seen"),
+        (
+            -3.26,
+            3.291,
+            "contrast went down to beyond nearly all of the baseline's records (3.3 σ or more), seen",
+        ),
+        (
+            3.291,
+            3.291,
+            "contrast went down to beyond nearly all of the baseline's records (3.3 σ or more), seen",
+        ),
+        (-3.4, 3.481, "contrast went down by 3.4 σ, seen"),
+        (-3.291, None, "contrast went down by 3.3 σ, seen"),  # of a ledger that doesn't know the ceiling
+        (None, 3.291, "contrast went down, seen"),
+    ],
+)
+def test_a_distance_that_the_baseline_cannot_measure_is_told_as_at_least(
+    recorded: Recorded, z: float | None, most: float | None, told: str
+) -> None:
+    known = {name: value for name, value in (("z", z), ("most_z", most)) if value is not None}
+    facts = of_evidence(recorded, feature="contrast", direction="down", records_since_onset=12, **known)
+    assert f"{told} over 12 records since the change began." in facts
+
+
+def test_a_spread_that_changed_is_no_distance_of_the_level(recorded: Recorded) -> None:
+    facts = of_evidence(
+        recorded, feature="contrast", direction="wider", records_since_onset=12, z=0.04, most_z=3.3
+    )
+    assert facts == ["contrast went wider, seen over 12 records since the change began."]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.0, ", against a limit of 18.2 (log)."), (2.0e8, ", 19.1 against a limit of 18.2 (log).")],
+)
+def test_the_limit_of_evidence_by_feature_is_a_log_as_the_evidence_is(
+    recorded: Recorded, value: float, told: str
+) -> None:
+    shares = {"contrast": 17.5, "brightness": 2.0}
+    facts = of_evidence(
+        recorded, feature="contrast", direction="down", shares=shares, condition="m:drift(all)", value=value,
+        limit=7.776e7,
+    )  # fmt: skip
+    assert "Evidence by feature (log): contrast 17.5, brightness 2." in facts
+    assert f"It was condition m:drift(all){told}" in facts
+
+
+def test_the_limit_of_a_count_is_told_as_it_was_set(recorded: Recorded) -> None:
+    facts = of_evidence(recorded, condition="m:lost", value=7.0, limit=5.0)
+    assert facts == ["It was condition m:lost, 7 against a limit of 5."]
 
 
 def test_free_text_of_a_cause_cannot_become_markup(tmp_path: Path) -> None:
