@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -26,6 +27,7 @@ from jidoka_bridge.registers import Word
 
 from tests.bridge.guard.shell_world import plan_of, play, started, wait
 from tests.post_mortem.recorded import FIRST_PART, PART_NS, Recorded
+from tests.steward.test_outbox import entry
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +265,65 @@ def test_the_death_of_a_guard_is_a_trip_too(tmp_path: Path) -> None:
     assert told.trip.move == "guard died"
     assert told.was == "RUN"
     assert "ended without having been stopped, in RUN" in what(told)
+
+
+def stop_and_start(made: Recorded) -> None:
+    """A planned stop, and the guard's next start."""
+    made.plant.is_asked_to_stop = True
+    play(made.plant, made.process, 2_000)
+    assert made.process.is_done
+    made.process.close()
+    made.plant.is_asked_to_stop = False
+    made.plant.guard_died("whole")
+    made.plant.pass_ms(500)
+    made.process = started(made.plant)
+    play(made.plant, made.process, 1_000)
+
+
+def restarts(made: Recorded) -> list[dict[str, Any]]:
+    return [
+        body
+        for _, kind, body in made.books.entries
+        if kind is Entry.TRANSITION and body["event"] == "restart"
+    ]
+
+
+def test_a_stop_in_order_while_something_is_latched_is_no_death_of_the_guard(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    made.drift()
+    stop_and_start(made)
+    assert restarts(made)[-1]["evidence"]["clean"] is False, "from HOLD: the start is one with a cause"
+    stop_and_start(made)
+    assert [trip.move for trip in trips(entries(made.write()))] == ["RUN → HOLD"]
+    assert account(made.file, None, None).trip.move == "RUN → HOLD"
+
+
+def test_a_death_that_follows_a_stop_in_order_and_a_start_is_one(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    made.drift()
+    stop_and_start(made)
+    made.plant.guard_died("lost")
+    made.plant.pass_ms(500)
+    made.process = started(made.plant)
+    play(made.plant, made.process, 1_000)
+    assert [trip.move for trip in trips(entries(made.write()))] == ["RUN → HOLD", "guard died"]
+    assert account(made.file, None, None).trip.move == "guard died"
+
+
+@pytest.mark.parametrize(
+    ("was", "is_own"), [("START_UP", False), ("HOLD", False), ("FALLBACK", True), ("RUN", True)]
+)
+def test_only_a_stop_that_took_a_permission_away_is_a_trip_and_a_planned_one(was: str, is_own: bool) -> None:
+    record = [
+        {"event": "restart", "from": "START_UP", "to": "START_UP", "evidence": {"clean": True}},
+        {"event": "planned stop", "from": was, "to": "START_UP", "evidence": {"clean": False}},
+        {"event": "withdrawn", "from": "START_UP", "to": "START_UP", "evidence": {}},
+        {"event": "restart", "from": "START_UP", "to": "START_UP", "evidence": {"clean": False}},
+    ]
+    told = [entry(Entry.TRANSITION, {**body, "ns": n, "number": n}) for n, body in enumerate(record)]
+    found = [(trip.body["event"], trip.is_planned) for trip in trips(told)]
+    assert found == ([("planned stop", True)] if is_own else [])
+    assert [trip.move for trip in trips(told[:1] + told[3:])] == ["guard died"]
 
 
 def test_the_commands_list_and_show(recorded: Recorded, tmp_path: Path) -> None:
