@@ -31,6 +31,9 @@ the ledger and outlive a kill.
 
 ## How to work with them
 
+The commands ask the device whose plan `jidoka run` wrote to `/var/lib/jidoka/plan.json`. With a `state_dir` of your own, say
+once in each shell: `export JIDOKA_PLAN=STATE_DIR/plan.json`.
+
 - `jidoka alarm list` shows what a panel shows: priority (H, M, L), state, since when, who acknowledged it and why. What is
   silent has a list of its own: who did it, why, and until when. `jidoka status` shows them beside the interlock.
 - **Acknowledge** with a reason, at the revision that you saw: `jidoka ack R-03 --revision 2 --reason "cause found"`. An alarm

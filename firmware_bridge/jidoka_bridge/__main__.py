@@ -27,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m jidoka_bridge",
         description="The guard: trip causes, the interlock, and the serial link to the PLC.",
-        epilog="Example: python -m jidoka_bridge --plan /etc/jidoka/plan.json",
+        epilog="Example: python -m jidoka_bridge --plan /var/lib/jidoka/plan.json",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--plan", type=Path, metavar="PLAN", help="made by: jidoka plan")

@@ -62,7 +62,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(52, "steward", "alarms_chattering", "gauge", (), "Alarms whose delays are lengthened because they chatter."),
     Metric(53, "steward", "alarms_stale", "gauge", (), "Alarms that were called again in the last day because they are a day old."),
     Metric(54, "steward", "recording", "gauge", (), "1 while what happens reaches the ledger's disk."),
-    Metric(55, "steward", "program_up", "gauge", ("program",), "1 while the steward hears of this program."),
+    Metric(55, "steward", "program_up", "gauge", ("program",), "1 while the steward hears of this program; the host only where the plan has one."),
     Metric(56, "steward", "commands_done_total", "counter", (), "Commands from elsewhere that were followed."),
     Metric(57, "steward", "commands_refused_total", "counter", ("kind",), "Commands from elsewhere that were refused, by why."),
     Metric(58, "steward", "clock_sure", "gauge", (), "1 while somebody keeps this device's clock right."),

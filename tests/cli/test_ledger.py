@@ -11,8 +11,9 @@ from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Kind
 from jidoka.steward.ledger.people import sealed
 from jidoka.steward.ledger.writer import Ledger
+from jidoka_bridge import plan as plans
 
-from tests.steward.site import cause, decision, transition
+from tests.steward.site import cause, decision, make_plan, transition
 
 
 @pytest.fixture
@@ -122,6 +123,51 @@ def test_json_lines_carry_the_whole_entry(file: Path, capsys: pytest.CaptureFixt
     assert (act["kind"], act["body"]["pseudonym"], act["written"]) == ("act", "s2", "Anna wiped the lens")
     assert [row["verdict"] for row in block["body"]["rows"]] == [1, 2, 0, 1, 2, 0]
     assert block["body"]["rows"][0]["score1"] is None
+
+
+@pytest.fixture
+def plan_file(file: Path) -> Path:
+    """A plan whose ledger `file` is."""
+    made = make_plan(file.parent)
+    made.ledger_file.parent.mkdir(parents=True)
+    for each in (file, file.with_name("ledger.jdl.people")):
+        each.rename(made.ledger_file.with_name(each.name))
+    found = file.with_name("plan.json")
+    found.write_bytes(plans.dump(made))
+    return found
+
+
+@pytest.mark.parametrize("how", ["--plan", "JIDOKA_PLAN"])
+def test_without_a_file_the_ledger_is_the_plans(
+    plan_file: Path, how: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = ["--plan", str(plan_file)] if how == "--plan" else []
+    monkeypatch.setenv("JIDOKA_PLAN", "none.json" if named else str(plan_file))
+    code, out, _ = run(capsys, "ledger", "show", "--kind", "act", *named)
+    assert (code, "cause found “Anna wiped the lens”" in out) == (0, True)
+    code, out, _ = run(capsys, "ledger", "check", *named)
+    assert (code, f"{plans.load(plan_file).ledger_file}: 9 entries" in out) == (0, True)
+
+
+def test_a_named_file_is_read_though_the_environment_names_a_plan(
+    file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIDOKA_PLAN", "none.json")
+    assert run(capsys, "ledger", "check", str(file))[0] == 0
+    for option in ("--plan", "--config"):
+        code, _, err = run(capsys, "ledger", "show", str(file), option, "none.json")
+        assert (code, f"FILE and {option} name a ledger each" in err) == (2, True)
+
+
+def test_with_neither_file_nor_plan_every_way_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIDOKA_PLAN", str(tmp_path / "none.json"))
+    code, _, err = run(capsys, "ledger", "show")
+    assert code == 3
+    for way in ("ledger's FILE", "--plan PLAN", "JIDOKA_PLAN", "--config FILE"):
+        assert way in err
+    assert "ledger's FILE" not in run(capsys, "ledger", "show", "--plan", str(tmp_path / "none.json"))[2]
 
 
 def test_an_unknown_kind_is_answered_with_a_near_one(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,7 +64,7 @@ def test_it_shows_state_lacks_alarms_models_and_connections(
         for piece in (
             "HOLD", "M off", "first out: R-03: ", "last event: The model drifts: stop.", "reset lacks: R-03 isn't acknowledged",
             "Clean the lens.", "active, not acknowledged", "120–141 (22)", "part 118–123", "890 pass", "drift(all): on",
-            "guard here, host AWAY", "no broker listens at 127.0.0.1:1", "Start the broker", "ledger.jdl", "/metrics",
+            "monitor here, guard here\n", "no broker listens at 127.0.0.1:1", "Start the broker", "ledger.jdl", "/metrics",
             "parts 321", "limit 10.1",
         ):  # fmt: skip
             assert piece in out, f"{piece!r} isn't in\n{out}"

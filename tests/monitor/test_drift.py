@@ -50,6 +50,22 @@ def test_a_live_stream_alarms_at_the_very_records_at_which_the_offline_one_does(
     assert found == offline.alarms(x[1000:]).tolist()
 
 
+@pytest.mark.parametrize(("change", "is_at_the_end"), [(1.0, False), (7.0, True), (40.0, True)])
+def test_the_evidence_of_a_change_names_the_largest_score_that_the_baseline_can_give(
+    change: float, is_at_the_end: bool
+) -> None:
+    x = records(6, 1200)
+    x[1000:, 0] += change
+    live = stream_of(x[:1000], 1)
+    for t, row in enumerate(x[1000:]):
+        live.take(row, t, t, t)
+    evidence = live.watches[0].evidence
+    assert (evidence["feature"], evidence["direction"]) == ("a", "up")
+    assert evidence["most_z"] == pytest.approx(3.29, abs=0.01)
+    assert evidence["z"] <= evidence["most_z"]
+    assert (evidence["z"] >= 0.99 * evidence["most_z"]) is is_at_the_end
+
+
 def test_after_a_gap_only_what_depends_on_its_past_has_no_score_until_its_lags_are_known_again() -> None:
     x = records(2, 1500)
     live = stream_of(x[:1000], 1)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from jidoka.cli.trip import command
 from jidoka.post_mortem.frames import decoded
-from jidoka.post_mortem.gather import account
+from jidoka.post_mortem.gather import Account, account
 from jidoka.post_mortem.page import page
 from jidoka.post_mortem.sorting import parts
 from jidoka.post_mortem.trips import trips
 from jidoka.post_mortem.words import as_json, frames, what, why
 from jidoka.steward.ledger.check import check
+from jidoka.steward.ledger.format import Kind as Entry
 from jidoka.steward.ledger.reader import entries
 from jidoka_bridge.errors import InputError
 from jidoka_bridge.messages import Kind
@@ -24,6 +27,7 @@ from jidoka_bridge.registers import Word
 
 from tests.bridge.guard.shell_world import plan_of, play, started, wait
 from tests.post_mortem.recorded import FIRST_PART, PART_NS, Recorded
+from tests.steward.test_outbox import entry
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +145,66 @@ def test_the_page_names_cause_parts_and_people_and_needs_nothing_from_elsewhere(
     assert "<title>HOLD</title>" in source
 
 
+def of_evidence(recorded: Recorded, **evidence: object) -> list[str]:
+    (trip,) = trips(entries(recorded.file))
+    return why(Account(replace(trip, body={**trip.body, "evidence": evidence})))
+
+
+@pytest.mark.parametrize(
+    ("z", "most", "told"),
+    [
+        (-3.22, 3.291, "contrast went down by 3.2 σ, seen"),
+        (
+            -3.26,
+            3.291,
+            "contrast went down to beyond nearly all of the baseline's records (3.3 σ or more), seen",
+        ),
+        (
+            3.291,
+            3.291,
+            "contrast went down to beyond nearly all of the baseline's records (3.3 σ or more), seen",
+        ),
+        (-3.4, 3.481, "contrast went down by 3.4 σ, seen"),
+        (-3.291, None, "contrast went down by 3.3 σ, seen"),  # of a ledger that doesn't know the ceiling
+        (None, 3.291, "contrast went down, seen"),
+    ],
+)
+def test_a_distance_that_the_baseline_cannot_measure_is_told_as_at_least(
+    recorded: Recorded, z: float | None, most: float | None, told: str
+) -> None:
+    known = {name: value for name, value in (("z", z), ("most_z", most)) if value is not None}
+    facts = of_evidence(recorded, feature="contrast", direction="down", records_since_onset=12, **known)
+    assert f"{told} over 12 records since the change began." in facts
+
+
+def test_a_spread_that_changed_is_no_distance_of_the_level(recorded: Recorded) -> None:
+    facts = of_evidence(
+        recorded, feature="contrast", direction="wider", records_since_onset=12, z=0.04, most_z=3.3
+    )
+    assert facts == ["contrast went wider, seen over 12 records since the change began."]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.0, ", against a limit of 18.2 (log)."), (2.0e8, ", 19.1 against a limit of 18.2 (log).")],
+)
+def test_the_limit_of_evidence_by_feature_is_a_log_as_the_evidence_is(
+    recorded: Recorded, value: float, told: str
+) -> None:
+    shares = {"contrast": 17.5, "brightness": 2.0}
+    facts = of_evidence(
+        recorded, feature="contrast", direction="down", shares=shares, condition="m:drift(all)", value=value,
+        limit=7.776e7,
+    )  # fmt: skip
+    assert "Evidence by feature (log): contrast 17.5, brightness 2." in facts
+    assert f"It was condition m:drift(all){told}" in facts
+
+
+def test_the_limit_of_a_count_is_told_as_it_was_set(recorded: Recorded) -> None:
+    facts = of_evidence(recorded, condition="m:lost", value=7.0, limit=5.0)
+    assert facts == ["It was condition m:lost, 7 against a limit of 5."]
+
+
 def test_free_text_of_a_cause_cannot_become_markup(tmp_path: Path) -> None:
     made = Recorded(tmp_path)
     made.drift()
@@ -150,6 +214,26 @@ def test_free_text_of_a_cause_cannot_become_markup(tmp_path: Path) -> None:
     source = page(account(made.write(), None, None))
     assert "<script>" not in source
     assert "&lt;script&gt;" in source
+
+
+def test_sketches_of_the_last_hour_are_no_part_of_what_happened(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    sketch = {
+        "model": "m",
+        "recipe": 0,
+        "position": 0,
+        "feature": "sharpness",
+        "records": 1132,
+        "kll": "AgEPAM",
+    }
+    made.books.note(Entry.SKETCH, **sketch)
+    made.drift()
+    made.books.note(Entry.SKETCH, **sketch)
+    made.books.note(Entry.LOSS, what="records", text="7 records were lost.", count=7)
+    told = account(made.write(), None, None)
+    assert told.before
+    assert told.since[-1].kind == "loss"
+    assert {line.kind for line in (*told.before, *told.since)}.isdisjoint({"sketch"})
 
 
 def test_a_trip_that_nobody_has_ended_says_so(tmp_path: Path) -> None:
@@ -181,6 +265,65 @@ def test_the_death_of_a_guard_is_a_trip_too(tmp_path: Path) -> None:
     assert told.trip.move == "guard died"
     assert told.was == "RUN"
     assert "ended without having been stopped, in RUN" in what(told)
+
+
+def stop_and_start(made: Recorded) -> None:
+    """A planned stop, and the guard's next start."""
+    made.plant.is_asked_to_stop = True
+    play(made.plant, made.process, 2_000)
+    assert made.process.is_done
+    made.process.close()
+    made.plant.is_asked_to_stop = False
+    made.plant.guard_died("whole")
+    made.plant.pass_ms(500)
+    made.process = started(made.plant)
+    play(made.plant, made.process, 1_000)
+
+
+def restarts(made: Recorded) -> list[dict[str, Any]]:
+    return [
+        body
+        for _, kind, body in made.books.entries
+        if kind is Entry.TRANSITION and body["event"] == "restart"
+    ]
+
+
+def test_a_stop_in_order_while_something_is_latched_is_no_death_of_the_guard(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    made.drift()
+    stop_and_start(made)
+    assert restarts(made)[-1]["evidence"]["clean"] is False, "from HOLD: the start is one with a cause"
+    stop_and_start(made)
+    assert [trip.move for trip in trips(entries(made.write()))] == ["RUN → HOLD"]
+    assert account(made.file, None, None).trip.move == "RUN → HOLD"
+
+
+def test_a_death_that_follows_a_stop_in_order_and_a_start_is_one(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    made.drift()
+    stop_and_start(made)
+    made.plant.guard_died("lost")
+    made.plant.pass_ms(500)
+    made.process = started(made.plant)
+    play(made.plant, made.process, 1_000)
+    assert [trip.move for trip in trips(entries(made.write()))] == ["RUN → HOLD", "guard died"]
+    assert account(made.file, None, None).trip.move == "guard died"
+
+
+@pytest.mark.parametrize(
+    ("was", "is_own"), [("START_UP", False), ("HOLD", False), ("FALLBACK", True), ("RUN", True)]
+)
+def test_only_a_stop_that_took_a_permission_away_is_a_trip_and_a_planned_one(was: str, is_own: bool) -> None:
+    record = [
+        {"event": "restart", "from": "START_UP", "to": "START_UP", "evidence": {"clean": True}},
+        {"event": "planned stop", "from": was, "to": "START_UP", "evidence": {"clean": False}},
+        {"event": "withdrawn", "from": "START_UP", "to": "START_UP", "evidence": {}},
+        {"event": "restart", "from": "START_UP", "to": "START_UP", "evidence": {"clean": False}},
+    ]
+    told = [entry(Entry.TRANSITION, {**body, "ns": n, "number": n}) for n, body in enumerate(record)]
+    found = [(trip.body["event"], trip.is_planned) for trip in trips(told)]
+    assert found == ([("planned stop", True)] if is_own else [])
+    assert [trip.move for trip in trips(told[:1] + told[3:])] == ["guard died"]
 
 
 def test_the_commands_list_and_show(recorded: Recorded, tmp_path: Path) -> None:

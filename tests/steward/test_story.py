@@ -13,6 +13,9 @@ from tests.steward.test_outbox import entry
 COMMAND = {"name": "hold", "key": "shift", "number": 5, "outcome": "done", "refused": ""}
 CARD = {"id": "m", "mode": "enforce", "baseline": "b" * 64, "running": {"runtime": "onnxruntime 1.19 on CPU"}}
 INVENTORY = {"plan": "a" * 64, "version": "0.1.0", "models": [CARD, {"id": "n", "mode": "none"}]}
+SKETCH = {
+    "model": "m", "recipe": 2, "position": 0, "feature": "contrast", "records": 1132, "kll": "AgEPAMgACA" * 300,
+}  # fmt: skip
 RISK = {"id": "R-1", "risk": "model drift", "status": "on", "latched": True, "coverage": 0.999, "age_s": 3.0}
 
 
@@ -28,6 +31,9 @@ RISK = {"id": "R-1", "risk": "model drift", "status": "on", "latched": True, "co
         (Kind.RISK, RISK, "R-1 model drift: on, latched, 99.9 % of the records came, judged 3 s ago"),
         (Kind.RISK, {"id": "R-1", "risk": "x", "status": "off"}, "R-1 x: off"),
         (Kind.RISK, {"id": "R-1"}, "can't be read: 'risk'"),
+        (Kind.SKETCH, SKETCH, "m: distribution of contrast, 1132 records (recipe 2)"),
+        (Kind.SKETCH, {**SKETCH, "position": 3}, "m: distribution of contrast, 1132 records (recipe 2, position 3)"),
+        (Kind.SKETCH, {**SKETCH, "recipe": 0}, "m: distribution of contrast, 1132 records"),
     ],
 )  # fmt: skip
 def test_it_is_told_in_one_line(kind: Kind, body: dict[str, Any], line: str) -> None:

@@ -14,14 +14,15 @@ from jidoka_bridge.messages import Kind
 from jidoka_bridge.plan import Plan
 from jidoka_bridge.roles import ROLES
 
-from jidoka.cli.plan_files import is_compiled, read_or_compile
+from jidoka.cli.plan_files import PLAN_NAME, is_compiled, read_or_compile
 
 #: a file that the user names: whether it is one, and may be read, is said by whoever reads it, with a remedy
 FILE = click.Path(readable=False, path_type=Path)
-DEFAULT_PLAN = "/etc/jidoka/plan.json"
+#: what `jidoka run` writes where the configuration names no state_dir
+DEFAULT_PLAN = f"/var/lib/jidoka/{PLAN_NAME}"
 HOW_TO_NAME_A_PLAN = (
-    "Name the plan that the programs run with --plan PLAN or JIDOKA_PLAN (jidoka run keeps it in STATE_DIR/plan.json), "
-    "or their configuration with --config FILE."
+    "Name the plan that the programs run with --plan PLAN or export JIDOKA_PLAN=PLAN (jidoka run writes it to "
+    f"STATE_DIR/{PLAN_NAME}), or their configuration with --config FILE."
 )
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from jidoka.cli.asking import FILE
+from jidoka.cli.asking import FILE, load_plan, plan_options
 
-_FILE = click.argument("file", type=FILE)
+_FILE = click.argument("file", type=FILE, required=False)
 
 
 @click.group("ledger")
@@ -16,26 +16,30 @@ def command() -> None:
     """Check and read the record of everything that happened.
 
     The ledger is one file of the steward (STATE_DIR/ledger.jdl; `jidoka status` shows where). Both commands only
-    read it, while the steward runs or on a copy. docs/ledger-format.md describes every byte.
+    read it, while the steward runs or on a copy: without FILE that of the plan. docs/ledger-format.md describes
+    every byte.
 
     \b
     Example:
-        jidoka ledger check /var/lib/jidoka/ledger.jdl
-        jidoka ledger show /var/lib/jidoka/ledger.jdl --kind transition --kind act
+        jidoka ledger check
+        jidoka ledger show --kind transition --kind act
+        jidoka ledger show copy.jdl
     """
 
 
 @command.command("check")
 @_FILE
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-def check_command(file: Path, as_json: bool) -> int:
-    """Verify FILE from end to end: CRCs, gap-free numbers of ledger and lanes, clocks, boots, blocks, torn tail.
+@plan_options
+def check_command(file: Path | None, as_json: bool, plan_file: Path, config_file: Path | None) -> int:
+    """Verify the plan's ledger, or FILE, from end to end: CRCs, gap-free numbers of ledger and lanes, clocks, boots, blocks, torn tail.
 
     Ends with code 9 and the place (byte and entry) if anything is wrong.
 
     \b
     Example:
-        jidoka ledger check ledger.jdl --json
+        jidoka ledger check
+        jidoka ledger check copy.jdl --json
     """
     import json
 
@@ -43,6 +47,7 @@ def check_command(file: Path, as_json: bool) -> int:
 
     from jidoka.steward.ledger.check import check
 
+    file = _ledger(file, plan_file, config_file)
     report = check(file)
     if as_json:
         click.echo(json.dumps(report.as_json(), indent=2))
@@ -81,8 +86,11 @@ def check_command(file: Path, as_json: bool) -> int:
 @click.option(
     "--kind", "kinds", multiple=True, metavar="KIND", help="Only entries of this kind; may be repeated."
 )
-def show_command(file: Path, as_json: bool, kinds: tuple[str, ...]) -> None:
-    """Tell the story in FILE, one line an entry: what happened, who decided, and what was told.
+@plan_options
+def show_command(
+    file: Path | None, as_json: bool, kinds: tuple[str, ...], plan_file: Path, config_file: Path | None
+) -> None:
+    """Tell the story in the plan's ledger, or in FILE, one line an entry: what happened, who decided, and what was told.
 
     \b
     Kinds: boot, config, admission, baseline, decision block, condition, transition, cause, alarm, act, command,
@@ -90,7 +98,8 @@ def show_command(file: Path, as_json: bool, kinds: tuple[str, ...]) -> None:
 
     \b
     Example:
-        jidoka ledger show ledger.jdl --kind alarm --kind act
+        jidoka ledger show --kind alarm --kind act
+        jidoka ledger show copy.jdl
     """
     import json
 
@@ -99,6 +108,7 @@ def show_command(file: Path, as_json: bool, kinds: tuple[str, ...]) -> None:
     from jidoka.steward.ledger.story import body_as_json, line
 
     wanted = _kinds(kinds)
+    file = _ledger(file, plan_file, config_file)
     texts = read_texts(file)
     for entry in entries(file):
         if wanted and entry.kind.label not in wanted:
@@ -107,6 +117,31 @@ def show_command(file: Path, as_json: bool, kinds: tuple[str, ...]) -> None:
             click.echo(json.dumps(body_as_json(entry, texts), ensure_ascii=False))
         else:
             click.echo(line(entry, texts))
+
+
+def _ledger(file: Path | None, plan_file: Path, config_file: Path | None) -> Path:
+    """FILE, or the ledger of the plan. Raises click.UsageError for both, ConfigurationError."""
+    from jidoka_bridge.errors import ConfigurationError
+
+    named = _named()
+    if file is not None:
+        if named:
+            raise click.UsageError(f"FILE and {named} name a ledger each; give one")
+        return file
+    try:
+        return load_plan(plan_file, config_file).ledger_file
+    except ConfigurationError as error:
+        if named:
+            raise
+        raise ConfigurationError(error.what, f"Give the ledger's FILE. {error.remedy}") from None
+
+
+def _named() -> str:
+    """The option of a plan or a configuration that the user gave, "" for none; JIDOKA_PLAN is no choice of this call."""
+    context = click.get_current_context()
+    given = click.core.ParameterSource.COMMANDLINE
+    options = {"plan_file": "--plan", "config_file": "--config"}
+    return next((told for name, told in options.items() if context.get_parameter_source(name) is given), "")
 
 
 def _kinds(names: tuple[str, ...]) -> frozenset[str]:

@@ -12,6 +12,8 @@ from jidoka.whole_file import write_whole
 
 #: each program reads it, as a user of its own
 PLAN_MODE = 0o644
+#: below state_dir: where `jidoka run` writes it, and who asks a running device looks for it
+PLAN_NAME = "plan.json"
 
 
 def is_compiled(path: Path) -> bool:

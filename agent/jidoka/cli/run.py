@@ -13,7 +13,7 @@ import click
 from jidoka_bridge.errors import ConfigurationError, RefusedError
 
 from jidoka.cli.asking import FILE
-from jidoka.cli.plan_files import is_compiled, read_or_compile, write_plan
+from jidoka.cli.plan_files import PLAN_NAME, is_compiled, read_or_compile, write_plan
 
 if TYPE_CHECKING:
     from jidoka_bridge.plan import Plan
@@ -73,7 +73,7 @@ def _load(configuration: Path) -> tuple[Path, Plan]:
     _require_alone(plan)
     if is_compiled(configuration):
         return configuration.resolve(), plan
-    plan_file = Path(plan.state_dir) / "plan.json"
+    plan_file = Path(plan.state_dir) / PLAN_NAME
     remedy = "Give a state_dir that this user may write, or run as the user that owns it."
     try:
         plan_file.parent.mkdir(parents=True, exist_ok=True)

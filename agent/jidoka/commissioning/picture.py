@@ -1,12 +1,14 @@
-"""A `View` as a picture in the terminal: two lamps, the hold time as a bar, inputs as lamps, what the PLC remembers."""
+"""A `View` as a picture in the terminal: two lamps, the hold time as a bar, inputs as boxes, what the PLC remembers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from jidoka_bridge.registers import Input, Input2
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from jidoka.commissioning.view import View
@@ -26,8 +28,8 @@ MEMORY: tuple[tuple[str, str], ...] = (
 def picture(view: View, hold_ms: int, rtts_ms: Sequence[float]) -> RenderableType:
     """All of it. hold_ms: W of the plan; rtts_ms: the last round trips."""
     head = Text()
-    head.append(" M ", _lamp(view.machine)).append(" machine may run   ")
-    head.append(" A ", _lamp(view.model)).append(" model may be used   ")
+    head.append(*_lamp("M", view.machine)).append(" machine may run   ")
+    head.append(*_lamp("A", view.model)).append(" model may be used   ")
     head.append("link up" if view.link_up else "NO LINK", "green" if view.link_up else "bold red")
     if view.agent:
         head.append(f"   agent {view.agent.replace('_', '-')}, asks {view.word}")
@@ -46,8 +48,9 @@ def picture(view: View, hold_ms: int, rtts_ms: Sequence[float]) -> RenderableTyp
     return Panel(Group(*rows), title=f"PLC, {title}", title_align="left")
 
 
-def _lamp(is_on: bool) -> str:
-    return "bold black on green3" if is_on else "white on grey30"
+def _lamp(name: str, is_on: bool) -> tuple[str, str]:
+    """Text and style; the text alone tells on from off, for a pipe and for who sees no colours."""
+    return f" {name} {'on' if is_on else 'off'} ", "bold black on green3" if is_on else "white on grey30"
 
 
 def _plc(view: View) -> RenderableType:
@@ -65,14 +68,19 @@ def _hold(view: View, hold_ms: int) -> RenderableType:
 
 
 def _inputs(view: View) -> RenderableType:
-    text = Text("inputs  ")
     # the steward is told of the first eight only
-    for flag in (*Input, *Input2) if view.source == "line" else tuple(Input):
-        is_on = flag.name in view.inputs
-        text.append(
-            f" {(flag.name or '').lower().replace('_', ' ')} ", "black on green3" if is_on else "dim"
-        ).append(" ")
-    return text
+    flags = (*Input, *Input2) if view.source == "line" else tuple(Input)
+    row = Table.grid(padding=(0, 2))
+    row.add_row("inputs", Columns([_input(flag.name or "", view) for flag in flags], padding=(0, 2)))
+    return row
+
+
+def _input(name: str, view: View) -> Text:
+    """`[x] key auto`: on; `[ ] key auto`: off."""
+    is_on = name in view.inputs
+    mark = "x" if is_on else " "
+    style = "black on green3" if is_on else "dim"
+    return Text(f"[{mark}] {name.lower().replace('_', ' ')}", style, no_wrap=True)
 
 
 def _trips(rtts_ms: Sequence[float]) -> RenderableType:

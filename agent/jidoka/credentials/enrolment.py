@@ -67,7 +67,7 @@ def request(places: Places, name: str, organisation: str, kind: str, *, is_renew
     if os.path.lexists(places.key) and not is_renewal:
         raise RefusedError(
             f"{places.key}: is a key in use, and isn't overwritten",
-            "For a new certificate with a new key: jidoka enroll --new",
+            "For a new certificate with a new key: jidoka enroll CONFIGURATION --new",
         )
     if os.path.lexists(places.new_key):
         key = read_key(places.new_key)

@@ -23,9 +23,7 @@ from jidoka.credentials.secrets import read_password
 
 _T = TypeVar("_T")
 
-RENEW = (
-    "Renew it: `jidoka enroll --new` makes another key and request, --certificate installs what comes back."
-)
+RENEW = "Renew it: `jidoka enroll CONFIGURATION --new` makes another key and request, --certificate installs what comes back."
 
 
 @dataclass(frozen=True)

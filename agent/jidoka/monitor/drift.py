@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from functools import cached_property, partial
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Watch:
         reference = baseline.reference_for(terms.covariates)
         self.detector = ShiryaevRoberts(armed.members, terms.limit, armed.constants, bets)
         each = [term_up_to(reference.whitenings[f].shift_v, terms.records) for f in armed.members]
+        self.counts = reference.counts
         self.level = LevelTest(armed.members, reference.counts, terms.records, terms.error, np.array(each))
         self.is_explained = bool(reference.table.size)
         self.judgement = UNKNOWN
@@ -101,6 +103,7 @@ class Watch:
             "feature": self.names[row],
             "direction": direction,
             "z": round(mean, 3) if math.isfinite(mean) else 0.0,
+            "most_z": round(most_score(int(self.counts[row])), 3),
             "shares": {
                 self.names[f]: round(float(share), 2) for f, share in shares if math.isfinite(float(share))
             },
@@ -116,6 +119,15 @@ class Watch:
             "position": self.key[1],
             "armed": [self.names[f] for f in self.detector.members],
         }
+
+
+def most_score(n: int) -> float:
+    """The largest score that n records of a baseline can give: whatever lies beyond all of them has this one.
+
+    >>> round(most_score(1000), 2)
+    3.29
+    """
+    return NormalDist().inv_cdf((n + 0.5) / (n + 1))
 
 
 class Stream:

@@ -23,6 +23,8 @@ BEFORE_NS = 60_000_000_000
 ABOUT_NS = 2_000_000_000
 MOST_LINES = 400
 PERSONS = frozenset({Kind.ACT, Kind.OVERRIDE})
+#: not of one moment: they sum up an hour
+SUMS = frozenset({Kind.SKETCH})
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,8 @@ def _first_steps(told: Account) -> None:
 
 
 def _tell(told: Account, entry: Entry, body: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    if entry.kind in SUMS:
+        return
     at_ns = entry.wall_ns
     if entry.kind is Kind.TRANSITION and entry.boot == told.trip.boot and isinstance(body.get("ns"), int):
         at_ns = told.trip.offset_ns + int(body["ns"])

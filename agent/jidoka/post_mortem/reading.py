@@ -11,7 +11,7 @@ from typing import Any
 
 from jidoka_bridge.errors import InputError, LedgerError
 
-from jidoka.post_mortem.trips import Trip, rises, trip_of
+from jidoka.post_mortem.trips import Finder, Trip, rises
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import ENTRY_HEADER, Entry, FormatError, Kind, body_length, decode
 from jidoka.steward.ledger.reader import Scan, is_written_now, open_for_reading, read_header
@@ -54,6 +54,7 @@ def read(ledger: Path, number: int | None) -> Found:
     digests: dict[str, str] = {}
     before: deque[Entry] = deque(maxlen=MOST_KEPT)
     was = ""
+    finder = Finder()
     with file:
         read_header(file, ledger)
         scan = Scan(file, size, is_live=is_written_now(ledger))
@@ -67,7 +68,7 @@ def read(ledger: Path, number: int | None) -> Found:
             body = _body(entry)
             if entry.kind in _IN_FORCE:
                 note_digests(digests, entry.kind, body)
-            trip = trip_of(entry)
+            trip = finder.take(entry)
             if trip is not None and number in (None, trip.number):
                 found = Found(trip, [*before, entry], dict(digests), was, places)
             elif found is not None and not found.is_closed:

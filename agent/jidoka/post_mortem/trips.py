@@ -1,4 +1,8 @@
-"""The trips in a ledger: every transition that took a permission away or locked out, and every death of the guard."""
+"""The trips in a ledger: every transition that took a permission away or locked out, and every death of the guard.
+
+A guard that was stopped in order while something was latched comes back as one that died does, with `restart` and HOLD;
+only the planned stop before it in the record tells that nobody died.
+"""
 
 from __future__ import annotations
 
@@ -49,10 +53,8 @@ class Trip:
         return f"{self.body['from']} → {self.body['to']}"
 
 
-def is_trip(body: Mapping[str, Any]) -> bool:
-    """Whether a transition took something away. Raises KeyError for a body that isn't a transition."""
-    if body["event"] == "restart":
-        return (body.get("evidence") or {}).get("clean") is False
+def took_something(body: Mapping[str, Any]) -> bool:
+    """Whether a transition took a permission away or locked out. Raises KeyError for a body that isn't a transition."""
     was, now = _rank(body["from"]), _rank(body["to"])
     return now < was or (body["to"] == State.LOCKOUT.name != body["from"])
 
@@ -68,26 +70,41 @@ def _rank(state: str) -> int:
 
 def trips(entries: Iterable[Entry]) -> Iterator[Trip]:
     """All trips, oldest first; transitions that can't be read are passed over."""
+    finder = Finder()
     for entry in entries:
-        trip = trip_of(entry)
+        trip = finder.take(entry)
         if trip is not None:
             yield trip
 
 
-def trip_of(entry: Entry) -> Trip | None:
-    """The trip that an entry tells of; None if it tells of none, or can't be read."""
-    if entry.kind is not Kind.TRANSITION:
-        return None
-    try:
-        body = entry.json()
-        if not is_trip(body):
+class Finder:
+    """Finds trips among entries that it is given in the order of the ledger."""
+
+    def __init__(self) -> None:
+        self._was_stopped = False
+
+    def take(self, entry: Entry) -> Trip | None:
+        """The trip that an entry tells of; None if it tells of none, or can't be read."""
+        if entry.kind is not Kind.TRANSITION:
             return None
-        happened_ns = int(body["ns"])
-        number = int(body["number"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    wall_ns = entry.wall_ns - entry.monotonic_ns + happened_ns
-    return Trip(entry.index, number, wall_ns, happened_ns, entry.boot, body)
+        try:
+            body = entry.json()
+            if not self._is_trip(body):
+                return None
+            happened_ns = int(body["ns"])
+            number = int(body["number"])
+        except (KeyError, TypeError, ValueError):
+            return None
+        wall_ns = entry.wall_ns - entry.monotonic_ns + happened_ns
+        return Trip(entry.index, number, wall_ns, happened_ns, entry.boot, body)
+
+    def _is_trip(self, body: Mapping[str, Any]) -> bool:
+        if body["event"] == "restart":
+            died = (body.get("evidence") or {}).get("clean") is False and not self._was_stopped
+            self._was_stopped = False
+            return died
+        self._was_stopped = self._was_stopped or body["event"] in PLANNED
+        return took_something(body)
 
 
 def moment(wall_ns: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from jidoka.post_mortem.trips import moment
 
 MS = 1e6
 LOST = -1
+#: a mean score this near to the largest that the baseline can give says only that nearly all lay beyond it
+CEILING = 0.99
 #: evidence that has a place of its own
 SHOWN = frozenset({"frames", "round_trips_us", "rtts_us", "shares", "armed", "conditions_on", "dropped"})
 
@@ -36,9 +39,8 @@ def why(told: Account) -> list[str]:
     if told.cause.get("risk") not in (None, "", "built-in"):
         facts.append(f"The risk that it guards against: {told.cause['risk']}.")
     if evidence.get("feature"):
-        z = f" by {abs(float(evidence['z'])):.1f} σ" if isinstance(evidence.get("z"), int | float) else ""
         facts.append(
-            f"{evidence['feature']} went {evidence.get('direction', '')}{z}, "
+            f"{evidence['feature']} went {evidence.get('direction', '')}{_distance(evidence)}, "
             f"seen over {evidence.get('records_since_onset', '?')} records since the change began."
         )
         shares = evidence.get("shares") or {}
@@ -61,14 +63,33 @@ def why(told: Account) -> list[str]:
     return facts
 
 
+def _distance(evidence: Mapping[str, Any]) -> str:
+    """How far the level went, in normal scores by rank; these end with the baseline (`most_z`), however far it truly is.
+
+    Nothing of a spread, which can change while the level stays.
+    """
+    z, most = evidence.get("z"), evidence.get("most_z")
+    if not isinstance(z, int | float) or evidence.get("direction") not in ("up", "down"):
+        return ""
+    if isinstance(most, int | float) and abs(z) >= CEILING * most:
+        return f" to beyond nearly all of the baseline's records ({most:.1f} σ or more)"
+    return f" by {abs(z):.1f} σ"
+
+
 def _limit(evidence: Mapping[str, Any]) -> str:
-    """The limit, and the statistic where it wasn't started afresh by the alarm itself."""
+    """The limit, and the statistic where it wasn't started afresh by the alarm itself.
+
+    Both as their logs where they are of evidence by feature, which is told and shown by `jidoka status` as such.
+    """
     value, limit = evidence.get("value"), evidence.get("limit")
     if not isinstance(value, int | float) or not isinstance(limit, int | float) or not limit:
         return ""
-    return (
-        f", {value:g} against a limit of {limit:g}" if value >= limit else f", against a limit of {limit:g}"
-    )
+    reached = value >= limit
+    if evidence.get("feature") and limit > 0:
+        own, against = f"{math.log(max(value, limit)):.1f}", f"a limit of {math.log(limit):.1f} (log)"
+    else:
+        own, against = f"{value:g}", f"a limit of {limit:g}"
+    return f", {own} against {against}" if reached else f", against {against}"
 
 
 def times(told: Account) -> list[tuple[str, float]]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jidoka_bridge.metrics import LABEL_VALUES
-
 from jidoka.steward.core import Core
 from jidoka.steward.ledger.room import Room
 from jidoka.steward.ledger.writer import Ledger
 from jidoka.steward.mqtt.courier import Courier
 from jidoka.steward.outbox.outbox import Backlog
+from jidoka.steward.presence import programs_of
 
 Gauge = tuple[int, float, Mapping[str, str]]
 
@@ -25,7 +24,7 @@ def of_core(core: Core, now_ns: int, *, is_clock_sure: bool) -> Iterator[Gauge]:
     yield from of_alarms(annunciator.shown.summary, core.alarms.load(now_ns))
     here = {*core.presence.programs.values(), *(("guard",) if core.is_guard_here else ())}
     yield 54, int(not core.why_not_recording), {}
-    for program in sorted(LABEL_VALUES["program"]):
+    for program in programs_of(core.plan):
         yield 55, int(program in here), {"program": program}
     yield 58, int(is_clock_sure), {}
     for model in sorted(core.counters.models):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from jidoka_bridge.plan import Plan
+
 from jidoka.steward.effects import Effect, Record
 from jidoka.steward.ledger.format import Kind
 
 PROGRAMS = ("monitor", "guard", "host")
 #: the number of the guard's connection; the shell gives all others theirs, from 0 on
 GUARD = -1
+
+
+def programs_of(plan: Plan) -> tuple[str, ...]:
+    """Those that run with a plan: the host only where it has one."""
+    has_host = plan.sections.get("host") is not None
+    return tuple(program for program in PROGRAMS if program != "host" or has_host)
 
 
 class Presence:

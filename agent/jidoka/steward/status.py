@@ -9,7 +9,7 @@ from jidoka_bridge.registers import Fault, Input, PlcState, State, Word
 
 from jidoka.steward.annunciator import Annunciator
 from jidoka.steward.core import Core
-from jidoka.steward.presence import PROGRAMS
+from jidoka.steward.presence import programs_of
 
 
 def plc_value(plc: PlcStatus | None, *, has_link: bool, memory: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def status_value(
         "ledger": ledger,
         "mqtt": mqtt,
         "metrics": metrics,
-        "programs": {program: program in here for program in PROGRAMS},
+        "programs": {program: program in here for program in programs_of(core.plan)},
         "sort_again": core.conditions.sort_again,
         "labels": core.labels.counts,
     }

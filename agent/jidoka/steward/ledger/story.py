@@ -173,6 +173,12 @@ def _drill(body: dict[str, Any]) -> str:
     return f"drill by {_who(body)}: {', '.join(told) or 'nothing was tried'}"
 
 
+def _sketch(body: dict[str, Any]) -> str:
+    where = ", ".join(f"{name} {body[name]}" for name in ("recipe", "position") if body.get(name))
+    told = f"{body['model']}: distribution of {body['feature']}, {body['records']} records"
+    return f"{told} ({where})" if where else told
+
+
 def _any(body: dict[str, Any]) -> str:
     what = body.get("what") or body.get("kind") or ""
     text = body.get("text") or ", ".join(f"{key} {value}" for key, value in body.items())
@@ -211,4 +217,5 @@ _SENTENCES: dict[Kind, Callable[[dict[str, Any]], str]] = {
     Kind.COMMAND: _command,
     Kind.INVENTORY: _inventory,
     Kind.RISK: _risk,
+    Kind.SKETCH: _sketch,
 }
