@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jidoka.handover.calling import REGISTERS, calling_part
@@ -17,9 +17,10 @@ from jidoka_bridge.registers import Word
 from tools.structured_text.blocks import PythonBlock, load
 
 WRAP = 1 << 32
-SIEMENS_WRAP = 1 << 31
+#: the Siemens clock begins its timer anew after so long
+DAY_MS = 86_400_000
 WORDS = ((r"<>", "!="), (r"\bAND\b", "and"), (r"\bNOT\b", "not"), (r"\bTRUE\b", "True"), (r"\bFALSE\b", "False"),
-         (r"\bMOD\b", "%"), (r"/", "//"), (r"(?<![<>=!])=(?!=)", "=="))  # fmt: skip
+         (r"\bMOD\b", "%"), (r"/", "//"), (r"(?<![<>=!])=(?!=)", "=="), (r"T#2D\b", str(2 * DAY_MS)))  # fmt: skip
 
 
 def python_of(body: str) -> str:
@@ -66,6 +67,22 @@ class Guard:
         vars(self).update(self.inside(**inputs))
 
 
+class Timer:
+    """An on-delay timer (TON_TIME): ET is the whole milliseconds since IN rose, PT at most."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began_ms: float | None = None
+        self.ET = 0
+
+    def __call__(self, *, IN: bool, PT: int) -> None:  # noqa: N803 - as the CPU names them
+        if not IN:
+            self._began_ms = None
+        elif self._began_ms is None:
+            self._began_ms = self._clock()
+        self.ET = 0 if self._began_ms is None else min(PT, int(self._clock() - self._began_ms))
+
+
 def _actual(*, MachineContact: bool, ModelContact: bool) -> int:  # noqa: N803 - as the block names them
     both = {(True, True): Word.MACHINE_AND_AI, (True, False): Word.MACHINE, (False, True): Word.ABSTAIN}
     return both.get((MachineContact, ModelContact), Word.WITHHOLD)
@@ -74,13 +91,13 @@ def _actual(*, MachineContact: bool, ModelContact: bool) -> int:  # noqa: N803 -
 class Site:
     """A PLC with the calling part: wires in `wires`, holding registers in `registers`, relays that follow at once."""
 
-    def __init__(self, *, is_siemens: bool, now_ms: int) -> None:
+    def __init__(self, *, is_siemens: bool, now_ms: float) -> None:
         (unit,) = units_of(calling_part(is_siemens=is_siemens))
         self._code = compile(python_of(unit.body), "JIDOKA_SITE", "exec")
         self._is_siemens = is_siemens
         self.now_ms = now_ms
         self.registers = [0] * REGISTERS
-        self.wires = {each.name: False for each in INPUTS}
+        self.wires = {each.name: each.is_break for each in INPUTS}
         self._parser = RequestParser(1)
         self._space: dict[str, Any] = {
             each.name: [0] * (each.bounds[1] + 1) if each.bounds else 0
@@ -91,7 +108,7 @@ class Site:
             "JIDOKA_SUM": lambda One, Other: (One + Other) % WRAP,  # noqa: N803
             "JIDOKA_SINCE": lambda NowMs, ThenMs: (NowMs - ThenMs) % WRAP,  # noqa: N803
             "UDINT_TO_UINT": int, "DINT_TO_UDINT": int, "TIME_TO_DINT": int,
-            "TIME_TCK": lambda: self.now_ms % SIEMENS_WRAP,
+            "Timer": Timer(lambda: self.now_ms),
         }  # fmt: skip
 
     @property
@@ -101,14 +118,15 @@ class Site:
     def __getitem__(self, name: str) -> Any:
         return self._space[name]
 
-    def scan(self, passed_ms: int = 10) -> None:
+    def scan(self, passed_ms: float = 10) -> None:
         self.now_ms += passed_ms
         self._space |= self.wires
         if not self._is_siemens:
-            self._space["NowMs"] = self.now_ms % WRAP
+            self._space["NowMs"] = int(self.now_ms) % WRAP
         exec(self._code, self._space)
-        self.wires["MachineContact"] = self["MachineMayRun"]
-        self.wires["ModelContact"] = self["ModelMayBeUsed"]
+        # break contacts are closed while their relay is off
+        self.wires["MachineReleased"] = not self["MachineMayRun"]
+        self.wires["ModelReleased"] = not self["ModelMayBeUsed"]
 
     def answer(self, frame: bytes) -> bytes:
         """The Modbus server of such a PLC: a list of registers and nothing else."""

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from xml.etree import ElementTree as Xml
 
+from jidoka.handover.openplc import without_named_arrays
 from jidoka.handover.plcopen import NAMESPACE, XHTML
 from jidoka.handover.scl import plain_of
 from jidoka_bridge import registers
@@ -27,6 +28,11 @@ SECTIONS = {"inputVars": "VAR_INPUT", "outputVars": "VAR_OUTPUT", "localVars": "
 def guard_alone(text: str) -> str:
     """The block and its functions, without the part that calls it: that one is outside the subset."""
     return text[: text.index("(* JIDOKA_SITE")]
+
+
+def of_st(text: str) -> str:
+    """OpenPLC's file with its arrays written out again: named types are outside the subset."""
+    return guard_alone(without_named_arrays(text))
 
 
 def of_scl(text: str) -> str:

@@ -9,7 +9,7 @@ from jidoka_bridge.link.session import Ask, Session
 from jidoka_bridge.plan import Link
 from jidoka_bridge.registers import Fault, Input, Phase, PlcState, State, Word
 
-from tests.handover.calling_run import SIEMENS_WRAP, WRAP, Site
+from tests.handover.calling_run import DAY_MS, WRAP, Site
 
 HOLD = Ask(Word.WITHHOLD, State.HOLD, 17)
 REQUEST = Ask(Word.WITHHOLD, State.HOLD, 17, arm=True)
@@ -61,10 +61,17 @@ class Line:
 
 @pytest.fixture(params=["IEC", "Siemens"])
 def line(request: pytest.FixtureRequest) -> Line:
-    """Begins just before the clock of its family wraps."""
-    is_siemens = request.param == "Siemens"
-    wrap = SIEMENS_WRAP if is_siemens else WRAP
-    return Line(Site(is_siemens=is_siemens, now_ms=wrap - 3_000))
+    """Begins just before the clock of its family wraps, or its timer is begun anew."""
+    if request.param == "IEC":
+        return Line(Site(is_siemens=False, now_ms=WRAP - 3_000))
+    return Line(siemens_before_its_restart())
+
+
+def siemens_before_its_restart() -> Site:
+    site = Site(is_siemens=True, now_ms=0)
+    site.scan()
+    site.scan(DAY_MS - 3_000)
+    return site
 
 
 def test_it_is_armed_through_its_registers_and_goes_on_over_the_clocks_wrap(line: Line) -> None:
@@ -126,8 +133,62 @@ def test_parts_wires_and_block_c_come_through(line: Line) -> None:
 def test_a_relay_that_does_not_follow_is_a_fault(line: Line) -> None:
     line.arm()
     for _ in range(20):
-        line.site.wires["MachineContact"] = False
+        line.site.wires["MachineReleased"] = True  # bridged: it reads as off
         line.site.scan()
         if not line.site["MachineMayRun"]:
             break
     assert line.site["Fault"] == Fault.RELAY_FEEDBACK
+
+
+@pytest.mark.parametrize("name", ["MachineReleased", "ModelReleased"])
+def test_a_broken_wire_of_a_read_back_is_a_fault_and_nothing_can_be_armed(line: Line, name: str) -> None:
+    line.beat(REQUEST)
+    for _ in range(200):
+        line.site.wires[name] = False
+        line.site.scan()
+    assert line.site["Fault"] == Fault.RELAY_FEEDBACK
+    for level in (True, False):
+        for _ in range(3):
+            line.site.wires |= {"ResetButton": level, name: False}
+            line.beat(REQUEST)
+    assert not line.site["MachineMayRun"]
+    assert line.session.block is not None
+    assert line.session.block.plc_state != PlcState.ARMING
+
+
+def test_a_panel_shows_what_the_agent_wrote_for_a_second_after_it_fell_silent_and_then_that_it_is(
+    line: Line,
+) -> None:
+    assert (line.site["State"], line.site["Reason"]) == (0, 0), "it was never heard"
+    line.beat(HOLD)
+    line.beat(HOLD)
+    spoke_ms = line.site.now_ms - BEAT_MS
+    while line.site.now_ms < spoke_ms + 1_000:
+        assert (line.site["State"], line.site["Reason"]) == (State.HOLD, 17)
+        line.site.scan()
+    while line.site.now_ms < spoke_ms + 1_030:
+        line.site.scan()
+    assert (line.site["State"], line.site["Reason"]) == (0, 0)
+    line.beat(HOLD)
+    assert (line.site["State"], line.site["Reason"]) == (State.HOLD, 17)
+
+
+def test_the_siemens_clock_is_never_slow_and_gains_a_millisecond_a_day_at_most() -> None:
+    site = Site(is_siemens=True, now_ms=0.0)
+    site.scan(0)
+    for days in range(3):
+        site.scan((days + 1) * DAY_MS - 1_500 - site.now_ms)
+        for _ in range(300):
+            site.scan(10.4)  # no whole milliseconds
+            ahead_ms = site["NowMs"] - int(site.now_ms)
+            assert 0 <= ahead_ms <= days + 1, site.now_ms
+    assert site["Timer"].ET < 2 * DAY_MS, "it was begun anew before its end"
+
+
+def test_a_siemens_timer_that_was_begun_anew_by_something_else_ends_what_was_held() -> None:
+    line = Line(siemens_before_its_restart())
+    line.arm()
+    line.site["Timer"](IN=False, PT=1)
+    line.site.scan()
+    assert not line.site["MachineMayRun"]
+    assert line.site["Fault"] == Fault.WATCHDOG

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -11,6 +14,7 @@ import pytest
 from jidoka.commissioning.site import line_of
 from jidoka.config.schema import PlcSettings
 from jidoka.handover import calling, scl
+from jidoka.handover.openplc import with_named_arrays, without_named_arrays
 from jidoka.handover.plcopen import LISTS, NAMESPACE, bodies_of
 from jidoka.handover.source import read_source, units_of, with_values, without_comments
 from jidoka.handover.targets import TARGETS, hold_limit_ms, source_for
@@ -19,22 +23,24 @@ from jidoka_bridge.errors import ConfigurationError
 
 from tests.firmware.agreement import DifferenceError, agree
 from tests.firmware.scans import PythonCore, Settings
-from tests.handover.importing import ImportedBlock, guard_alone, of_plcopen, of_scl
+from tests.handover.importing import ImportedBlock, of_plcopen, of_scl, of_st
 
 LINE = line_of(PlcSettings(port="/dev/serial/by-id/plc", unit=7, scan="20 ms", relay="40 ms"))  # type: ignore[arg-type]
 FILES = {each.file: source_for(LINE, each, "a note", "0.0") for each in TARGETS}
 TEXTS: dict[str, Callable[[], str]] = {
     "JidokaGuard.scl": lambda: of_scl(FILES["JidokaGuard.scl"].decode()),
     "JidokaGuard.xml": lambda: of_plcopen(FILES["JidokaGuard.xml"]),
-    "JidokaGuard.st": lambda: guard_alone(FILES["JidokaGuard.st"].decode()),
+    "JidokaGuard.st": lambda: of_st(FILES["JidokaGuard.st"].decode()),
 }
+IEC2C = shutil.which("iec2c")
 FUNCTIONS = frozenset(each.name for each in units_of(read_source()) if each.kind == "FUNCTION")
 
 
 @pytest.mark.parametrize("file", list(TEXTS))
 def test_each_source_runs_as_the_reference_does_with_the_sites_own_values(file: str) -> None:
     block = ImportedBlock(TEXTS[file]())
-    assert block.settings == Settings(7, hold_limit_ms(LINE), 40 + 2 * 20)
+    (target,) = (each for each in TARGETS if each.file == file)
+    assert block.settings == Settings(7, hold_limit_ms(LINE), 40 + target.filter_ms + 2 * 20)
     seen = agree(PythonCore(block.settings), block, 44, 800, block.settings)
     assert seen["scans"] == 800
     assert seen["accepted presses"] > 0
@@ -59,7 +65,7 @@ def test_the_three_spellings_have_the_same_statements() -> None:
         written = scl.scl_body(unit.body, unit.names | {unit.name}, FUNCTIONS)
         assert written != unit.body
         assert scl.plain_of(written) == unit.body
-    text = FILES["JidokaGuard.st"].decode()
+    text = without_named_arrays(FILES["JidokaGuard.st"].decode())
     assert all(without_comments(body) in without_comments(text) for body in source.values())
 
 
@@ -75,6 +81,33 @@ def test_the_part_that_calls_is_in_every_source_and_binds_every_register() -> No
     openplc = FILES["JidokaGuard.st"].decode()
     for name in ("A0 AT %QW0 ", "D11 AT %QW31 ", "B0 AT %QW100 ", "B15 AT %QW115 ", "C169 AT %QW369 "):
         assert name in openplc
+
+
+def test_every_array_of_registers_for_openplc_has_a_named_type_and_nothing_else_differs() -> None:
+    text = FILES["JidokaGuard.st"].decode()
+    types = re.findall(r"(?m)^TYPE (JIDOKA_WORDS_(\d+)) : ARRAY \[0\.\.(\d+)\] OF UINT; END_TYPE$", text)
+    assert all(int(size) == int(last) + 1 for _, size, last in types)
+    assert text.count("OF UINT") == len(types) > 4
+    assert {name for name, _, _ in types} == set(re.findall(r": (JIDOKA_WORDS_\d+);", text))
+    for name, size in (("BlockA", 8), ("WordsA", 8), ("BlockD", 12), ("WordsD", 12)):
+        assert re.search(rf"(?m)^    {name} : JIDOKA_WORDS_{size};", text), name
+    body = text.partition("\n\n")[2]
+    assert "JIDOKA_WORDS" not in without_named_arrays(body)
+    assert with_named_arrays(without_named_arrays(body)) == body
+
+
+@pytest.mark.skipif(IEC2C is None, reason="OpenPLC's compiler, iec2c of MatIEC, isn't installed")
+def test_openplcs_own_compiler_takes_the_file_and_gcc_what_it_makes(tmp_path: Path) -> None:
+    (tmp_path / "JidokaGuard.st").write_bytes(FILES["JidokaGuard.st"])
+    # its library: in MATIEC_INCLUDE_PATH, or lib beside it
+    library = os.environ.get("MATIEC_INCLUDE_PATH") or Path(str(IEC2C)).resolve().parent / "lib"
+    command = [str(IEC2C), "-I", str(library), "-T", str(tmp_path), str(tmp_path / "JidokaGuard.st")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("Config0.c", "Res0.c"):
+        checks = ["gcc", "-fsyntax-only", "-I", str(tmp_path), "-I", f"{library}/C", str(tmp_path / name)]
+        done = subprocess.run(checks, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
 
 
 def test_no_name_in_scl_is_without_its_mark() -> None:

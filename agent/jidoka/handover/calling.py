@@ -15,24 +15,29 @@ from jidoka.handover.signals import INPUTS, OUTPUTS
 NAME = "JIDOKA_SITE"
 A, B, C, D = registers.A, registers.B, registers.C, registers.D
 REGISTERS = C.address + C.words
-BY_HAND = {"PartSensor", "MachineContact", "ModelContact"}
+BY_HAND = {"PartSensor", "MachineReleased", "ModelReleased"}
+#: the agent writes in each beat; a panel that shows what it last wrote must not outlive it
+SILENT_MS = 1000
 
 HEAD = """(* JIDOKA_SITE: calls JIDOKA_GUARD once in every scan with this site's wires and registers.
    This part is yours to change; JIDOKA_GUARD isn't. *)"""
 
-#: TIME_TCK of Siemens runs from 0 to 2147483647 ms and starts again
+#: an on-delay timer counts milliseconds on every CPU; it is begun anew once a day, in the moment in which it was read
 SIEMENS_CLOCK = """
-    Tick := DINT_TO_UDINT(TIME_TO_DINT(TIME_TCK()));
-    Passed := 0;
-    IF HasTick THEN
-        IF Tick >= LastTick THEN
-            Passed := Tick - LastTick;
-        ELSE
-            Passed := (2147483647 - LastTick) + Tick + 1;
-        END_IF;
+    Timer(IN := TRUE, PT := T#2D);
+    Tick := DINT_TO_UDINT(TIME_TO_DINT(Timer.ET));
+    IF Tick >= LastTick THEN
+        Passed := Tick - LastTick;
+    ELSE
+        Passed := 3000; (* it was begun anew by something else: nobody knows how long ago, so that what was held is over *)
     END_IF;
-    HasTick := TRUE;
     LastTick := Tick;
+    IF Tick >= 86400000 THEN
+        Timer(IN := FALSE, PT := T#2D);
+        Timer(IN := TRUE, PT := T#2D);
+        LastTick := 0;
+        Passed := Passed + 1; (* a begun millisecond counts as a whole one: a clock that is slow would hold for longer *)
+    END_IF;
     NowMs := JIDOKA_SUM(One := NowMs, Other := Passed);
 """
 
@@ -58,7 +63,7 @@ def _lines(*, is_siemens: bool) -> Iterator[str]:
     yield "VAR_OUTPUT"
     for each in OUTPUTS:
         yield f"    {each.name} : BOOL;  (* {each.device}: {each.text} *)"
-    yield "    State : UINT;  (* for your panel: state of the agent's interlock, see reasons.csv *)"
+    yield "    State : UINT;  (* for your panel: state of the agent's interlock, see reasons.csv; 0 = the agent is silent *)"
     yield "    Reason : UINT;  (* for your panel: reason number, see reasons.csv *)"
     yield "    PlcState : UINT;  (* for your panel: state of the block *)"
     yield "    Fault : UINT;  (* for your panel: fault of the block *)"
@@ -71,13 +76,15 @@ def _lines(*, is_siemens: bool) -> Iterator[str]:
     yield "    Guard : JIDOKA_GUARD;"
     yield f"    WordsA : ARRAY [0..{A.words - 1}] OF UINT;"
     yield f"    WordsD : ARRAY [0..{D.words - 1}] OF UINT;"
-    for name in ("HasA", "HasD", "WasPart", "Refresh", "HasTick" if is_siemens else ""):
-        if name:
-            yield f"    {name} : BOOL;"
+    if is_siemens:
+        yield "    Timer : TON_TIME;"
+    for name in ("HasA", "HasD", "WasPart", "Refresh", "IsHeard"):
+        yield f"    {name} : BOOL;"
     for name in (
         "Parts",
         "Seed",
         "RefreshAtMs",
+        "HeardAtMs",
         *(("NowMs", "Tick", "LastTick", "Passed") if is_siemens else ()),
     ):
         yield f"    {name} : UDINT;"
@@ -90,10 +97,17 @@ def _lines(*, is_siemens: bool) -> Iterator[str]:
 def _body(store: str, *, is_siemens: bool) -> Iterator[str]:
     if is_siemens:
         yield SIEMENS_CLOCK.strip("\n")
-    yield f"""    (* what the agent wrote *)
+    yield f"""    (* what the agent wrote: it is another number in each beat *)
     FOR I := 0 TO {A.words - 1} DO
+        IF {store}[I] <> WordsA[I] THEN
+            HeardAtMs := NowMs;
+            IsHeard := TRUE;
+        END_IF;
         WordsA[I] := {store}[I];
     END_FOR;
+    IF JIDOKA_SINCE(NowMs := NowMs, ThenMs := HeardAtMs) > {SILENT_MS} THEN
+        IsHeard := FALSE;
+    END_IF;
     HasA := WordsA[0] <> 0;
     HasD := FALSE;
     FOR I := 0 TO {D.words - 1} DO
@@ -115,10 +129,10 @@ def _body(store: str, *, is_siemens: bool) -> Iterator[str]:
     IF Refresh THEN
         RefreshAtMs := NowMs;
     END_IF;"""
-    wires = _wires([each.name for each in INPUTS if each.name not in BY_HAND])
+    given = wires([each.name for each in INPUTS if each.name not in BY_HAND])
     yield f"""    Guard(NowMs := NowMs, BlockA := WordsA, HasBlockA := HasA, BlockD := WordsD, HasBlockD := HasD, RefreshC := Refresh,
-        Actual := JIDOKA_ACTUAL(MachineContact := MachineContact, ModelContact := ModelContact), Parts := Parts,
-        {wires},
+        Actual := JIDOKA_ACTUAL(MachineContact := NOT MachineReleased, ModelContact := NOT ModelReleased), Parts := Parts,
+        {given},
         Recipe := Recipe, Acknowledges := Acknowledges, AcknowledgeReason := AcknowledgeReason, Person := Person,
         Random := UDINT_TO_UINT(Seed MOD 65536));
     MachineMayRun := Guard.MachineMayRun;
@@ -133,13 +147,17 @@ def _body(store: str, *, is_siemens: bool) -> Iterator[str]:
         END_FOR;
     END_IF;
     (* for your panel *)
-    State := WordsA[4] / 4096;
-    Reason := WordsA[4] MOD 256;
+    State := 0;
+    Reason := 0;
+    IF IsHeard THEN
+        State := WordsA[4] / 4096;
+        Reason := WordsA[4] MOD 256;
+    END_IF;
     PlcState := Guard.BlockB[5] / 256;
     Fault := Guard.BlockB[5] MOD 256;"""
 
 
-def _wires(names: list[str]) -> str:
+def wires(names: list[str]) -> str:
     """`Name := Name` for each, four a line."""
     lines = [", ".join(f"{name} := {name}" for name in names[at : at + 4]) for at in range(0, len(names), 4)]
     return ",\n        ".join(lines)
@@ -155,49 +173,3 @@ NON_RETAIN
     END_STRUCT;
 BEGIN
 END_DATA_BLOCK"""
-
-
-def openplc_program(scan_ms: int) -> str:
-    """What OpenPLC needs around it: located variables, a program and its task, whose interval is the step of its milliseconds.
-
-    Holding register n is %QWn there.
-    """
-    return "\n".join(_openplc(scan_ms)) + "\n"
-
-
-def _openplc(scan_ms: int) -> Iterator[str]:
-    yield f"(* OpenPLC: holding register n is %QWn. The task's {scan_ms} ms are the clock: for trials only. *)"
-    yield "PROGRAM JIDOKA_MAIN"
-    yield "VAR"
-    for number, each in enumerate(INPUTS):
-        yield f"    {each.name} AT %IX{number // 8}.{number % 8} : BOOL;"
-    for number, each in enumerate(OUTPUTS):
-        yield f"    {each.name} AT %QX0.{number} : BOOL;"
-    for layout in (A, D, B, C):
-        for word in range(layout.words):
-            yield f"    {layout.name}{word} AT %QW{layout.address + word} : UINT;"
-    yield "END_VAR"
-    yield "VAR"
-    yield f"    Site : {NAME};"
-    yield f"    Registers : ARRAY [0..{REGISTERS - 1}] OF UINT;"
-    yield "    NowMs : UDINT;"
-    yield "END_VAR"
-    yield f"    NowMs := JIDOKA_SUM(One := NowMs, Other := {scan_ms});"
-    for layout in (A, D):
-        for word in range(layout.words):
-            yield f"    Registers[{layout.address + word}] := {layout.name}{word};"
-    wires = _wires([each.name for each in INPUTS])
-    yield f"    Site(NowMs := NowMs, Registers := Registers, {wires});"
-    for each in OUTPUTS:
-        yield f"    {each.name} := Site.{each.name};"
-    for layout in (B, C):
-        for word in range(layout.words):
-            yield f"    {layout.name}{word} := Registers[{layout.address + word}];"
-    yield "END_PROGRAM"
-    yield ""
-    yield "CONFIGURATION Config0"
-    yield "    RESOURCE Res0 ON PLC"
-    yield f"        TASK Main(INTERVAL := T#{scan_ms}ms, PRIORITY := 0);"
-    yield "        PROGRAM Instance0 WITH Main : JIDOKA_MAIN;"
-    yield "    END_RESOURCE"
-    yield "END_CONFIGURATION"

@@ -36,14 +36,16 @@ def pin(x: float, y: float) -> str:
     return f'<circle class="pin" cx="{x:g}" cy="{y:g}" r="4"/>'
 
 
-def contact(x: float, y: float, mark: str, kind: str = "wire") -> str:
-    """A make contact of 50 px from left to right, with its device's mark above."""
-    strokes = [
-        line(x, y, x + 14, y, kind),
-        line(x + 14, y, x + 34, y - 11, kind),
-        line(x + 36, y, x + 50, y, kind),
-    ]
-    return "".join(strokes) + text(x + 22, y - 15, mark, "mark", "middle")
+def contact(x: float, y: float, mark: str, kind: str = "wire", *, is_break: bool = False) -> str:
+    """A make contact of 50 px from left to right, with its device's mark above; is_break: one that rests closed."""
+    strokes = [line(x, y, x + 14, y, kind), line(x + 36, y, x + 50, y, kind)]
+    # IEC 60617: a make contact's arm stops short of the other end, a break contact's rests against a stop there
+    if is_break:
+        strokes += [line(x + 14, y, x + 39, y - 9, kind), line(x + 36, y, x + 36, y - 13, kind)]
+    else:
+        strokes.append(line(x + 14, y, x + 34, y - 11, kind))
+    group = f'<g class="{"break" if is_break else "make"}">{"".join(strokes)}</g>'
+    return group + text(x + 22, y - 15, mark, "mark", "middle")
 
 
 def coil(x: float, y: float, mark: str) -> str:

@@ -29,6 +29,8 @@ def steps_of(plan: Plan, reaction: Reaction, drives: frozenset[str]) -> list[Ste
     """Every step of this site, in the order in which they are done."""
     return [
         *_before(),
+        *_bridged(),
+        *_key(),
         *_wires(),
         *_link(plan),
         *_rejects(drives),
@@ -36,34 +38,55 @@ def steps_of(plan: Plan, reaction: Reaction, drives: frozenset[str]) -> list[Ste
         *_rises(plan),
         *_falls(plan, reaction),
         *_passes(),
-        *_key(plan),
+        *_key_in_charge(plan),
         *_power(),
         *_end(),
-        *_later(),
+        *_later(drives),
     ]
 
 
 def _before() -> Iterator[Step]:
     part = "Before power"
-    yield Step(part, "E-stop, guards and light curtains: run their own test with the agent switched off",
-               "all work as before; none of them goes through the PLC's new program or K1, K2")  # fmt: skip
     yield Step(part, "The hazard questions are answered and signed", "every line has an answer")
+    yield Step(part, "Wiring of E-stop, guards and light curtains against the drawing",
+               "as before; none of them goes through the PLC's new program or K1, K2")  # fmt: skip
     yield Step(
         part, f"Measure: K1 and K2 without current, {BRIDGE_MACHINE} and {BRIDGE_MODEL} out, S1 in AUTO",
         "machine not enabled; gate at REJECT, robot not enabled",
     )  # fmt: skip
+
+
+def _bridged() -> Iterator[Step]:
+    part = "With the bridges, the agent switched off"
     yield Step(
         part, f"Put {BRIDGE_MACHINE} and {BRIDGE_MODEL} in", "the machine works as before the agent came"
     )
+    yield Step(part, "E-stop, guards and light curtains: their own tests, with the machine running",
+               "all stop it as before; nothing starts by their release")  # fmt: skip
+
+
+def _key() -> Iterator[Step]:
+    part = "The key leads around K1 (danger zone clear: in OVERRIDE the machine is enabled)"
+    yield Step(part, f"Take {BRIDGE_MACHINE} out, machine off; S1 to OVERRIDE",
+               f"the machine is enabled through {KEY_AROUND}; it does NOT start by itself")  # fmt: skip
+    yield Step(part, "Start it by its own start; E-stop with S1 in OVERRIDE", "it stops as before")
+    yield Step(part, "Start it again; S1 from OVERRIDE to 0", "the enable is gone, it stops")
+    yield Step(part, f"S1 to AUTO, {BRIDGE_MACHINE} in", "the machine does NOT start by itself")
 
 
 def _wires() -> Iterator[Step]:
-    part = "Wires (agent running with `mode: observe`, bridges in, `jidoka plc watch` in view)"
+    part = (
+        "Wires (agent running with `mode: observe`, bridges in, machine standing, `jidoka plc watch` in view)"
+    )
     for each in INPUTS:
-        if each.name in {"MachineContact", "ModelContact", "PartSensor", "FallbackHealthy"}:
+        if each.name in {"MachineReleased", "ModelReleased", "PartSensor", "FallbackHealthy"}:
             continue
-        yield Step(part, f"{each.device} {each.name}: switch on and off ({each.text})",
+        warning = "; danger zone clear, OVERRIDE enables the machine" if each.device == "S1" else ""
+        yield Step(part, f"{each.device} {each.name}: switch on and off ({each.text}{warning})",
                    f"watch shows it on and off; broken wire: {each.broken}")  # fmt: skip
+    for name, device in (("MachineReleased", "K1"), ("ModelReleased", "K2")):
+        yield Step(part, f"{device} {name}: pull the wire with {device} off, put it back",
+                   f"watch shows {device} as on and the fault RELAY_FEEDBACK; the fault stays until the next accepted reset")  # fmt: skip
     yield Step(part, "Stop the agent, `jidoka plc watch --line`; FallbackHealthy: switch on and off",
                "watch shows it on and off; broken wire: FALLBACK becomes HOLD")  # fmt: skip
     yield Step(
@@ -78,8 +101,10 @@ def _link(plan: Plan) -> Iterator[Step]:
     link = plan.link
     assert link is not None
     yield Step(part, "With the agent stopped: `jidoka plc probe CONFIGURATION --save --role engineer --person NAME`",
-               f"\"Good\"; register map {plan.map_digest}, own limit W as set in the block, longest scan at most {link.scan_ms} ms")  # fmt: skip
-    yield Step(part, "Switch the PLC to STOP, probe again", 'K1 and K2 off; "its program doesn\'t run"')
+               f"\"Good\" or \"Usable\"; register map {plan.map_digest}, own limit W as set in the block, the PLC's clock as fast as the "
+               f"agent's; a longest scan above {link.scan_ms} ms goes into `plc.scan`, and this folder is made again")  # fmt: skip
+    yield Step(part, "Switch the PLC to STOP, probe again",
+               'K1 and K2 off; "its program doesn\'t run", or no answer at all where the Modbus server is part of the program (Siemens)')  # fmt: skip
     yield Step(
         part, "Start the agent; look at the panel", "state START_UP or HOLD with its text; K1 and K2 off"
     )
@@ -89,6 +114,8 @@ def _rejects(drives: frozenset[str]) -> Iterator[Step]:
     part = f"Reject path with A off (still `observe`: {BRIDGE_MACHINE} in, {BRIDGE_MODEL} out)"
     own = drives & {"reject", "robot"}
     through = "; the application drives it itself" if own else ""
+    if not own:
+        yield Step(part, f"Look at Observing in the PLC with {BRIDGE_MODEL} in, then out", "TRUE, then FALSE")
     yield Step(part, f"Run a part that the model calls good past the gate{through}", "the part is rejected")
     if own:
         yield Step(part, f"The same with S4 on, led by `jidoka plc drill --no-withdrawal {WHO}`",
@@ -103,9 +130,17 @@ def _enforce(plan: Plan) -> Iterator[Step]:
     )  # fmt: skip
     yield Step(
         part,
-        "Approve this plan at the PLC: S1 to OVERRIDE, hold S2 for 4 s, let go, S1 back to AUTO; acknowledge at the agent",
-        f"`jidoka plc watch` shows {plan.digest[:8]} as approved; from now on another plan is armed only after the same",
+        "Approve this plan at the PLC (danger zone clear: OVERRIDE enables the machine): S1 to OVERRIDE, hold S2 for 4 s, let go, "
+        "S1 back to AUTO; acknowledge at the agent",
+        f"{_approved(plan)}; from now on another plan is armed only after the same",
     )
+
+
+def _approved(plan: Plan) -> str:
+    """What the PLC shows of the plan: that of `enforce`, where the folder is made while the configuration says so."""
+    if all(model.mode == "enforce" for model in plan.models):
+        return f"`jidoka plc watch` shows {plan.digest[:8]} as approved"
+    return "`jidoka plc watch` shows the plan's digest as `jidoka status` does (`mode` is part of it: another than this folder's)"
 
 
 def _rises(plan: Plan) -> Iterator[Step]:
@@ -143,7 +178,7 @@ def _falls(plan: Plan, reaction: Reaction) -> Iterator[Step]:
     yield Step(
         part,
         f"{CABLE[plan.link.transport] if plan.link else ''} while it runs",
-        f"K1 and K2 off within {silent} ms{way}; fault WATCHDOG",
+        f"K1 and K2 off within {silent} ms{way}; fault WATCHDOG; your panel: the agent is silent",
     )
     yield Step(part, "Plug it in again, wait 30 s", "K1 and K2 stay off until acknowledged and reset")
     yield Step(part, "Cut the agent's power while it runs", f"K1 and K2 off within {silent} ms")
@@ -155,6 +190,11 @@ def _falls(plan: Plan, reaction: Reaction) -> Iterator[Step]:
     yield Step(part, "Stop the model's application while it runs",
                f"within {plan.times.no_data_ms} ms and a beat: "
                + (f"K2 off, K1 on: {plan.fallback}" if plan.fallback else "K1 and K2 off"))  # fmt: skip
+    yield Step(
+        part,
+        "Bridge K1's feedback at the PLC's terminals while it runs (it reads as off)",
+        "K1 and K2 off; fault RELAY_FEEDBACK",
+    )
     yield Step(
         part,
         "M drops in mid-cycle (hold while a part is worked on)",
@@ -174,14 +214,14 @@ def _passes() -> Iterator[Step]:
     yield Step(part, "Pull the wire to the gate's coil", "every part is rejected")
 
 
-def _key(plan: Plan) -> Iterator[Step]:
+def _key_in_charge(plan: Plan) -> Iterator[Step]:
     part = "Override key"
     minutes = plan.times.override_s / 60
     yield Step(
         part,
-        "S1 to OVERRIDE",
-        f"K1 and K2 off, the machine is enabled through {KEY_AROUND}; the plant's own program drives, parts go to the gate's "
-        "resting position; the agent shows OVERRIDE and asks for nothing",
+        "S1 to OVERRIDE while it runs (danger zone clear)",
+        f"K1 and K2 off, the machine is enabled through {KEY_AROUND} and does NOT start by itself; the plant's own program drives, "
+        "parts go to the gate's resting position; the agent shows OVERRIDE and asks for nothing",
     )
     yield Step(part, "E-stop with S1 in OVERRIDE", "it stops as before")
     yield Step(
@@ -196,20 +236,22 @@ def _key(plan: Plan) -> Iterator[Step]:
 
 def _power() -> Iterator[Step]:
     part = "Power"
+    counters = "counters of block C (agent stopped: `jidoka plc watch --line`)"
+    yield Step(part, f"Write down the {counters}", "parts, resets, key times, approved plan")
     yield Step(
         part, "Cut and restore the PLC's power while it runs", "K1 and K2 off and stay off until reset"
     )
-    yield Step(
-        part, "`jidoka plc watch`: counters of block C before and after", "parts, resets, key times are kept"
-    )
+    yield Step(part, f"The {counters} again",
+               "the same or more; from 0 where the PLC keeps no RETAIN (OpenPLC): write that down")  # fmt: skip
 
 
 def _end() -> Iterator[Step]:
     part = "At the end"
     yield Step(part, "Panel: provoke three reasons", "number and text are those of reasons.csv")
     yield Step(
-        part, "Taking it out: do it once as written, and put it back", "the machine runs as before it came"
-    )
+        part, "Read \"How to take it out again\" through with the electrician; don't do it now",
+        "every wire and every place in the program is found; whoever does it repeats this protocol afterwards",
+    )  # fmt: skip
     yield Step(
         part, f"Back to watching: {BRIDGE_MACHINE} and {BRIDGE_MODEL} in and marked, `mode: observe`, start the agent",
         "the machine works as before; nothing is granted, every stop that would have been is on record",
@@ -217,9 +259,20 @@ def _end() -> Iterator[Step]:
     yield Step(part, "Keep this protocol, the PLC project and this folder together", "both copies signed")
 
 
-def _later() -> Iterator[Step]:
-    part = "Later, by the plant, when `jidoka plc arming` says so (nothing in the PLC changes)"
+def _later(drives: frozenset[str]) -> Iterator[Step]:
+    part = "Later, by the plant, when `jidoka plc arming` says so"
     yield Step(
         part, f"Take {BRIDGE_MACHINE} and {BRIDGE_MODEL} out for good, set `mode: enforce`, start the agent",
         "before the first press: machine not enabled, gate at REJECT; the bridges are locked away",
+    )  # fmt: skip
+    if not drives & {"reject", "robot"}:
+        yield Step(part, "Look at Observing in the PLC", "FALSE")
+    yield Step(
+        part,
+        "Run a part that the model calls good past the gate before the first press",
+        "the part is rejected",
+    )
+    yield Step(
+        part, "Where the plan has changed since: approve it at the PLC as above (S1 to OVERRIDE, hold S2 for 4 s)",
+        "the agent no longer names an unapproved plan",
     )  # fmt: skip

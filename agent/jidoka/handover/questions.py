@@ -53,7 +53,11 @@ def questions_of(plan: Plan, reaction: Reaction) -> list[tuple[str, str]]:
 
 REJECT_PATH = (
     "The plant's good = the model's good AND A. The gate's resting position is REJECT.",
-    "Where the PLC sorts: in its program, `Good := ModelSaysGood AND Site.ModelMayBeUsed;`. Nothing else is needed.",
+    (
+        f"Where the PLC sorts: in its program, `Good := ModelSaysGood AND (Site.ModelMayBeUsed OR Observing);`. Observing is an "
+        f"input of yours, wired over the terminals {BRIDGE_MODEL}: TRUE only while the bridge is in, FALSE with a broken wire. Show it "
+        "on your panel."
+    ),
     (
         "Where the application drives the gate or a robot itself: its output goes through a make contact of K2 "
         "(gate: in series with the coil towards GOOD; robot: in the enable). The application can't bypass it."
@@ -64,8 +68,9 @@ REJECT_PATH = (
     ),
     "While M is on and A is off (FALLBACK), parts go the fallback's way or to REJECT. Never to GOOD.",
     (
-        f"While the agent only observes A is never on: the bridge {BRIDGE_MODEL} leads around K2, so that good parts pass. It comes out "
-        "for the drill, and for good with `enforce`. A PLC that sorts by its program takes it as `OR Observing` of its own."
+        f"While the agent only observes A is never on: the bridge {BRIDGE_MODEL} leads around K2 (where the PLC sorts: into the input "
+        "Observing), so that good parts pass. It comes out for the drill, and for good with `enforce`; what then stays TRUE, or is "
+        "left in, takes A away for good and nobody would notice: steps of the protocol look for it."
     ),
     (
         "Until a drill has shown a rejected part with A off (`jidoka plc drill`), a model that drives "
@@ -97,8 +102,9 @@ def taking_out_of(transport: str) -> tuple[str, ...]:
             "stays at REJECT, or the parts go the fallback's way: decide which."
         ),
         (
-            "In the PLC: delete the calls of JIDOKA_SITE and of the Modbus server, then the blocks and the data block. Nothing "
-            "else refers to them. Keep a copy of the project."
+            "In the PLC: take ModelMayBeUsed, MachineMayRun, Observing, State and Reason out of your own program (the cross-reference "
+            "of JIDOKA_SITE's instance must be empty), then delete the calls of JIDOKA_SITE and of the Modbus server, the blocks and "
+            "the data block. Keep a copy of the project."
         ),
         _CABLE[transport],
         "Test E-stop, guards, start and stop; write it into the machine's book.",

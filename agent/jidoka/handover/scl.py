@@ -14,6 +14,8 @@ from jidoka.handover.source import Declaration, Section, Unit
 
 #: names of SCL's own that a variable of ours has too: these are quoted
 RESERVED = frozenset({"LIMIT", "MIN", "MAX", "SEL", "MUX", "RETAIN", "BEGIN"})
+#: types of the CPU's own instructions
+SYSTEM_TYPES = frozenset({"TON_TIME"})
 DATA_BLOCKS = frozenset({"JIDOKA_REGISTERS"})
 LARGEST_INT = 0x7FFF_FFFF
 _TOKEN = re.compile(r"\(\*.*?\*\)|16#[0-9A-Fa-f_]+|\d[\d_]*|\w+|:=|\s+|.", re.DOTALL)
@@ -54,7 +56,7 @@ def declared(row: Declaration) -> str:
         f" := {_number(row.initial) if row.initial[:1].isdigit() else row.initial}" if row.initial else ""
     )
     comment = f"  (* {row.comment} *)" if row.comment else ""
-    kind = row.type if row.type in ELEMENTARY else f'"{row.type}"'
+    kind = row.type if row.type in ELEMENTARY | SYSTEM_TYPES else f'"{row.type}"'
     return f"{_quoted(row.name)} : {array}{kind}{initial};{comment}"
 
 
@@ -111,4 +113,4 @@ def plain_of(body: str) -> str:
     """SCL statements as Structured Text again: the way back, by which the variant is proven."""
     text = re.sub(r"\"(\w+)\"", r"\1", body)
     text = re.sub(r"(?:DWORD|UDINT)#(?=\d)", "", text)
-    return text.replace("#", "\0").replace("16\0", "16#").replace("\0", "")
+    return re.sub(r"(?<!16)(?<!\bT)#", "", text)

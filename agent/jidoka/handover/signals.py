@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 
 class Signal(NamedTuple):
-    """One wire. name: of the block's variable; device: its mark in the drawing; broken: what a broken wire does."""
+    """One wire. name: of the block's variable; device: its mark in the drawing; broken: what a broken wire does; is_break: its
+    contact opens when the device works."""
 
     name: str
     device: str
     text: str
     broken: str
+    is_break: bool = False
 
 
 INPUTS: tuple[Signal, ...] = (
@@ -25,8 +27,10 @@ INPUTS: tuple[Signal, ...] = (
     Signal("Drill", "S4", "a drill is under way, key-operated", "no drill can be made"),
     Signal("FallbackHealthy", "plant", "the plant's own program without the model is ready", "FALLBACK becomes HOLD"),
     Signal("PartSensor", "B1", "one pulse for each part, at the model's station", "parts are not counted"),
-    Signal("MachineContact", "K1", "feedback of K1, make contact of its contact set", "fault: relay feedback"),
-    Signal("ModelContact", "K2", "feedback of K2, make contact of its contact set", "fault: relay feedback"),
+    Signal("MachineReleased", "K1", "break contact of K1's forcibly guided set: closed while K1 is off",
+           "reads as K1 on: fault, nothing can be armed", is_break=True),
+    Signal("ModelReleased", "K2", "break contact of K2's forcibly guided set: closed while K2 is off",
+           "reads as K2 on: fault, nothing can be armed", is_break=True),
 )  # fmt: skip
 
 OUTPUTS: tuple[Signal, ...] = (

@@ -43,7 +43,7 @@ def _inputs() -> Iterator[str]:
         if each.device == "plant":
             yield box(CONTACT, y - 12, 50, 24) + text(CONTACT + 25, y + 4, "plant", "small", "middle")
         else:
-            yield contact(CONTACT, y, each.device)
+            yield contact(CONTACT, y, each.device, is_break=each.is_break)
         yield line(CONTACT + 50, y, PLC, y)
         yield text(CONTACT + 64, y - 6, each.text, "small")
 
@@ -70,7 +70,7 @@ def _outputs() -> Iterator[str]:
         yield text(
             RIGHT + 16,
             y + 17,
-            f"{each.device}: relay with forcibly guided contacts; its own contact reads back",
+            f"{each.device}: relay with forcibly guided contacts; a break contact reads back",
             "small",
         )
 
@@ -124,19 +124,19 @@ def _reject(y: float, drives: frozenset[str]) -> Iterator[str]:
     driver = {"reject": "the application drives this gate itself: wire its output through K2",
               "robot": "the application drives the robot itself: K2 in its enable input"}  # fmt: skip
     own = [words for name, words in driver.items() if name in drives]
-    yield text(
-        x - 30,
-        y + 72,
-        own[0] if own else "the PLC sorts the parts: AND with ModelMayBeUsed in its program does the same",
-        "small",
-    )
+    by_program = [
+        "the PLC sorts the parts: AND with ModelMayBeUsed in its program does the same;",
+        f"{BRIDGE_MODEL} is wired to an input of its own, Observing: +24 V over the bridge",
+    ]
+    for number, words in enumerate(own[:1] or by_program):
+        yield text(x - 30, y + 72 + 16 * number, words, "small")
 
 
 def _link(plan: Plan, y: float) -> Iterator[str]:
     link = plan.link
     assert link is not None
     is_serial = link.transport == "rtu"
-    pins = ("COM  A", "B", "0 V") if is_serial else ("Ethernet",)
+    pins = ("COM  A (−)", "B (+)", "0 V") if is_serial else ("Ethernet",)
     for number, name in enumerate(pins):
         yield text(RIGHT - 12, y + 4 + 30 * number, name, anchor="end") + pin(RIGHT, y + 30 * number)
     yield from _pair(y) if is_serial else _ethernet(y)
@@ -174,6 +174,12 @@ def _pair(y: float) -> Iterator[str]:
     for x in (RIGHT + 20, 1100):
         yield box(x - 6, y + 6, 12, 18) + text(x + 10, y - 6, "120 Ω", "small", "middle")
         yield line(x, y, x, y + 6) + line(x, y + 24, x, y + 30)
+    rows = (
+        "120 Ω at both ends, unless the device has its own; bias at one end only",
+        "makers differ in what they call A and B: go by the sign (Siemens: B is +)",
+    )
+    for number, words in enumerate(rows):
+        yield text(RIGHT + 20, y + 78 + 16 * number, words, "small")
 
 
 def _legend(y: float) -> Iterator[str]:
