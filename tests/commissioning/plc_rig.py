@@ -29,7 +29,7 @@ BAUDS = {9600: termios.B9600, 19200: termios.B19200, 115200: termios.B115200}
 
 @dataclasses.dataclass
 class Wrong:
-    """What is wrong with this PLC. baud: it understands no other; program_unit: of its blocks, not of its server."""
+    """What is wrong with this PLC. baud: it understands no other; clock_rate: of its milliseconds; program_unit: of its blocks, not of its server."""
 
     has_fc23: bool = True
     is_stopped: bool = False
@@ -43,6 +43,7 @@ class Wrong:
     lose_every: int = 0
     other_master: bool = False
     hold_limit_ms: int = 310
+    clock_rate: float = 1.0
 
 
 class PlcRig:
@@ -91,7 +92,7 @@ class PlcRig:
         return data
 
     def _scan(self) -> None:
-        now_ms = time.monotonic_ns() // 1_000_000
+        now_ms = int(time.monotonic_ns() / 1_000_000 * self.wrong.clock_rate)
         words = None if self.wrong.is_deaf else self._registers.block("A")
         self.rule.scan(now_ms, words, self.inputs)
         block = self.rule.block(7)

@@ -47,10 +47,11 @@ def link(folder: Path, unit: int = 1, baud: int = 115200) -> Link:
 
 
 def found_ids(
-    folder: Path, wrong: Wrong, *, unit: int = 1, baud: int = 115200, search: bool = True
+    folder: Path, wrong: Wrong, *, unit: int = 1, baud: int = 115200, search: bool = True, clock_s: float = 0
 ) -> list[str]:
     with plc(folder, 1, wrong):
-        found = probe(link(folder, unit, baud), 300.0, beats=BEATS, search=search, units=range(1, 4))
+        at = link(folder, unit, baud)
+        found = probe(at, 300.0, beats=BEATS, search=search, units=range(1, 4), clock_s=clock_s)
     return [each.id for each in found.findings]
 
 
@@ -103,6 +104,22 @@ def test_each_thing_that_is_wrong_is_named_as_what_it_is(
     tmp_path: Path, wrong: Wrong, told: list[str]
 ) -> None:
     assert found_ids(tmp_path, wrong) == told
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"),
+    [(0.7, ["slow: the hold time gets longer"]), (1.3, ["fast: the hold time gets shorter"]), (1.0, [])],
+)
+def test_a_plc_whose_milliseconds_run_otherwise_than_ours_is_a_fault_on_a_fast_line_too(
+    tmp_path: Path, rate: float, told: list[str]
+) -> None:
+    with plc(tmp_path, 1, Wrong(clock_rate=rate)):
+        found = probe(link(tmp_path), 300.0, beats=BEATS)
+    rows = [each for each in found.findings if each.id == "plc clock"]
+    assert [each.text.rpartition(" % ")[2] for each in rows] == told
+    assert found.clock.ours_ms >= 2_000
+    assert found.is_usable == (not told)
+    assert all("not a sum of task intervals" in each.remedy for each in rows)
 
 
 def test_another_unit_or_baud_rate_is_found_and_named_with_the_setting_to_change(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from jidoka.cli.asking import FILE, person_options
 if TYPE_CHECKING:
     from jidoka_bridge.plan import Link, Plan
 
-    from jidoka.commissioning.probe import Probe
+    from jidoka.commissioning.probed import Probe
 
 BAR = 40
 GUARD_HAS_IT = (
@@ -114,7 +114,7 @@ def _lines(found: Probe) -> list[str]:
 
 
 def _plc_lines(found: Probe) -> list[str]:
-    from jidoka.commissioning.probe import flags_text, version_text
+    from jidoka.commissioning.probed import flags_text, version_text
 
     block_b, block_c = found.block_b, found.block_c
     lines = [f"Line     {found.link.port}, {_speed(found.link)}, unit {found.link.unit}"]

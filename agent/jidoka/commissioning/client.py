@@ -26,12 +26,14 @@ OPEN_NS = 3_000_000_000
 
 
 class Answer(NamedTuple):
-    """What came of one request. why: "" for a reply; words: of a read; rtt_ns: from the last byte given to the port."""
+    """What came of one request. why: "" for a reply; words: of a read; rtt_ns: from the last byte given to the port until
+    came_ns, of the monotonic clock."""
 
     why: str
     words: tuple[int, ...]
     exception: int
     rtt_ns: int
+    came_ns: int
 
 
 class Client:
@@ -103,12 +105,13 @@ class Client:
             poller.register(self._port.fileno(), select.POLLIN)
             if poller.poll(max(1, left_ns // MS_NS)):
                 found = assembler.feed(self._port.read())
-        rtt_ns = time.monotonic_ns() - began_ns
+        came_ns = time.monotonic_ns()
+        rtt_ns = came_ns - began_ns
         if found is None:
-            return Answer(assembler.why, (), 0, rtt_ns)
+            return Answer(assembler.why, (), 0, rtt_ns, came_ns)
         if found.outcome is Outcome.EXCEPTION:
-            return Answer(f"exception {found.exception}", (), found.exception, rtt_ns)
-        return Answer(found.why if found.outcome is Outcome.REJECT else "", found.words, 0, rtt_ns)
+            return Answer(f"exception {found.exception}", (), found.exception, rtt_ns, came_ns)
+        return Answer(found.why if found.outcome is Outcome.REJECT else "", found.words, 0, rtt_ns, came_ns)
 
     def _quiet(self) -> None:
         """Wait for the silence between frames and throw away what came late."""

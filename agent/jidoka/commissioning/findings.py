@@ -73,6 +73,10 @@ TABLE: dict[str, tuple[str, str, bool]] = {
         "{lost} of {beats} beats got no usable answer: {why}",
         "Check shield, termination and bias of the line, the adapter's latency, and plc_answer.", True,
     ),
+    "plc clock": (
+        "its milliseconds run {percent} % {way}: the hold time gets {effect}",
+        "Give NowMs the PLC's own clock, not a sum of task intervals.", True,
+    ),
     "no fc23": (
         "the PLC refuses function code 23; 16 and 03 are used, two exchanges a beat",
         "Set plc.function: 16+03 and make the plan anew, or fewer lost beats than planned are borne; `jidoka plan` shows what it costs.", False,

@@ -4,85 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 from jidoka_bridge import registers
 from jidoka_bridge.link.blocks import BlockB, BlockC, BlockError, Flaw, checksum
-from jidoka_bridge.link.times import pace_of
 from jidoka_bridge.plan import Link
-from jidoka_bridge.registers import Fault, Flag
+from jidoka_bridge.registers import Fault
 
 from jidoka.commissioning.client import TRIES, Answer, Client
+from jidoka.commissioning.clock import LEAST_S
 from jidoka.commissioning.findings import Finding, finding, line_finding
+from jidoka.commissioning.probed import Probe
 from jidoka.commissioning.search import UNITS, who_else
 
 BEATS = 100
 #: silence that tells a PLC in STOP, and an echo that moves without us
 STANDSTILL_S = 0.25
 ILLEGAL_FUNCTION = 1
-#: upper edges of the histogram, ms
-EDGES_MS = (1, 2, 5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 250, 500)
-
-
-@dataclass
-class Probe:
-    """What was found out. block_b, block_c: None where they couldn't be read; rtts_ns: of every good beat."""
-
-    link: Link
-    function: str | None = None
-    block_b: BlockB | None = None
-    block_c: BlockC | None = None
-    beats: int = 0
-    rtts_ns: list[int] = field(default_factory=list)
-    refusals: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def is_usable(self) -> bool:
-        return not any(each.is_fault for each in self.findings)
-
-    @property
-    def is_slow(self) -> bool:
-        """The times of the plan don't hold."""
-        return any(each.id in {"slow answer", "slow scan"} for each in self.findings)
-
-    @property
-    def answer_ms(self) -> float | None:
-        """The longest time the PLC took to begin its answer; of a round trip shorter than its wire (a pseudo-terminal)
-        all of it."""
-        if not self.rtts_ns:
-            return None
-        pace = pace_of(self.link, function=self.function or "23")
-        worst_ms = max(self.rtts_ns) / 1e6
-        wire_ms = sum(there + back for there, back in pace.frames) * pace.character_ms
-        return (worst_ms - wire_ms if worst_ms > wire_ms else worst_ms) / len(pace.frames)
-
-    def histogram(self) -> list[tuple[int, int]]:
-        """(upper edge in ms, beats below it and above the edge before)."""
-        counts = Counter(next((e for e in EDGES_MS if rtt / 1e6 <= e), math.inf) for rtt in self.rtts_ns)
-        return [(int(edge), counts[edge]) for edge in EDGES_MS if counts[edge]]
-
-    def measured(self) -> dict[str, Any]:
-        """For the record of commissioning."""
-        block = self.block_c
-        return {
-            "transport": self.link.transport,
-            "answer_ms": None if self.answer_ms is None else round(self.answer_ms, 2),
-            "function": self.function,
-            "scan_ms": None if block is None else block.longest_scan_ms,
-            "hold_limit_ms": None if block is None else block.hold_limit_ms,
-            "firmware": None if block is None else version_text(block.version),
-            "lost": self.beats - len(self.rtts_ns),
-            "beats": self.beats,
-        }
-
-
-def version_text(version: int) -> str:
-    """A firmware version as people write it."""
-    return f"{version >> 8}.{version & 0xFF}"
 
 
 def probe(
@@ -91,10 +29,11 @@ def probe(
     *,
     search: bool = True,
     beats: int = BEATS,
+    clock_s: float = LEAST_S,
     units: Iterable[int] = UNITS,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Probe:
-    """Look who is there. tell: what is done now, for a person who waits. Raises LinkError for a port that can't be used."""
+    """Look who is there. clock_s: its clock is looked at for so long at least; tell: what is done now, for a person who waits. Raises LinkError for a port that can't be used."""
     found = Probe(link)
     client = Client(link, answer_ms + link.reply_timeout_ms)
     try:
@@ -113,6 +52,7 @@ def probe(
         if found.is_usable:
             tell(f"{beats} beats, WITHHOLD in all of them")
             _beat(client, found, beats)
+            _wait_for_the_clock(client, found, clock_s)
         if found.is_usable and found.block_b is not None:
             found.findings += _compare(found, answer_ms)
     finally:
@@ -211,6 +151,7 @@ def _beat(client: Client, found: Probe, beats: int) -> None:
             found.refusals[why] += 1
             continue
         found.rtts_ns.append(answer.rtt_ns)
+        found.clock.add(found.block_b.counter, answer.came_ns, answer.rtt_ns)
         # the read part of FC23 may be served before the program saw the written part
         followed += (number - found.block_b.echo) & 0xFFFF <= 1
     lost = found.beats - len(found.rtts_ns)
@@ -220,6 +161,22 @@ def _beat(client: Client, found: Probe, beats: int) -> None:
         reasons = ", ".join(f"{count} × {why}" for why, count in found.refusals.most_common())
         row = finding("lost", lost=lost, beats=found.beats, why=reasons)
         found.findings.append(row._replace(is_fault=lost > found.beats // 10))
+
+
+def _wait_for_the_clock(client: Client, found: Probe, clock_s: float) -> None:
+    """Beats of a fast line are over before a clock shows how it runs: one more look, later."""
+    left_s = clock_s - found.clock.ours_ms / 1000
+    if not found.rtts_ns or left_s <= 0:
+        return
+    time.sleep(left_s)
+    answer = _patiently(client)
+    if answer.why:
+        return
+    try:
+        found.block_b = BlockB.decode(answer.words, client.link.unit)
+    except BlockError:
+        return
+    found.clock.add(found.block_b.counter, answer.came_ns, answer.rtt_ns)
 
 
 def function_of(client: Client, stamp: int) -> str | None:
@@ -238,6 +195,10 @@ def _compare(found: Probe, answer_ms: float) -> Iterator[Finding]:
     link, block_b, block_c = found.link, found.block_b, found.block_c
     if block_b is not None and block_b.fault is not Fault.NONE:
         yield finding("fault latched", fault=block_b.fault.name)
+    off = found.clock.off_percent
+    if off is not None:
+        way, effect = ("slow", "longer") if off < 0 else ("fast", "shorter")
+        yield finding("plc clock", percent=f"{abs(off):.0f}", way=way, effect=effect)
     if found.answer_ms is not None and found.answer_ms > answer_ms:
         shown = f"{found.answer_ms:.1f}"
         yield finding("slow answer", found=shown, assumed=f"{answer_ms:g}", above=math.ceil(found.answer_ms))
@@ -250,9 +211,3 @@ def _compare(found: Probe, answer_ms: float) -> Iterator[Finding]:
         yield finding("loose limit", theirs=block_c.hold_limit_ms, ours=-(-link.hold_ms // 10) * 10)
     if block_c.longest_scan_ms > link.scan_ms:
         yield finding("slow scan", found=block_c.longest_scan_ms, assumed=link.scan_ms)
-
-
-def flags_text(flags: int) -> str:
-    """Abilities of block C in words."""
-    known = [flag.name for flag in Flag if flags & flag and flag.name]
-    return ", ".join(known) or "none"
