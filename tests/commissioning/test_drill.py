@@ -118,6 +118,18 @@ def test_only_what_is_news_is_a_change() -> None:
     assert changed(ON, dataclasses.replace(ON, parts=101)) == ("parts",)
 
 
+@pytest.mark.parametrize("word", list(Word))
+def test_each_word_that_may_be_read_back_shows_as_its_two_relays(word: Word) -> None:
+    view = of_blocks(dataclasses.replace(BLOCK_B, actual=word), None, MS, "")
+    expected = {
+        Word.WITHHOLD: (False, False),
+        Word.MACHINE: (True, False),
+        Word.MACHINE_AND_AI: (True, True),
+        Word.ABSTAIN: (False, True),
+    }
+    assert (view.machine, view.model) == expected[word]
+
+
 def test_the_picture_shows_lamps_hold_time_inputs_and_memory() -> None:
     console = Console(width=160, record=True, force_terminal=False)
     console.print(
@@ -133,5 +145,9 @@ def test_the_picture_shows_lamps_hold_time_inputs_and_memory() -> None:
         "link up",
     ):
         assert words in told
+    assert "approved plan none" in told
+    approved = dataclasses.replace(BLOCK_C, approved_digest=0x0C0FFEE0)
+    console.print(picture(of_blocks(BLOCK_B, approved, MS, ""), 310, []))
+    assert "approved plan 0c0ffee0" in console.export_text()
     console.print(picture(of_blocks(None, None, None, "no answer"), 310, []))
     assert "NO LINK" in console.export_text()

@@ -19,7 +19,7 @@ MEMORY: tuple[tuple[str, str], ...] = (
     ("version", "firmware"), ("map_digest", "register map"), ("hold_limit_ms", "own limit W, ms"),
     ("longest_scan_ms", "longest scan, ms"), ("part_count", "parts"),
     ("parts_without_session", "of them without a session"), ("resets", "resets"), ("key_times", "times under the key"),
-    ("key_seconds", "seconds under the key"), ("refused_crc", "blocks refused: CRC"),
+    ("key_seconds", "seconds under the key"), ("approved_digest", "approved plan"), ("refused_crc", "blocks refused: CRC"),
     ("refused_format", "format"), ("refused_connection", "connection"), ("refused_number", "number"),
     ("refused_stamp", "stamp"),
 )  # fmt: skip
@@ -96,5 +96,10 @@ def _trips(rtts_ms: Sequence[float]) -> RenderableType:
 
 
 def _memory(view: View) -> RenderableType:
-    shown = [f"{label} {view.memory[name]}" for name, label in MEMORY if name in view.memory]
+    # "" is a digest that nobody has approved yet
+    shown = [
+        f"{label} {view.memory[name] if view.memory[name] != '' else 'none'}"
+        for name, label in MEMORY
+        if name in view.memory
+    ]
     return Text("remembers  " + ", ".join(shown), "dim")

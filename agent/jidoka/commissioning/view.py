@@ -10,7 +10,13 @@ from jidoka_bridge.guard.plc_memory import memory_of
 from jidoka_bridge.link.blocks import BlockB, BlockC
 from jidoka_bridge.registers import Input, Input2, Word
 
-RANKS = {"WITHHOLD": (False, False), "MACHINE": (True, False), "MACHINE_AND_AI": (True, True)}
+#: word as read back -> relays of M and A; ABSTAIN: K2 alone, which the PLC never writes
+RANKS = {
+    "WITHHOLD": (False, False),
+    "MACHINE": (True, False),
+    "ABSTAIN": (False, True),
+    "MACHINE_AND_AI": (True, True),
+}
 
 
 @dataclass(frozen=True)
