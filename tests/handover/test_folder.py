@@ -23,6 +23,7 @@ from jidoka.config.compile import plan_of
 from jidoka.config.load import load_file
 from jidoka.handover.pages import csv_table
 from jidoka.handover.signals import INPUTS, OUTPUTS
+from jidoka.handover.targets import TARGETS
 from jidoka.handover.texts import LANGUAGES, texts_of
 from jidoka.handover.write import FILES, MANIFEST, files_of
 from jidoka_bridge import registers
@@ -95,13 +96,15 @@ def test_the_digests_of_plan_and_map_stand_in_every_file(tmp_path: Path) -> None
 
 def test_this_sites_values_stand_in_the_sources_and_on_the_first_page(tmp_path: Path) -> None:
     files = made(written(tmp_path, ("unit: 1", "unit: 9"), ("relay: 15 ms ", "relay: 45 ms ")))
-    for name in ("JidokaGuard.st", "JidokaGuard.scl"):
+    # relay 45 ms, two scans of 10 ms, and the filter of the inputs
+    for name, relay_ms in (("JidokaGuard.st", 65), ("JidokaGuard.scl", 72)):
         text = files[name].decode()
         assert re.search(r"Station : UINT := 9;", text)
-        assert re.search(r"RelayMs : UDINT := 65;", text)
+        assert re.search(rf"RelayMs : UDINT := {relay_ms};", text)
         assert re.search(r"HoldLimitMs : UDINT := 310;", text)
         assert re.search(r"HasFc23 : BOOL := FALSE;", text)
     assert b'value="310"' in files["JidokaGuard.xml"]
+    assert b'value="68"' in files["JidokaGuard.xml"]
     index = files["index.html"].decode()
     for words in (
         "station 9",
@@ -123,6 +126,26 @@ def test_a_family_without_function_code_23_is_told_to_plan_for_it_and_gets_that_
     assert advice not in files["index.html"].decode()
     for name in ("JidokaGuard.st", "JidokaGuard.scl"):
         assert b"HoldLimitMs : UDINT := 460;" in files[name]
+
+
+def test_the_command_says_on_stderr_for_each_family_without_function_code_23_what_to_set_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, folder = written(tmp_path), tmp_path / "handover"
+    for more in ((), ("--json",)):
+        assert run("plc", "handover", str(folder), str(path), *more) == 0
+        told = capsys.readouterr()
+        lines = told.err.splitlines()
+        families = [each.name for each in TARGETS if not each.has_fc23]
+        assert len(lines) == len(families) == 2
+        for line, family in zip(lines, families, strict=True):
+            assert line.startswith(f"{family}: This family has no function code 23")
+            assert "Set `function: 16+03` under `plc:`" in line
+            assert "W is 460 ms" in line
+        assert "16+03" not in told.out
+    path = written(tmp_path, ("  unit: 1\n", "  unit: 1\n  function: 16+03\n"))
+    assert run("plc", "handover", str(folder), str(path)) == 0
+    assert capsys.readouterr().err == ""
 
 
 class Pages(HTMLParser):
@@ -152,7 +175,11 @@ def test_notes_are_those_beside_the_block_and_lead_to_files_of_the_folder(tmp_pa
         text = files[f"notes-{name}.md"].decode()
         targets = {each.partition("#")[0] for each in re.findall(r"\]\(([^)]+)\)", text)}
         assert targets <= set(files), name
-    assert b"TIME_TCK" in files["index.html"]
+    for name in ("notes-siemens.md", "index.html"):
+        assert b"TON_TIME" in files[name]
+    for words in (b"Timer : TON_TIME;", b"#Timer(IN := TRUE", b"#Timer.ET"):
+        assert words in files["JidokaGuard.scl"]
+    assert b"TIME_TCK" not in files["JidokaGuard.scl"]
 
 
 def test_every_number_has_a_text_in_four_languages_and_the_sites_own_are_marked(tmp_path: Path) -> None:
@@ -162,7 +189,9 @@ def test_every_number_has_a_text_in_four_languages_and_the_sites_own_are_marked(
     numbers = {
         name: {each.number for each in texts if each.list == name} for name in {each.list for each in texts}
     }
-    assert numbers["state of the agent"] == {int(each) for each in State}
+    assert numbers["state of the agent"] == {0, *(int(each) for each in State)}
+    (silent,) = (each for each in texts if (each.list, each.number) == ("state of the agent", 0))
+    assert (silent.name, silent.en) == ("SILENT", "the agent is silent")
     assert numbers["state of the block"] == {int(each) for each in PlcState}
     assert numbers["fault of the block"] == {int(each) for each in Fault}
     assert numbers["acknowledge reason"] == set(range(1, len(ACKNOWLEDGE_REASONS) + 1))
@@ -224,7 +253,8 @@ def test_the_protocol_can_be_done_in_its_order_from_observe_to_enforce(tmp_path:
     driving = made(
         written(tmp_path, ("drives: nothing", "drives: reject"), ("mode: enforce", "mode: observe"))
     )
-    steps = [f"{row[2]}: {row[3]}" for row in rows_of(driving["test-protocol.csv"])[1:]]
+    rows = rows_of(driving["test-protocol.csv"])[1:]
+    steps = [f"{row[2]}: {row[3]}" for row in rows]
 
     def at(words: str, begin: int = 0) -> int:
         return next(n for n, step in enumerate(steps) if n >= begin and words in step)
@@ -234,6 +264,14 @@ def test_the_protocol_can_be_done_in_its_order_from_observe_to_enforce(tmp_path:
     assert without_current < bridged < drilled < enforced, (
         "the machine runs in observe; enforce waits for the drill"
     )
+    stopping, proven, used = at("with the machine running"), at("Take X1 out, machine off"), at("S1 KeyAuto")
+    assert bridged < stopping < proven < used, (
+        "E-stop is tried on a machine that runs, the key before it is used"
+    )
+    approved = at("Approve this plan")
+    assert proven < at("E-stop with S1 in OVERRIDE") < approved
+    for number in (proven, used, at("S1 OverrideKey"), approved, at("S1 to OVERRIDE while it runs")):
+        assert "danger zone clear" in rows[number][1] + steps[number], steps[number]
     rising, falling = at("Press and release reset"), at("jidoka hold")
     assert (
         enforced
@@ -242,8 +280,36 @@ def test_the_protocol_can_be_done_in_its_order_from_observe_to_enforce(tmp_path:
         < at("Press reset before that was acknowledged")
         < at("S1 to OVERRIDE", falling)
     )
+    counters = at("Write down the counters")
+    assert falling < counters < at("restore the PLC's power") < at("The counters", counters + 1)
     back = at("Back to watching")
-    assert falling < back < at("out for good", back) == len(steps) - 1
+    assert counters < at("How to take it out again") < back, "it is read through, not done"
+    later = at("out for good", back)
+    assert [row[1].startswith("Later, by the plant") for row in rows].index(True) == later > back
+
+
+def test_a_read_backs_wire_and_the_stop_of_the_plc_are_steps_with_what_must_be_seen(tmp_path: Path) -> None:
+    rows = rows_of(made(written(tmp_path))["test-protocol.csv"])[1:]
+    seen = {row[2]: row[3] for row in rows}
+    for relay, name, lamp in (("K1", "MachineReleased", "M"), ("K2", "ModelReleased", "A")):
+        (told,) = (text for do, text in seen.items() if do.startswith(f"{relay} {name}"))
+        assert f"shows {lamp} as on and the fault RELAY_FEEDBACK" in told
+    stops = {do: text for do, text in seen.items() if "the PLC to STOP" in do}
+    assert ["K1 and K2 off" in text for text in stops.values()] == [True, True]
+    (probed,) = (text for do, text in seen.items() if "jidoka plc probe" in do)
+    assert "the PLC's clock as fast" in probed
+
+
+def test_a_plc_that_sorts_has_an_input_that_says_when_the_site_only_observes(tmp_path: Path) -> None:
+    def protocol(*changes: tuple[str, str]) -> tuple[str, str]:
+        files = made(written(tmp_path, *changes))
+        return files["test-protocol.csv"].decode(), files["wiring.svg"].decode()
+
+    sorting, drawing = protocol()
+    assert sorting.count("Look at Observing in the PLC") == 2
+    assert "X2 is wired to an input of its own, Observing" in drawing
+    own, drawing = protocol(("drives: nothing", "drives: reject"), ("mode: enforce", "mode: observe"))
+    assert "Observing" not in own + drawing
 
 
 @pytest.mark.parametrize("transport", ["rtu", "modbus-tcp"])
@@ -291,6 +357,19 @@ def test_the_drawing_has_every_wire_and_no_text_beyond_its_edge(tmp_path: Path) 
     for each in (*INPUTS, *OUTPUTS):
         assert each.text in told
         assert each.name in told
+    for each in INPUTS:
+        (place,) = (float(str(node.get("y"))) for words, _, node in texts if words == each.text)
+        kinds = {
+            str(group.get("class"))
+            for group in svg.iter(f"{space}g")
+            for stroke in group
+            if (stroke.get("x1"), stroke.get("y1")) == ("90", f"{place + 6:g}")
+        }
+        expected = set() if each.device == "plant" else {"break" if each.is_break else "make"}
+        assert kinds == expected, each.name
+    assert [each.name for each in INPUTS if each.is_break] == ["MachineReleased", "ModelReleased"]
+    for words in ("A (−)", "B (+)", "unless the device has its own", "bias at one end", "Siemens: B is +"):
+        assert words in told
     width = float(str(svg.get("width")))
     for words, x, each in texts:
         # 7.6 px a letter is above what the font takes

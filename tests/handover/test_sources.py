@@ -96,6 +96,16 @@ def test_every_array_of_registers_for_openplc_has_a_named_type_and_nothing_else_
     assert with_named_arrays(without_named_arrays(body)) == body
 
 
+def test_no_variable_has_a_name_of_a_tools_own_and_constants_of_a_function_stand_last() -> None:
+    """MatIEC refuses the one, and takes what follows VAR CONSTANT for constants too."""
+    taken = scl.RESERVED | {"VERSION", "TON", "TIME"}
+    for unit in [*units_of(read_source()), *units_of(calling.calling_part(is_siemens=True))]:
+        assert not {name.upper() for name in unit.names} & taken, unit.name
+        kinds = [(section.kind, section.modifier) for section in unit.sections]
+        if unit.kind == "FUNCTION" and ("VAR", "CONSTANT") in kinds:
+            assert kinds[-1] == ("VAR", "CONSTANT"), unit.name
+
+
 @pytest.mark.skipif(IEC2C is None, reason="OpenPLC's compiler, iec2c of MatIEC, isn't installed")
 def test_openplcs_own_compiler_takes_the_file_and_gcc_what_it_makes(tmp_path: Path) -> None:
     (tmp_path / "JidokaGuard.st").write_bytes(FILES["JidokaGuard.st"])

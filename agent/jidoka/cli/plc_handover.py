@@ -28,12 +28,17 @@ def command(*, folder: Path, configuration: Path, as_json: bool) -> None:
     from jidoka.cli.plc_site import site_of
     from jidoka.commissioning.records import entries
     from jidoka.commissioning.site import reaction_of_site
+    from jidoka.handover.targets import TARGETS, advice
     from jidoka.handover.write import MANIFEST, files_of, write
 
     site = site_of(configuration)
     reaction = reaction_of_site(site.plc, site.plan, entries(site.plan.state_dir))
     files = files_of(site.plan, site.line, reaction)
     write(folder, files)
+    for target in TARGETS:
+        hint = advice(site.line, target)
+        if hint:
+            click.echo(f"{target.name}: {hint}", err=True)
     if as_json:
         sums = [line.split("  ") for line in files[MANIFEST].decode().splitlines()[1:]]
         click.echo(json.dumps({name: digest for digest, name in sums}, indent=1))

@@ -35,7 +35,7 @@ TARGETS: tuple[Target, ...] = (
         "siemens.md",
         (
             "Project tree: External source files → Add new external file → JidokaGuard.scl; right click → Generate blocks.",
-            ("Call \"JIDOKA_SITE\" once in a cyclic interrupt OB (OB30) of 10 ms or in OB1, with an instance data block; "
+            ("Call \"JIDOKA_SITE\" once in a cyclic interrupt OB (OB30) of 10 ms (S7-1200: 20 ms, with `plc.scan: 20 ms`) or in OB1, with an instance data block; "
             "connect its inputs and outputs to your addresses. In OB30 the outputs K1, K2 and all inputs of the block must be in "
             "a process image partition that is assigned to OB30, or be addressed with :P; else they move with OB1's cycle only."),
             ("Serial (CM 1241 RS422/485): in the instance data block of Modbus_Comm_Load set MODE := 4 (RS-485, two wires; its "
@@ -44,7 +44,7 @@ TARGETS: tuple[Target, ...] = (
             "\"JIDOKA_REGISTERS\".Register, in the same OB, before JIDOKA_SITE. It has no function code 23: the agent finds that "
             "out and uses 16 and 03."),
             "Ethernet: MB_SERVER with the same MB_HOLD_REG, `transport: modbus-tcp` in the agent's configuration.",
-            "The instance data block of JIDOKA_GUARD keeps retentive values: leave retain as generated.",
+            "The instance data block of JIDOKA_SITE, in which JIDOKA_GUARD lies, keeps retentive values: leave retain as generated.",
             "\"JIDOKA_REGISTERS\" must stay without optimized access, or MB_SLAVE answers with an error.",
         ),
     ),

@@ -30,6 +30,9 @@ class Text(NamedTuple):
     is_translated: bool = True
 
 
+#: what the calling part shows on a panel in place of a state, as number 0, when the agent wrote nothing for a second
+SILENT = ("the agent is silent", "der Agent schweigt", "l'agent ne répond plus", "el agente no responde")
+
 STATES: dict[str, tuple[str, str, str, str]] = {
     "START_UP": ("not armed since the agent started", "seit dem Start noch nicht freigegeben",
                  "pas encore armé depuis le démarrage", "no armado desde el arranque"),
@@ -174,7 +177,8 @@ FAULT_TEXTS = {
 
 def texts_of(plan: Plan) -> list[Text]:
     """Every text that a panel may have to show at this site, in the order of the lists and numbers."""
-    rows = [
+    rows = [Text("state of the agent", 0, "SILENT", *SILENT)]
+    rows += [
         Text(name, int(value), value.name, *table[value.name]) for name, kind, table in ENUMS for value in kind
     ]  # fmt: skip
     rows += [

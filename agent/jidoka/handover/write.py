@@ -19,6 +19,7 @@ from jidoka.handover import map_table, protocol, questions
 from jidoka.handover.pages import csv_table, document, html_table, markdown_table
 from jidoka.handover.signals import INPUTS, OUTPUTS
 from jidoka.handover.source import read_source
+from jidoka.handover.step import HEAD, Step
 from jidoka.handover.targets import TARGETS, advice, hold_limit_ms, site_values, source_for
 from jidoka.handover.texts import LANGUAGES, Text, texts_of
 from jidoka.handover.wiring import wiring_svg
@@ -49,7 +50,7 @@ class _Made(NamedTuple):
     reaction: Reaction
     drawing: str
     texts: list[Text]
-    steps: list[protocol.Step]
+    steps: list[Step]
     asked: list[tuple[str, str]]
 
 
@@ -78,7 +79,7 @@ def files_of(plan: Plan, line: Line, reaction: Reaction) -> dict[str, bytes]:
         "reasons.csv": csv_table((*TEXT_HEAD, *stamp), ((*_text_row(each), "", "") for each in texts)),
         "test-protocol.html": document("Test protocol", note, _protocol(steps)),
         "test-protocol.csv": csv_table(
-            (*protocol.HEAD[:1], "part", *protocol.HEAD[1:], *stamp),
+            (*HEAD[:1], "part", *HEAD[1:], *stamp),
             (
                 (str(n), each.part, each.do, each.expected, "", "", "", "", "")
                 for n, each in enumerate(steps, 1)
@@ -149,7 +150,7 @@ def _text_row(each: Text) -> tuple[str, ...]:
     return each.list, str(each.number), each.name, each.en, each.de, each.fr, each.es, done
 
 
-def _protocol(steps: list[protocol.Step]) -> str:
+def _protocol(steps: list[Step]) -> str:
     parts = [
         "<p>Each line is done, seen and signed by the person who did it. What isn't as expected ends the commissioning.</p>"
     ]
@@ -158,7 +159,7 @@ def _protocol(steps: list[protocol.Step]) -> str:
         rows = [(str(n), each.do, each.expected, "", "", "") for n, each in numbered if each.part == part]
         parts += [
             f"<h3>{escape(part)}</h3>",
-            html_table(protocol.HEAD, rows, ("", "", "", "sign", "done", "sign")),
+            html_table(HEAD, rows, ("", "", "", "sign", "done", "sign")),
         ]
     return "\n".join(parts)
 
