@@ -179,7 +179,7 @@ def _pair(y: float) -> Iterator[str]:
         "makers differ in what they call A and B: go by the sign (Siemens: B is +)",
     )
     for number, words in enumerate(rows):
-        yield text(RIGHT + 20, y + 78 + 16 * number, words, "small")
+        yield text(RIGHT + 20, y + 110 + 16 * number, words, "small")
 
 
 def _legend(y: float) -> Iterator[str]:
