@@ -75,9 +75,18 @@ SECOND_RISK = "\n".join(["", *VALID.splitlines()[12:]]).replace("R-01", "R-02")
 SECOND_MODEL = "  - id: eye\n    bundle: surface-inspection\n    mode: enforce\n"
 KEY = "A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg="
 
+
+def many_risks(count: int) -> str:
+    """VALID with so many rows of the register."""
+    begin = VALID.index("  - id: R-01")
+    row = VALID[begin:].replace("1 per 90 days", "1 per 9000 days")
+    return VALID[:begin] + "".join(row.replace("R-01", f"R-{number:03d}") for number in range(count))
+
+
 RULES: dict[str, tuple[str, str, str]] = {
     # what is wrong: (text, where, part of the message)
     "an unknown setting": (changed(("owner:", "ownr: x\n    owner:")), "19:5", "risks[0].ownr is not a setting"),
+    "more risks than the guard can keep": (many_risks(101), "813:5", "there are 101 risks, 100 are the most"),
     "a duplicate key": (changed(("line: turning-1", "line: a\nline: b")), "3:1", "line is given twice"),
     "a missing setting": (changed(("    owner: quality\n", "")), "13:5", "risks[0].owner is missing"),
     "a number for a name": (changed(("site: hall-2", "site: 12")), "1:7", "12 isn't text"),
@@ -349,3 +358,7 @@ def test_a_valid_file_with_any_values_replaced_never_ends_in_a_traceback(
     for each in faults_of("\n".join(lines)):
         assert 1 <= each.place.line <= len(lines) + 1
         assert each.message
+
+
+def test_a_register_has_as_many_risks_as_the_guard_can_keep() -> None:
+    assert faults_of(many_risks(100)) == []

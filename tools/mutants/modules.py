@@ -44,12 +44,12 @@ MODULES: dict[str, Module] = {
     "frames": Module(_files(LINK, "frames"), _tests(LINK_TESTS, "frames exchange session")),
     "mbap": Module(_files(LINK, "mbap"), _tests(LINK_TESTS, "mbap_edges tcp")),
     "blocks": Module(_files(LINK, "blocks"), _tests(LINK_TESTS, "blocks session")),
-    "session": Module(_files(LINK, "session arming asides freshness standing numbers exchange part_count skew"), _tests(LINK_TESTS, "session_edges session_new session_offers session_turns session session_lateness exchange")),
+    "session": Module(_files(LINK, "session arming asides freshness standing numbers exchange part_count skew"), _tests(LINK_TESTS, "session_edges session_new session_offers session_turns outages session session_lateness exchange")),
     "guard_condition": Module(_files(GUARD, "guard_condition"), _tests(GUARD_TESTS, "guard_condition_edges guard_condition core")),
     "interlock": Module(_files(GUARD, "interlock"), _tests(GUARD_TESTS, "interlock_as_specified interlock core")),
     "interlock_rows": Module(
         _files(GUARD, "trips motion button approved known_answers clock panel unjudged changes override read_back facts"),
-        _tests(GUARD_TESTS, "facts_come_and_go rows_and_read_back rows_edges rows_times rows_new motion_edges motion trips approved acknowledging causes supervision what_is_recorded core"),
+        _tests(GUARD_TESTS, "facts_come_and_go panel rows_and_read_back rows_edges rows_times rows_new motion_edges motion trips approved acknowledging causes supervision what_is_recorded core"),
     ),
     "guard": Module(
         _files(GUARD, "acts causes conditions core judging link_view memory plain proving recorder remembered reset_offer resetting self_test "

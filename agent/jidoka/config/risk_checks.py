@@ -10,6 +10,9 @@ from jidoka.config.faults import UnfitError, near
 from jidoka.config.located import Trail
 from jidoka.config.quantities import Budget
 
+#: with every one acknowledged by two persons their causes still fit a slot of the latch file, and a byte their reasons
+MOST_RISKS = 100
+
 
 def fallback_is_named(case: Case) -> Found:
     """FALLBACK runs the plant's own program; where none is named there is nothing to fall back to."""
@@ -22,6 +25,17 @@ def fallback_is_named(case: Case) -> Found:
     for index, risk in enumerate(case.config.risks):
         if risk.response == "fallback":
             yield case.fault(("risks", index, "response"), "no fallback is named in `interlock:`", remedy)
+
+
+def risks_fit(case: Case) -> Found:
+    """The guard keeps each cause over its own death, with who acknowledged it, in a file of fixed size."""
+    if len(case.config.risks) > MOST_RISKS:
+        problem = f"there are {len(case.config.risks)} risks, {MOST_RISKS} are the most"
+        yield case.fault(
+            ("risks", MOST_RISKS),
+            problem,
+            "Put conditions with the same response into one risk: `when: a or b`.",
+        )
 
 
 def risks_name_a_model(case: Case) -> Found:
@@ -109,6 +123,7 @@ def tolerances_fit_the_detectors(case: Case) -> Found:
 #: whens_can_be_judged comes before the budgets: what it finds, they use
 RISK_CHECKS: tuple[Callable[[Case], Found], ...] = (
     fallback_is_named,
+    risks_fit,
     risks_name_a_model,
     whens_can_be_judged,
     budgets_fit_the_detectors,

@@ -14,11 +14,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jidoka.config.risk_checks import MOST_RISKS
 from jidoka_bridge.errors import ConfigurationError, RefusedError
 from jidoka_bridge.guard import latch
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.latch import SLOT_BYTES, Latch, LatchError, Writer
 from jidoka_bridge.guard.remembered import NEW
+from jidoka_bridge.plan import CauseSpec, ConditionSpec, Model
 from jidoka_bridge.registers import State
 
 from tests.bridge.guard.guard_rig import Rig, plan
@@ -283,3 +285,28 @@ def test_a_restart_after_every_write_comes_back_with_what_was_latched() -> None:
         expected = "LOCKOUT" if state == "LOCKOUT" else "HOLD"
         assert (again.state, again.word) == (expected, "WITHHOLD")
         assert latched | {"restart"} == {c.id for c in again.guard.causes if c.latched}
+
+
+def test_as_many_causes_as_a_configuration_may_have_fit_a_slot_each_acknowledged_by_two() -> None:
+    rng = random.Random(1)
+    conditions = tuple(
+        ConditionSpec(f"camera{n % 8}:drift(output_{n})", "camera0", True, 0.0) for n in range(MOST_RISKS)
+    )
+    causes = tuple(
+        CauseSpec(f"R-{n:03d}", "risk", "hold", "high", 32 + n, "t.", "r.", (conditions[n].id,))
+        for n in range(MOST_RISKS)
+    )
+    models = tuple(Model(f"camera{n}", "enforce", digest="0" * 64) for n in range(8))
+    whole = plan(conditions=conditions, causes=causes, models=models, reset_needs="two")
+    guard = Guard(whole, Latch(1, BOOT, dict(NEW)), "", [], 10**12)
+    people = [{"role": "maintenance", "pseudonym": rng.randbytes(8).hex()} for _ in range(40)]
+    for cause in guard.causes:
+        cause.revision = rng.randint(1, 400)
+        cause.latched, cause.acknowledged_revision, cause.second_revision = (
+            True,
+            cause.revision,
+            cause.revision,
+        )
+        cause.person, cause.second = rng.choice(people), rng.choice(people)
+    guard.note_latch(10**12)
+    assert len(latch.encode(guard.latch(BOOT))) == SLOT_BYTES
