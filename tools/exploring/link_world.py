@@ -47,6 +47,7 @@ SCALED: Seed = together(
     name("link.arming:ARM_NS", ARM_MS * MS),
     name("link.arming:RISE_NS", RISE_MS * MS),
     name("link.asides:AGAIN_NS", 2 * BEAT_MS * MS),
+    name("link.asides:TRIES", 2),
     name("link.asides:WAITS_NS", dict.fromkeys(("head", "approved", "C"), 2 * BEAT_MS * MS)),
     name("link.asides:PIECE_WORDS", C.words // 2),
 )
@@ -414,5 +415,5 @@ SWITCHES: dict[str, tuple[Callable[[LinkWorld], bool], Callable[[LinkWorld], Non
     "key off": _turn("is_key_on", False),
 }
 ARM, MODEL = "asks for arming", "asks for machine and model"
-PRESSED = (*(ARM,) * 14, f"{ARM}, {PRESS}", ARM)
+PRESSED = (*(ARM,) * 18, f"{ARM}, {PRESS}", ARM)
 WAYS = {"pressed": PRESSED, "given": (*PRESSED, MODEL, MODEL)}

@@ -392,7 +392,7 @@ EVENTS: dict[str, Happen] = {
     "key on": (lambda world: not world.is_key_on, lambda world: setattr(world, "is_key_on", True)),
     "key off": (lambda world: world.is_key_on, lambda world: setattr(world, "is_key_on", False)),
 }
-PRESSED = (*("beat",) * 14, "press")
+PRESSED = (*("beat",) * 18, "press")
 GIVEN = (*PRESSED, *("beat",) * 4)
 WAYS = {
     "given": GIVEN,

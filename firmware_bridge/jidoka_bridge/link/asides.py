@@ -172,11 +172,17 @@ class Asides:
         self._approved_due_ns = now_ns + (AGAIN_NS if self.is_unapproved else HOUR_NS)
 
     def failed(self, now_ns: int, sent: Sent) -> None:
-        """No answer, or a torn block C: begin again; after three tries later. A block D is written until it is taken."""
+        """No answer, or a torn block C: begin again; after three tries later. A block D is written until it is taken.
+
+        A lost beat says nothing of these.
+        """
+        if sent.kind == "A":
+            return
         self._failures[sent.kind] += 1
-        if sent.kind != "D":
-            self._words, self._has_head = [], False
-        if sent.kind not in WAITS_NS or self._failures[sent.kind] < TRIES:
+        if sent.kind == "D":
+            return
+        self._words, self._has_head = [], False
+        if self._failures[sent.kind] < TRIES:
             return
         self._failures[sent.kind] = 0
         due_ns = now_ns + WAITS_NS[sent.kind]

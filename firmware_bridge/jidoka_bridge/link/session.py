@@ -26,6 +26,8 @@ __all__ = ["Ask", "Beat", "Session"]
 MISMATCHES_TO_PAUSE = 3
 #: blocks B in a row that fit no register map of ours, until the PLC is asked which one it has
 MISFITS_TO_ASK = 3
+#: beats between two requests beside them, once there is a session
+BEATS_BETWEEN = 2
 MISFITS = ("block crc", "block format")
 #: so long after its last sign somebody else is taken to be gone
 FOREIGN_NS = 10_000 * MS
@@ -62,7 +64,7 @@ class Session:
         self._sent: Sent | None = None
         self.has_second = False
         self._word = Word.WITHHOLD
-        self._was_aside = False
+        self._beats_since_aside = BEATS_BETWEEN
         self._is_paused = False
         self._mismatches = 0
         self._misfits = 0
@@ -160,9 +162,11 @@ class Session:
             self._mismatches = 0
             self._fresh.forget()  # the line is empty after the pause; the PLC may have started anew
             return b""
-        may_be_aside = not self._was_aside and not is_lowering
+        # a session lives by stamps, and the beat after an aside carries an old one
+        between = BEATS_BETWEEN if self.connection_id else 1
+        may_be_aside = self._beats_since_aside >= between and not is_lowering
         aside = self._aside(now_ns, ask) if may_be_aside else None
-        self._was_aside = aside is not None
+        self._beats_since_aside = 0 if aside else min(self._beats_since_aside + 1, BEATS_BETWEEN)
         self._sent = aside or self._beat(now_ns, ask)
         return self._sent.assembler.frame
 

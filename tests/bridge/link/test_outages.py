@@ -61,3 +61,14 @@ def test_torn_blocks_within_a_session_dont_bar_the_step_up(lost_beats: int) -> N
     before = modem.session.presses
     modem.press(300, STEP_UP)
     assert modem.session.presses == before + 1
+
+
+def test_what_goes_beside_the_beats_costs_a_line_that_bears_one_lost_beat_no_session() -> None:
+    modem = NullModem(Link("null", lost_beats=1, hold_ms=230))
+    modem.run(3_000, HOLD)
+    connection = modem.session.connection_id
+    assert connection != 0
+    modem.session._asides._c_due_ns = modem.session._asides._recorded_ns = 0
+    modem.run(3_500, HOLD)
+    assert modem.session._asides._c_due_ns > 0, "block C was read whole"
+    assert modem.session.connection_id == modem.rule.connection == connection

@@ -616,6 +616,14 @@ def test_another_approved_plan_is_asked_about_every_2_s_for_somebody_may_be_appr
     assert line.due(5 * S, IN_OVERRIDE) is None
 
 
+def test_a_lost_beat_says_nothing_of_what_goes_beside_the_beats() -> None:
+    line = recorded()
+    sent = line.asides._exchange.beat(S, 1, [0] * 8)
+    for _ in range(4):
+        line.asides.failed(S, sent)
+    assert not any(line.asides._failures.values())
+
+
 def test_a_plc_that_refuses_block_d_three_times_is_told_of_until_it_takes_one() -> None:
     line = recorded()
     line.arming.is_recorded = False

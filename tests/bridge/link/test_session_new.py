@@ -35,7 +35,7 @@ UNKNOWN = {"is_known": False, "skew": "", "_words": [], "_failures": Counter(), 
            "block_c": None, "approved_digest": None, "_approved_due_ns": 0, "_c_due_ns": 0, "_is_approval_open": True,
            "_has_head": False}  # fmt: skip
 LINE = {
-    "_sent": None, "has_second": False, "_word": Word.WITHHOLD, "_was_aside": False, "_is_paused": False,
+    "_sent": None, "has_second": False, "_word": Word.WITHHOLD, "_beats_since_aside": 2, "_is_paused": False,
     "_mismatches": 0, "_misfits": 0, "_was_out": False,
 }  # fmt: skip
 

@@ -65,7 +65,7 @@ def test_nothing_is_armed_before_the_plcs_program_is_known(
     session, now_ns = modem.session, modem.now_ms * MS
     session._asides.is_known = is_known
     session._asides._c_due_ns = 2 * now_ns
-    session._was_aside = True
+    session._beats_since_aside = 0
     monkeypatch.setattr(session._arming, "_may_request", lambda _: True)
     assert carried(session, now_ns, REQUEST).phase is phase
 
@@ -134,7 +134,7 @@ def test_the_function_code_never_changes_inside_a_session(connection: int, funct
     modem = up()
     session, now_ns = modem.session, modem.now_ms * MS
     session._arming.connection_id = connection
-    session._was_aside = True
+    session._beats_since_aside = 0
     carried(session, now_ns, HOLD)
     session.feed(now_ns, frames.sealed(bytes((session.link.unit, 0x97, 1))))
     assert (session.function, session._arming.connection_id) == (function, connection)
