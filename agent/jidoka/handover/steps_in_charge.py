@@ -47,9 +47,13 @@ def _approved(plan: Plan) -> str:
 
 def _rises(plan: Plan) -> Iterator[Step]:
     part = "It rises only by the button"
-    yield Step(part, "Press reset for less than 0.1 s", "nothing")
     yield Step(
-        part, "Press reset and keep it for more than 5 s", "nothing, then an alarm that the button is stuck"
+        part, "Press reset for less than 0.1 s", "K1 and K2 stay off; the agent tells that it was too short"
+    )
+    yield Step(
+        part,
+        "Press reset and keep it for more than 5 s",
+        "K1 and K2 stay off; then an alarm that the button is stuck",
     )
     drifts = any(spec.statistical for spec in plan.conditions)
     both = "K1 and K2 on"
@@ -73,7 +77,11 @@ def _falls(plan: Plan, reaction: Reaction) -> Iterator[Step]:
         f'`jidoka hold --reason "commissioning" {WHO}` while it runs',
         f"K1 and K2 off within {withdrawal} ms",
     )
-    yield Step(part, "Press reset before that was acknowledged", "nothing")
+    yield Step(
+        part,
+        "Press reset before that was acknowledged",
+        "K1 and K2 stay off; the agent tells what is lacking",
+    )
     yield Step(
         part, "Acknowledge at the agent, press and release reset", "as in the first part; start the machine"
     )

@@ -39,7 +39,7 @@ BUILT_IN: tuple[BuiltIn, ...] = (
     BuiltIn("proving failed", "proving failed", "hold", "high", "A proving run ended without a good judgement.", "Find the cause; after three in a row maintenance acknowledges."),
     BuiltIn("model changed", "digest", "fallback", "high", "The model was changed in its announced window and isn't approved yet.", "Approve it, or load the approved one, before the window is over."),
     BuiltIn("digest", "digest", "lockout", "high", "The model in use isn't the approved one.", "Load the approved model, or approve the new one; an engineer unlocks."),
-    BuiltIn("mode", "mode", "fallback", "high", "The model isn't in enforce any more.", "An engineer brings it back at the machine; then acknowledge and reset."),
+    BuiltIn("mode", "mode", "fallback", "high", "The model isn't in enforce any more.", "An engineer brings it back at the machine; what it stopped waits for an acknowledgement and a reset."),
     BuiltIn("too many trips", "too many trips", "lockout", "high", "The same cause tripped too often.", "Mend what trips; an engineer unlocks."),
     BuiltIn("self-test", "self-test failed", "lockout", "high", "The guard's self-test failed.", "Install the guard and its plan anew; an engineer unlocks."),
     BuiltIn("plc disobeys", "read-back more", "lockout", "high", "The PLC permits more than was written.", "Stop the machine by its own means; check relay and PLC program."),
