@@ -16,7 +16,8 @@ from pathlib import Path
 from jidoka_bridge.channel import Channel, listen_plainly
 from jidoka_bridge.plan import Plan
 
-GUARD = -1
+from jidoka.steward.presence import GUARD
+
 MAX_PEERS = 64
 
 #: makes a datagram with the number that it has on its connection

@@ -39,7 +39,8 @@ from jidoka.steward.opening import (
     make_courier,
     make_desk,
 )
-from jidoka.steward.peers import GUARD, Encode, Peers
+from jidoka.steward.peers import Encode, Peers
+from jidoka.steward.presence import GUARD
 from jidoka.steward.records import Records
 from jidoka.steward.remote import REMOTE, Remote
 from jidoka.steward.reviewing import Reviewer
