@@ -207,7 +207,7 @@ RULES: dict[str, dict[str, Rule]] = {
         "good_ns": lambda _, value, form: form.age(value, HOLD_MS * MS),
     },
     "Session": {
-        **dict.fromkeys(("link", "asked_ns", "_foreign_until_ns", "counts", "_numbers", "_parts"), drop),
+        **dict.fromkeys(("link", "asked_ns", "_foreign_until_ns", "counts", "_numbers", "_was_out", "_parts"), drop),
         # only told to people
         "_offer": drop,
         "block": _counter,

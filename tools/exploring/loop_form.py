@@ -23,8 +23,15 @@ RISE_NS = (RISE_MS + 2 * BEAT_MS) * MS
 
 
 def _numbers(_: Any, value: Any, form: Any) -> Any:
-    """Of a session that began anew: for how long something older may still be echoed."""
-    return None if value._began_ns is None else form.age(value._began_ns, value._settle_ns)
+    """Of a process that began anew: for how long something older may still be echoed. One that doesn't knows all its numbers."""
+    if not form.is_restarted or value._began_ns is None:
+        return None
+    return form.age(value._began_ns, value._settle_ns)
+
+
+def _was_out(_: Any, value: bool, form: Any) -> bool:
+    """The next answer begins that time anew."""
+    return value and form.is_restarted
 
 
 def _pressed(book: LoopBook, value: bool, form: Any) -> bool:
@@ -101,7 +108,7 @@ RULES: dict[str, dict[str, Rule]] = {
         # the row of the read-back that it waits for changes nothing in any state
         **({"withdrawal": drop} if set(BY_EVENT["withdrawn"].cells) == {UNCHANGED} else {}),
     },
-    "Session": {**link_world.RULES["Session"], "_numbers": _numbers},
+    "Session": {**link_world.RULES["Session"], "_numbers": _numbers, "_was_out": _was_out},
     # this line brings no old answers, and of the others each is of now, whenever the last one was
     "Freshness": {**link_world.RULES["Freshness"], "_last": drop},
 }
