@@ -24,14 +24,9 @@ RISE_NS = (RISE_MS + 2 * BEAT_MS) * MS
 
 def _numbers(_: Any, value: Any, form: Any) -> Any:
     """Of a process that began anew: for how long something older may still be echoed. One that doesn't knows all its numbers."""
-    if not form.is_restarted or value._began_ns is None:
+    if not form.is_restarted or value._is_known:
         return None
-    return form.age(value._began_ns, value._settle_ns)
-
-
-def _was_out(_: Any, value: bool, form: Any) -> bool:
-    """The next answer begins that time anew."""
-    return value and form.is_restarted
+    return value._answers
 
 
 def _pressed(book: LoopBook, value: bool, form: Any) -> bool:
@@ -108,7 +103,7 @@ RULES: dict[str, dict[str, Rule]] = {
         # the row of the read-back that it waits for changes nothing in any state
         **({"withdrawal": drop} if set(BY_EVENT["withdrawn"].cells) == {UNCHANGED} else {}),
     },
-    "Session": {**link_world.RULES["Session"], "_numbers": _numbers, "_was_out": _was_out},
+    "Session": {**link_world.RULES["Session"], "_numbers": _numbers},
     # this line brings no old answers, and of the others each is of now, whenever the last one was
     "Freshness": {**link_world.RULES["Freshness"], "_last": drop},
 }

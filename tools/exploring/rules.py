@@ -170,7 +170,7 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
     "RecordWatch": _dropped("_limit_ns"),
     "ButtonWatch": {**_dropped("_presses"), "_edges": lambda _, value, __: value >= 0},
     # nobody acknowledges at the PLC's own panel in an exploration
-    "Shown": _dropped("cause", "revision", "since_ns", "asked", "reference"),
+    "Shown": _dropped("cause", "revision", "since_ns", "asked", "is_sure", "reference", "is_near"),
     "Motion": {
         "parts": lambda _, value, __: value >= 0,
         "standing_parts": lambda _, value, __: min(value, STANDING_PARTS),

@@ -146,7 +146,7 @@ class Line:
             for what, remedy in self.port.notes:
                 LOG.warning("%s", told(what, remedy))
             self._told_error = ""
-            self.session.reset(now_ns)
+            self.session.reset()
             self._function = self.session.function
             self._due_ns = now_ns
         elif self.port.error != self._told_error:
@@ -162,7 +162,7 @@ class Line:
         LOG.warning("%s", told(self.port.error, self.port.remedy))
         self._told_error = self.port.error
         self.in_transaction = False
-        self.session.reset(now_ns)
+        self.session.reset()
         self.lost += 1
         self._faults.forget()
         self._view = replace(self._view, good=False, is_up=False, why=self.port.error, lack=self.port.error)

@@ -26,8 +26,8 @@ READ_NS = 1_000 * MS_NS
 class Shown:
     """What the PLC's panel shows: a cause at a revision, since when; and the counter that a press there moves.
 
-    reference: (connection, counter) of the last good beat, None while the link isn't up: what was pressed meanwhile was
-    pressed on nothing that was shown.
+    is_sure: nothing else went out since, which might be shown without an answer having come. reference: (connection, counter)
+    of the last good beat; is_near: the link has been up since then.
     """
 
     def __init__(self) -> None:
@@ -35,20 +35,31 @@ class Shown:
         self.revision = 0
         self.since_ns = 0
         self.asked = ("", 0)
+        self.is_sure = True
         self.reference: tuple[int, int] | None = None
+        self.is_near = False
 
     def asks(self, cause: Cause | None) -> None:
         """What the request that just went out says."""
         self.asked = (cause.id, cause.revision) if cause else ("", 0)
+        self.is_sure &= self.asked == (self.cause, self.revision)
 
     def answered(self, now_ns: int) -> None:
         """It was answered, so that it is shown from now on."""
         if self.asked != (self.cause, self.revision):
             (self.cause, self.revision), self.since_ns = self.asked, now_ns
+        self.is_sure = True
 
     def lose(self) -> None:
         """The link isn't up: nobody knows what is shown."""
-        self.cause, self.revision, self.reference = "", 0, None
+        self.cause, self.revision, self.is_near = "", 0, False
+
+    def is_pressed(self, view: LinkView) -> bool:
+        """Somebody pressed the key since the last look. A PLC that begins anew counts from 0."""
+        before, self.reference = self.reference, (view.connection, view.acknowledges)
+        self.is_sure &= self.is_near and before is not None and before[0] == view.connection
+        self.is_near = True
+        return before is not None and before[1] != view.acknowledges != 0
 
 
 def cause_on_the_wire(guard: Guard) -> Cause | None:
@@ -64,11 +75,9 @@ def take(guard: Guard, now_ns: int, view: LinkView) -> None:
     """A good beat: the counter has moved since the one before, so somebody has pressed the key there."""
     if not (view.is_up and view.is_own):
         return
-    shown = guard.shown
-    before, shown.reference = shown.reference, (view.connection, view.acknowledges)
-    if before is not None and before[0] == view.connection and before[1] != view.acknowledges:
+    if guard.shown.is_pressed(view):
         _acknowledge(guard, now_ns, view)
-    shown.answered(now_ns)
+    guard.shown.answered(now_ns)
 
 
 def _acknowledge(guard: Guard, now_ns: int, view: LinkView) -> None:
@@ -76,8 +85,8 @@ def _acknowledge(guard: Guard, now_ns: int, view: LinkView) -> None:
     reason = ACKNOWLEDGE_REASONS[number - 1] if 1 <= number <= len(ACKNOWLEDGE_REASONS) else ""
     body: dict[str, Any] = {
         "cause": shown.cause,
-        # what hasn't stood there for long enough to be read was acknowledged unseen
-        "revision": shown.revision if now_ns - shown.since_ns >= READ_NS else 0,
+        # what hasn't stood there for long enough to be read, or may have been something else, was acknowledged unseen
+        "revision": shown.revision if shown.is_sure and now_ns - shown.since_ns >= READ_NS else 0,
         "reason": reason,
         "role": "operator",
         "person": f"PLC {view.person}",

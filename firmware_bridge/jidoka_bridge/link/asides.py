@@ -26,7 +26,7 @@ AGAIN_NS = 2_000 * MS
 PIECE_WORDS = 16
 TRIES = 3
 #: after so many tries, how much later: a whole block C changes while it is read, as long as the key is on (its seconds)
-WAITS_NS = {"head": AGAIN_NS, "approved": AGAIN_NS, "C": 10_000 * MS}
+WAITS_NS = {"head": AGAIN_NS, "approved": AGAIN_NS, "C": 10_000 * MS, "D": 30_000 * MS}
 APPROVED = next(field for field in registers.C.fields if field.name == "approved_digest")
 #: a PLC makes block C anew about once a second (firmware_bridge/plc: RefreshC)
 REFRESH_NS = 1_200 * MS
@@ -56,7 +56,8 @@ class Asides:
         self.approved_digest: int | None = None
         self._words: list[int] = []
         self._failures: Counter[str] = Counter()
-        self._head_due_ns = self._approved_due_ns = self._c_due_ns = 0
+        self._head_due_ns = self._approved_due_ns = self._c_due_ns = self._d_due_ns = 0
+        self._is_refused = False
         self._is_approval_open, self._has_head = True, False
 
     def recheck(self) -> None:
@@ -83,7 +84,7 @@ class Asides:
     @property
     def is_refused(self) -> bool:
         """The PLC doesn't take block D."""
-        return self._failures["D"] >= TRIES
+        return self._is_refused
 
     def is_head_due(self, now_ns: int) -> bool:
         """It isn't known whether the PLC's program fits, and it is time to ask."""
@@ -111,7 +112,7 @@ class Asides:
                 self._is_approving and not self._was_to_approve
             )
         self._was_to_approve &= ask.approve
-        if is_d_due and arming.connection_id and arming.phase != Phase.WITHDRAW:
+        if is_d_due and now_ns >= self._d_due_ns and arming.connection_id and arming.phase != Phase.WITHDRAW:
             block = dataclasses.replace(self.record, connection=arming.connection_id)
             words = block.encode(self._link.unit)
             request = frames.write_multiple(self._link.unit, registers.D.address, words)
@@ -131,7 +132,7 @@ class Asides:
                 self._approved_due_ns = self._c_due_ns = now_ns + REFRESH_NS
                 self._is_approval_open = True
                 self._words = []
-            self._failures["D"] = 0
+            self._failures["D"], self._is_refused = 0, False
             arming.is_recorded = True
             self._recorded_ns = now_ns
             return ""
@@ -172,21 +173,22 @@ class Asides:
         self._approved_due_ns = now_ns + (AGAIN_NS if self.is_unapproved else HOUR_NS)
 
     def failed(self, now_ns: int, sent: Sent) -> None:
-        """No answer, or a torn block C: begin again; after three tries later. A block D is written until it is taken.
+        """No answer, or a torn block C: begin again; after three tries later.
 
         A lost beat says nothing of these.
         """
         if sent.kind == "A":
             return
         self._failures[sent.kind] += 1
-        if sent.kind == "D":
-            return
-        self._words, self._has_head = [], False
+        if sent.kind != "D":
+            self._words, self._has_head = [], False
         if self._failures[sent.kind] < TRIES:
             return
         self._failures[sent.kind] = 0
         due_ns = now_ns + WAITS_NS[sent.kind]
-        if sent.kind == "C":
+        if sent.kind == "D":
+            self._d_due_ns, self._is_refused = due_ns, True
+        elif sent.kind == "C":
             self._c_due_ns = due_ns
         elif sent.kind == "approved":
             self._approved_due_ns, self._is_approval_open = due_ns, False

@@ -57,7 +57,7 @@ class Session:
         self._asides = Asides(link, self._exchange)
         self._parts = PartCount()
         self._standing = Standing(link)
-        self._numbers = Numbers(first_number, 2 * (link.hold_ms + link.beat_ms) * MS)
+        self._numbers = Numbers(first_number, 2 * (link.hold_ms + link.beat_ms) // link.beat_ms)
         self._forget_line()
 
     def _forget_line(self) -> None:
@@ -68,7 +68,6 @@ class Session:
         self._is_paused = False
         self._mismatches = 0
         self._misfits = 0
-        self._was_out = False
         self._offer = OfferWatch()
 
     @property
@@ -113,8 +112,8 @@ class Session:
 
     @property
     def is_unrecorded(self) -> bool:
-        """The PLC refuses block D, before which nothing is armed."""
-        return self.is_up and self._asides.is_refused
+        """The PLC refuses block D, before which nothing is armed in this session."""
+        return self.is_up and self._asides.is_refused and not self._arming.is_recorded
 
     @property
     def is_unoffered(self) -> bool:
@@ -133,7 +132,7 @@ class Session:
     def record(self, record: BlockD) -> None:
         self._asides.record = record
 
-    def reset(self, now_ns: int) -> None:
+    def reset(self) -> None:
         """The port was lost or reopened: the session is over, arming begins anew."""
         self._arming.end()
         self._fresh.forget()
@@ -142,7 +141,7 @@ class Session:
         self._standing.forget()
         self._habit.forget()
         self._forget_line()
-        self._numbers.restart(now_ns)
+        self._numbers.restart()
         self.foreign = False
 
     def request(self, now_ns: int, ask: Ask) -> bytes:
@@ -150,7 +149,6 @@ class Session:
 
         A call later than the hold time after the last good beat withholds; it doesn't renew.
         """
-        self._numbers.begin(now_ns)
         self.foreign &= now_ns < self._foreign_until_ns
         if self._sent is not None:
             self._lost(now_ns, "no answer")
@@ -265,13 +263,11 @@ class Session:
             if self._misfits == MISFITS_TO_ASK and self._arming.level == Word.WITHHOLD:
                 self._asides.recheck()
             return self._lost(now_ns, why)
-        if self._was_out:
-            self._was_out = False
-            self._numbers.settle(now_ns)
         stale = self._fresh.judge(block.counter, sent.asked_ns)
         if stale:
             self._mismatches += 1
             return self._lost(now_ns, stale)
+        self._numbers.answered()
         if self.connection_id and block.connection != self.connection_id:
             self._suspect(now_ns, block.connection != 0)
             self._arming.end()
@@ -282,7 +278,7 @@ class Session:
             self._mismatches += 1
             # a PLC that has just started shows neither id nor number
             is_new = block.connection == block.echo == 0
-            self._suspect(now_ns, not is_new and self._numbers.is_strange(block.echo, now_ns))
+            self._suspect(now_ns, not is_new and self._numbers.is_strange(block.echo))
             return self._lost(now_ns, "number")
         return self._good(now_ns, sent, block)
 
@@ -294,6 +290,7 @@ class Session:
 
     def _good(self, now_ns: int, sent: Sent, block: BlockB) -> Beat:
         self._fresh.accept(block.counter, now_ns)
+        self._numbers.echoed(block.echo)
         self._parts.seen(block.parts)
         self._arming.seen(block, now_ns, self._standing.last_sent_ns)
         self.block = block
@@ -322,9 +319,7 @@ class Session:
 
     def _down(self) -> None:
         """The link is lost: the PLC drops by itself; whatever comes back begins with a withdrawal."""
-        if self.is_up:
-            self._was_out = True
-            if self._misfits >= MISFITS_TO_ASK:
-                self._asides.recheck()
+        if self.is_up and self._misfits >= MISFITS_TO_ASK:
+            self._asides.recheck()
         self._standing.down()
         self._arming.withdraw()

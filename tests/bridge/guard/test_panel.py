@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
+from jidoka_bridge.guard.panel import Shown
 from jidoka_bridge.messages import Judgement
 from jidoka_bridge.registers import State
 
 from tests.bridge.guard.guard_rig import DRIFT, INVALID, Rig, plan
+
+if TYPE_CHECKING:
+    from jidoka_bridge.guard.causes import Cause
 
 #: beats after which a cause has stood there for long enough to be read
 READ_TURNS = 20
@@ -58,11 +64,57 @@ def test_what_was_pressed_while_the_link_was_away_was_pressed_on_something_else(
 def test_a_cause_that_only_went_out_isnt_shown() -> None:
     rig = tripped()
     guard = rig.guard
-    guard.shown.lose()
-    guard.shown.reference = (rig.view.connection, rig.view.acknowledges)
+    guard.shown.cause, guard.shown.revision = "", 0
     at_the_plc(rig)
     rig.turn()
     assert not is_acknowledged(rig)
+
+
+def test_where_answers_are_lost_the_plc_may_show_another_cause_than_was_answered() -> None:
+    rig = tripped()
+    rig.guard.shown.asked = ("R-1", 1)
+    rig.guard.shown.is_sure = False
+    at_the_plc(rig)
+    rig.turn()
+    assert not is_acknowledged(rig)
+    assert rig.last("acknowledge refused")["person"]["pseudonym"] == "PLC 4", "and that is on record"
+    rig.turn(READ_TURNS)
+    at_the_plc(rig)
+    rig.turn()
+    assert is_acknowledged(rig)
+
+
+def test_an_unanswered_request_that_said_something_else_makes_it_unsure_until_the_next_answer() -> None:
+    shown = Shown()
+    shown.cause, shown.revision = "R-2", 1
+    first, second = (cast("Cause", SimpleNamespace(id=name, revision=1)) for name in ("R-2", "R-1"))
+    shown.asks(first)
+    assert shown.is_sure
+    shown.asks(second)
+    shown.asks(first)
+    assert not shown.is_sure, "what went out in between may stand there"
+    shown.answered(5)
+    assert (shown.is_sure, shown.cause) == (True, "R-2")
+
+
+def test_a_press_while_the_link_was_away_is_on_record_as_refused() -> None:
+    rig = tripped()
+    rig.link = False
+    rig.turn(5)
+    at_the_plc(rig)
+    rig.link = True
+    rig.turn()
+    assert rig.last("acknowledge refused")["person"]["pseudonym"] == "PLC 4"
+
+
+def test_a_plc_that_begins_anew_counts_from_0_and_nobody_pressed() -> None:
+    rig = tripped()
+    at_the_plc(rig)
+    rig.turn()
+    rig.view = replace(rig.view, acknowledges=0)
+    before = len(rig.events)
+    rig.turn()
+    assert not [each for each in rig.events[before:] if each["event"].startswith("acknowledge")]
 
 
 def test_a_counter_of_another_session_is_a_new_beginning() -> None:

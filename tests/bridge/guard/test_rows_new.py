@@ -35,7 +35,7 @@ def test_a_new_watch_has_seen_nothing() -> None:
     assert ButtonWatch()._presses.maxlen == 10
     assert is_exactly(ClockWatch(), {"_offset_ns": None, "_was_set": False})
     assert is_exactly(KnownAnswers(), {"announced": {}})
-    assert is_exactly(Shown(), {"cause": "", "revision": 0, "since_ns": 0, "asked": ("", 0), "reference": None})  # fmt: skip
+    assert is_exactly(Shown(), {"cause": "", "revision": 0, "since_ns": 0, "asked": ("", 0), "is_sure": True, "reference": None, "is_near": False})  # fmt: skip
     limits = Proving(parts=10, minutes=1.0)
     assert is_exactly(Unjudged(limits), {"_limits": limits, "_last_ns": 0, "_last_part": 0, "running_ns": 0, "parts": 0})  # fmt: skip
     most = Trips(most=2, within_h=1.5)

@@ -83,9 +83,9 @@ def test_a_panel_shows_nothing_until_something_was_answered() -> None:
     shown.answered(11)
     shown.answered(13)
     assert (shown.cause, shown.revision, shown.since_ns) == ("R-1", 3, 11)
-    shown.reference = (7, 1)
+    shown.is_near = True
     shown.lose()
-    assert (shown.cause, shown.revision, shown.reference) == ("", 0, None)
+    assert (shown.cause, shown.revision, shown.is_near) == ("", 0, False)
 
 
 def test_times_are_those_of_the_specification() -> None:

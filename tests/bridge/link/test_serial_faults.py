@@ -368,7 +368,7 @@ def test_an_agent_that_takes_the_line_over_between_two_beats_is_told_by_its_id()
     modem.rule.admission.connection ^= 0x5555
     modem.run(140, RUN_ASK)
     assert modem.session.foreign
-    modem.session.reset(modem.now_ms * MS)
+    modem.session.reset()
     assert not modem.session.foreign
 
 

@@ -277,7 +277,7 @@ def test_a_plc_that_restarted_is_armed_anew_by_a_person_only() -> None:
 def test_a_port_that_was_lost_begins_a_new_session() -> None:
     modem = NullModem()
     modem.arm()
-    modem.session.reset(modem.now_ms * MS)
+    modem.session.reset()
     assert (modem.session.phase, modem.session.connection_id, modem.session.is_up) == (Phase.IDLE, 0, False)
     modem.run(5_000, RUN)
     assert modem.rule.output is Word.WITHHOLD
@@ -524,7 +524,7 @@ def test_the_output_rises_at_most_once_per_counted_press_and_never_above_what_is
         elif act.startswith("key"):
             modem.inputs = READY if act == "key on" else READY & ~Input.KEY_AUTO
         elif act == "reset":
-            modem.session.reset(modem.now_ms * MS)
+            modem.session.reset()
         if act == "wait":
             modem.wait(70 * beats)
         else:

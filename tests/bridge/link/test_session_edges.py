@@ -162,28 +162,61 @@ def test_numbers_begin_at_1_at_the_least_and_go_round() -> None:
     assert [Numbers(first, 0).take() for first in (0, 1, 65_535, 65_536, 65_537)] == [1, 1, 65_535, 1, 1]
     numbers = Numbers(65_534, 0)
     assert [numbers.take() for _ in range(4)] == [65_534, 65_535, 0, 1]
-    numbers.restart(0)
+    numbers.restart()
     assert numbers.take() == 2 + 256
     wrapped = Numbers(65_280, 0)
-    wrapped.restart(0)
+    wrapped.restart()
     assert wrapped.take() == 1, "a session never starts at 0"
 
 
-def test_a_number_is_somebody_elses_once_nothing_of_ours_can_stand_there_any_more() -> None:
-    numbers = Numbers(10, settle_ns=S)
-    assert not numbers.is_strange(5, 10**15), "it hasn't begun"
-    numbers.begin(S)
-    numbers.begin(5 * S)
-    assert [numbers.is_strange(5, 2 * S), numbers.is_strange(5, 2 * S + 1)] == [False, True]
+def test_at_a_beginning_what_an_earlier_process_left_is_borne_for_some_answers() -> None:
+    numbers = Numbers(10, settling=3)
+    for _ in range(2):
+        for _ in range(3):
+            assert not numbers.is_strange(5)
+            numbers.answered()
+        assert not numbers.is_strange(5)
+        numbers.answered()
+        assert numbers.is_strange(5)
+        numbers.answered()
+        assert numbers.is_strange(5)
+        numbers.restart()
+
+
+def test_what_stands_in_a_plc_is_what_it_echoed_last_or_what_was_sent_since_however_long_ago() -> None:
+    numbers = Numbers(10, settling=0)
+    numbers.answered()
     first = numbers.take()
-    assert not numbers.is_strange(first, 9 * S)
-    for _ in range(511):
+    assert not numbers.is_strange(first)
+    assert numbers.is_strange(first + 1)
+    numbers = Numbers(10, settling=100)
+    first = numbers.take()
+    numbers.echoed(first)
+    for _ in range(2_000):
+        last = numbers.take()
+    assert not any(numbers.is_strange(each) for each in (first, first + 1_000, last))
+    assert [numbers.is_strange(each) for each in (first - 1, last + 1)] == [True, True], (
+        "at once: it is known"
+    )
+    numbers.echoed(last)
+    assert [numbers.is_strange(each) for each in (last - 1, last, last + 1)] == [True, False, True]
+
+
+def test_numbers_are_told_from_others_round_the_register_and_nothing_is_strange_after_all_of_them() -> None:
+    numbers = Numbers(0xFFFE, settling=0)
+    for _ in range(4):
         numbers.take()
-    assert not numbers.is_strange(first, 9 * S)
-    numbers.take()
-    assert numbers.is_strange(first, 9 * S)
-    numbers.restart(9 * S)
-    assert [numbers.is_strange(5, 10 * S), numbers.is_strange(5, 10 * S + 1)] == [False, True]
+    numbers.echoed(0xFFFF)
+    assert [numbers.is_strange(each) for each in (0xFFFE, 0xFFFF, 0, 1, 2)] == [
+        True,
+        False,
+        False,
+        False,
+        True,
+    ]
+    for _ in range(0x10000):
+        numbers.take()
+    assert not any(numbers.is_strange(each) for each in (0xFFFE, 0, 2, 0x8000))
 
 
 def test_parts_are_counted_over_the_wrap_and_a_plc_that_began_anew_adds_its_own() -> None:
@@ -634,7 +667,8 @@ def test_a_plc_that_refuses_block_d_three_times_is_told_of_until_it_takes_one() 
         assert sent.kind == "D"
         line.asides.failed(2 * S, sent)
     assert line.asides.is_refused
-    take_d(line, 2 * S, IN_OVERRIDE)
+    assert line.due(32 * S - 1) is None, "nobody loses beats over it for ever"
+    take_d(line, 32 * S, IN_OVERRIDE)
     assert not line.asides.is_refused
 
 

@@ -33,10 +33,10 @@ HABIT = {"_is_behind": False, "_current": 0, "_behind": 0}
 DOWN = {"is_up": False, "good_run": 0, "lost_run": 0, "last_sent_ns": 0, "_last_good_ns": None}
 UNKNOWN = {"is_known": False, "skew": "", "_words": [], "_failures": Counter(), "_head_due_ns": 0,
            "block_c": None, "approved_digest": None, "_approved_due_ns": 0, "_c_due_ns": 0, "_is_approval_open": True,
-           "_has_head": False}  # fmt: skip
+           "_has_head": False, "_d_due_ns": 0, "_is_refused": False}  # fmt: skip
 LINE = {
     "_sent": None, "has_second": False, "_word": Word.WITHHOLD, "_beats_since_aside": 2, "_is_paused": False,
-    "_mismatches": 0, "_misfits": 0, "_was_out": False,
+    "_mismatches": 0, "_misfits": 0,
 }  # fmt: skip
 
 
@@ -64,8 +64,18 @@ def test_a_new_part_has_heard_nothing() -> None:
         (Freshness(12), {"_slack_ns": 32 * MS, "_last": None, "_seen": None}),
         (Standing(LINK), {**DOWN, "_link": LINK, "history": deque()}),
         (Asides(LINK, Exchange(LINK)), {**UNKNOWN, **of_asides}),
-        (Numbers(7, 9), {"_next": 7, "_own": deque(), "_settle_ns": 9, "_began_ns": None}),
-        (Numbers(0, 9), {"_next": 1}),
+        (
+            Numbers(7, 9),
+            {
+                "_next": 7,
+                "_echoed": 6,
+                "_since": 0,
+                "_settling": 9,
+                "_is_known": False,
+                "_answers": 0,
+            },
+        ),
+        (Numbers(0, 9), {"_next": 1, "_echoed": 0}),
         (PartCount(), {"total": 0, "_last": None}),
         (Session(LINK, 7), {**LINE, **of_session}),
     ]
@@ -75,13 +85,12 @@ def test_a_new_part_has_heard_nothing() -> None:
 
 def test_what_is_remembered_has_an_end() -> None:
     assert Standing(LINK).history.maxlen == 64
-    assert Numbers(1, 1)._own.maxlen == 512
 
 
 def test_the_times_of_a_session_follow_from_its_link() -> None:
     session = Session(LINK, 7)
     assert session._arming._margin_ns == (37 + 2 * 12) * MS
-    assert session._numbers._settle_ns == 2 * (310 + 61) * MS
+    assert session._numbers._settling == 2 * (310 + 61) // 61
     assert (session._numbers._next, session._fresh._slack_ns) == (7, 32 * MS)
     assert session._standing._link is session._asides._link is session._exchange._link is LINK
     assert session._asides._exchange is session._exchange
@@ -115,12 +124,12 @@ def test_a_session_whose_port_was_lost_is_as_new_but_for_what_it_counts() -> Non
     session._offer.is_late = True
     session.counts["number"] = 3
     session._exchange.change()
-    session.reset(99)
+    session.reset()
     for part, values in parts:
         assert is_exactly(part, values), part
     assert is_exactly(session._offer, OFFER)
     assert (session.counts, session.function) == ({"number": 3}, "23")
-    assert (session._numbers._began_ns, session._numbers._next) == (99, 7 + 256)
+    assert (session._numbers._answers, session._numbers._next) == (0, 7 + 256)
 
 
 def test_withdrawing_asks_for_nothing_and_is_told_only_where_there_is_a_session() -> None:
@@ -142,11 +151,11 @@ def test_what_was_sent_is_no_beat_and_whole_unless_it_says_so() -> None:
     assert Sent("C", 1, 2, assembler) == Sent("C", 1, 2, assembler, number=0, is_half=False)
 
 
-def test_a_beat_begins_the_numbers_time_and_somebody_who_was_not_seen_stays_so() -> None:
+def test_somebody_who_was_not_seen_stays_so() -> None:
     session = Session(LINK, 7)
     session._foreign_until_ns = 50
     session.request(5, Ask(Word.WITHHOLD, State.HOLD))
-    assert (session._numbers._began_ns, session.foreign) == (5, False)
+    assert session.foreign is False
 
 
 def test_a_session_that_ended_is_asked_about_before_the_next_one() -> None:

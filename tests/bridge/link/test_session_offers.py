@@ -96,7 +96,7 @@ def test_somebody_else_is_gone_ten_seconds_after_the_last_sign_of_it() -> None:
     session.request(5 + 10 * S, HOLD)
     assert not session.foreign
     session._suspect(20 * S, True)
-    session.reset(20 * S)
+    session.reset()
     assert not session.foreign
 
 
