@@ -48,7 +48,7 @@ SCALED: Seed = together(
     name("link.arming:RISE_NS", RISE_MS * MS),
     name("link.asides:AGAIN_NS", 2 * BEAT_MS * MS),
     name("link.asides:TRIES", 2),
-    name("link.asides:WAITS_NS", dict.fromkeys(("head", "approved", "C", "D"), 2 * BEAT_MS * MS)),
+    name("link.asides:WAITS_NS", {**dict.fromkeys(("head", "approved", "C"), 2 * BEAT_MS * MS), "D": 0}),
     name("link.asides:PIECE_WORDS", C.words // 2),
 )
 ASKS: dict[str, Ask] = {
@@ -232,10 +232,12 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "Freshness": {"_slack_ns": drop, "_last": _last, "_seen": truth},
     "Asides": {
-        **dict.fromkeys(("record", "block_c", "_link", "_exchange"), drop),
-        "_failures": lambda _, value, __: tuple(sorted((kind, count) for kind, count in value.items() if count)),
+        # a block D that failed is written again at once here, however often; that it is refused is only told
+        **dict.fromkeys(("record", "block_c", "_link", "_exchange", "_d_due_ns", "_is_refused"), drop),
+        "_failures": lambda _, value, __: tuple(
+            sorted((kind, count) for kind, count in value.items() if count and kind != "D")
+        ),
         "_recorded_ns": lambda _, value, form: 0 < value <= form.now_ns - HOUR_NS,
-        "_d_due_ns": lambda _, value, form: min(_left(None, value, form), CAP_NS),
         "_approved_due_ns": lambda _, value, form: min(_left(None, value, form), CAP_NS),
         "_c_due_ns": lambda _, value, form: min(_left(None, value, form), CAP_NS),
         "_words": lambda asides, value, form: len(value) if asides._c_due_ns <= form.now_ns else 0,
