@@ -64,7 +64,6 @@ class Asides:
         """The session ended: ask before the next one is armed; what didn't fit doesn't until it is asked anew."""
         self.is_known = False
         self._head_due_ns = self._approved_due_ns = 0
-        self._is_approval_open, self._has_head = True, False
 
     @property
     def fits(self) -> bool:

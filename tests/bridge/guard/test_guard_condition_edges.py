@@ -75,6 +75,19 @@ def test_nothing_is_lacking_where_all_is_judged_off() -> None:
     assert lacks(causes) == {}
 
 
+def test_where_enough_was_judged_before_and_doesnt_count_any_more_records_of_now_are_asked_for() -> None:
+    conditions, causes = made(("R", "hold", "s"))
+    say(conditions, {"s": UNKNOWN})
+    known = conditions.by_id["s"]
+    for judged_n, count in (
+        (19, ": 19 of 20 records judged"),
+        (20, ": records of now are needed"),
+        (285, ": records of now are needed"),
+    ):
+        known.judged_n = judged_n
+        assert lacks(causes) == {f"s isn't judged yet{count}": {PROVING}}
+
+
 @pytest.mark.parametrize(
     ("response", "letters", "told", "expected"),
     [

@@ -48,19 +48,38 @@ def test_torn_blocks_within_a_session_dont_bar_the_step_up(lost_beats: int) -> N
     modem = NullModem(Link("null", lost_beats=lost_beats, hold_ms=(lost_beats + 2) * 70 + 40))
     modem.arm(FALLBACK)
     assert modem.rule.output is Word.MACHINE
-    write = modem.registers.set
-
-    def torn(name: str, words: list[int]) -> None:
-        write(name, [*words[:9], words[9] ^ 1, *words[10:]] if name == "B" else words)
-
-    modem.registers.set = torn  # type: ignore[method-assign]
-    modem.run(210, FALLBACK)
-    modem.registers.set = write  # type: ignore[method-assign]
+    torn(modem, 3)
     modem.run(3_000, STEP_UP)
     assert modem.session.phase is Phase.ARM_REQUEST
     before = modem.session.presses
     modem.press(300, STEP_UP)
     assert modem.session.presses == before + 1
+
+
+def torn(modem: NullModem, beats: int) -> None:
+    """So many blocks B come damaged."""
+    write = modem.registers.set
+
+    def damaged(name: str, words: list[int]) -> None:
+        write(name, [*words[:9], words[9] ^ 1, *words[10:]] if name == "B" else words)
+
+    modem.registers.set = damaged  # type: ignore[method-assign]
+    modem.run(70 * beats, FALLBACK)
+    modem.registers.set = write  # type: ignore[method-assign]
+
+
+def test_a_link_that_was_lost_over_blocks_of_another_map_is_asked_which_it_is_and_one_that_fell_silent_is_not() -> (
+    None
+):
+    modem = NullModem(Link("null"))
+    modem.arm(FALLBACK)
+    torn(modem, 3)
+    assert (modem.session.is_up, modem.session._asides.is_known) == (False, False)
+    modem = NullModem(Link("null"))
+    modem.arm(FALLBACK)
+    modem.lose_reply = True
+    modem.run(210, FALLBACK)
+    assert (modem.session.is_up, modem.session._asides.is_known) == (False, True)
 
 
 def test_what_goes_beside_the_beats_costs_a_line_that_bears_one_lost_beat_no_session() -> None:

@@ -649,6 +649,63 @@ def test_another_approved_plan_is_asked_about_every_2_s_for_somebody_may_be_appr
     assert line.due(5 * S, IN_OVERRIDE) is None
 
 
+def fail(line: Aside, now_ns: int, kind: str) -> None:
+    """It is asked for, and nothing comes."""
+    sent = line.due(now_ns)
+    assert sent is not None
+    assert sent.kind == kind
+    line.asides.failed(now_ns, sent)
+
+
+def test_tries_of_a_head_are_counted_from_the_last_one_that_came() -> None:
+    line = Aside()
+    for _ in range(2):
+        fail(line, 0, "head")
+        fail(line, 0, "head")
+        line.known(0)
+        line.asides.recheck()
+    assert line.asides.skew == ""
+
+
+def test_tries_of_what_is_approved_are_counted_from_the_last_one_that_came() -> None:
+    line = Aside().known()
+    for hour in (1, 2):
+        for _ in range(2):
+            head_sent = line.due(hour * HOUR)
+            assert head_sent is not None
+            assert head_sent.kind == "head", "a PLC may make the block anew only when its first word is read"
+            line.answer(hour * HOUR, head_sent)
+            fail(line, hour * HOUR, "approved")
+        assert not line.asides.may_arm(hour * HOUR, line.arming)
+        line.approved(hour * HOUR)
+        assert line.asides._failures["approved"] == 0
+        line.read_c(hour * HOUR)
+
+
+def test_tries_of_block_d_are_counted_from_the_last_one_that_was_taken() -> None:
+    line = recorded()
+    for _ in range(2):
+        line.arming.is_recorded = False
+        fail(line, 2 * S, "D")
+        fail(line, 2 * S, "D")
+        take_d(line, 2 * S, IN_OVERRIDE)
+    assert not line.asides.is_refused
+
+
+def test_a_block_d_that_gets_lost_disturbs_no_block_c_that_is_being_read() -> None:
+    line = Aside().known()
+    first = line.due(S)
+    assert first is not None
+    assert first.kind == "C"
+    line.answer(S, first)
+    line.arming.connection_id = 7
+    fail(line, S, "D")
+    line.arming.connection_id = 0
+    following = line.due(S)
+    assert following is not None
+    assert int.from_bytes(following.assembler.frame[2:4], "big") == registers.C.address + 16
+
+
 def test_a_lost_beat_says_nothing_of_what_goes_beside_the_beats() -> None:
     line = recorded()
     sent = line.asides._exchange.beat(S, 1, [0] * 8)

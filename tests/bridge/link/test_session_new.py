@@ -17,7 +17,7 @@ from jidoka_bridge.link.mbap import TcpAssembler
 from jidoka_bridge.link.numbers import Numbers
 from jidoka_bridge.link.part_count import PartCount
 from jidoka_bridge.link.session import Session
-from jidoka_bridge.link.standing import Standing
+from jidoka_bridge.link.standing import Beat, Standing
 from jidoka_bridge.plan import Link
 from jidoka_bridge.registers import Fault, Input, Phase, PlcState, State, Word
 
@@ -211,3 +211,7 @@ def test_a_part_counter_that_moves_by_half_its_range_has_begun_anew() -> None:
         count.seen(10)
         count.seen(10 + moved)
         assert count.total == total
+
+
+def test_a_beat_carried_blocks_of_its_own_unless_it_says_so() -> None:
+    assert Beat(True, "", 1, 2, None).is_own
