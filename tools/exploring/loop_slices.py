@@ -57,8 +57,8 @@ def _nothing(*_: object) -> list[object]:
 
 
 LOOP_FAULTS: tuple[Fault, ...] = (
-    Fault("loop: block C goes before an arm-request also where the machine is permitted",
-          text("link.asides:Asides.may_arm", "(now_ns < self._c_due_ns or not arming.is_quiet)", "now_ns < self._c_due_ns"),
+    Fault("loop: what is approved is asked for before an arm-request also where the machine is permitted",
+          text("link.asides:Asides.may_arm", "not (is_open and arming.is_quiet)", "not is_open"),
           "loop: an hour fallen back alone", "L1", True),
     Fault("loop: a hold time that is over drops nothing", name("plc.admission:Admission.is_lapsed", _never), "loop: death", "J"),
     Fault("loop: nobody need acknowledge", name("guard.causes:Causes.unacknowledged", _nothing), "loop alone", "I7"),
