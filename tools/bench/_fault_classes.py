@@ -118,7 +118,7 @@ def insertion(way: Way, frame: bytes) -> Arrivals:
     """Another master's frames beside ours: plausible ones, with right checksums, of a session that isn't ours."""
     rng = way.rng
     offset, count = words_at(frame)
-    if not count:
+    if count < registers.A.words:  # no block: two words of block C, or none
         return [(0, frame), (0, sealed(frame[:1] + rng.randbytes(rng.randint(2, 40))))]
     words = [int.from_bytes(frame[offset + 2 * n : offset + 2 * n + 2], "big") for n in range(count - 2)]
     if rng.random() < 0.3:
@@ -142,7 +142,7 @@ def masquerade(way: Way, frame: bytes) -> Arrivals:
     """Our frame's content under somebody else's name: other direction, station, register map or an old session."""
     rng = way.rng
     offset, count = words_at(frame)
-    if not count or rng.random() < 0.3:
+    if count < registers.A.words or rng.random() < 0.3:
         return [(0, rng.choice(way.history) if way.history else frame)]
     words = [int.from_bytes(frame[offset + 2 * n : offset + 2 * n + 2], "big") for n in range(count - 2)]
     if way.is_up:

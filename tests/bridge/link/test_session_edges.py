@@ -662,9 +662,9 @@ def test_tries_of_a_head_are_counted_from_the_last_one_that_came() -> None:
     for _ in range(2):
         fail(line, 0, "head")
         fail(line, 0, "head")
+        assert line.asides.skew == ""
         line.known(0)
         line.asides.recheck()
-    assert line.asides.skew == ""
 
 
 def test_tries_of_what_is_approved_are_counted_from_the_last_one_that_came() -> None:
