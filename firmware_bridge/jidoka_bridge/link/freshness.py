@@ -15,7 +15,7 @@ SLACK_NS = 2 * TICK_NS
 
 #: beats in a row with the current number, after which the one before isn't taken any more
 SURE_BEATS = 20
-#: beats in a row with the number before and nothing else, over pauses that empty the line: such a PLC is always behind
+#: beats in a row with the number before and nothing else, not a byte more, over pauses that empty the line: such a PLC is always behind
 BEHIND_BEATS = 12
 
 
@@ -45,7 +45,7 @@ class EchoHabit:
         return lag == 0 or (lag == 1 and self._is_behind)
 
     def interrupted(self) -> None:
-        """A beat was lost in another way."""
+        """A beat was lost in another way, or more came than was asked for."""
         self._behind = 0
 
 

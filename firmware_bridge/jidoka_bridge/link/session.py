@@ -207,6 +207,7 @@ class Session:
         if self._sent is None or self.has_second:
             if data:
                 self.counts["unasked bytes"] += 1
+                self._habit.interrupted()  # a second answer a beat: the first may be that to somebody else
             return None
         found = self._sent.assembler.feed(data)
         if found is None:

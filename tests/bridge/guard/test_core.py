@@ -529,15 +529,6 @@ def test_a_beat_that_carried_another_block_shows_no_button() -> None:
     assert guard.offer_held
 
 
-def test_with_a_link_that_was_up_and_is_lost_it_is_said_what_is_wrong_with_it() -> None:
-    rig = running()
-    rig.link = False
-    rig.view = dataclasses.replace(rig.view, lack="the PLC at /dev/x doesn't answer as unit 1 within 40 ms")
-    rig.turn(10)
-    assert rig.state == "HOLD"
-    assert "the PLC at /dev/x doesn't answer as unit 1 within 40 ms" in rig.guard.offer.missing
-
-
 def held_button(offered: str, then: str) -> Rig:
     """In HOLD with `offered` on offer; the button goes down, `then` comes on offer, and 0.5 s later it is released."""
     rig = Rig(plan(fallback="program 7"))

@@ -244,3 +244,15 @@ def test_a_press_waits_for_the_write_that_it_asked_for() -> None:
 
 def test_a_lack_allows_nothing_unless_it_says_so() -> None:
     assert Lack("x").allows == frozenset()
+
+
+def test_with_a_link_that_was_up_and_is_lost_its_lack_is_said_once_and_while_it_is_up_once_too() -> None:
+    rig = standing()
+    lack = "the PLC at /dev/x doesn't answer as unit 1 within 40 ms"
+    rig.view = dataclasses.replace(rig.view, lack=lack)
+    rig.turn(3)
+    assert rig.guard.offer.missing.count(lack) == 1
+    rig.guard.causes["plc link"].active = True
+    rig.guard.view = dataclasses.replace(rig.guard.view, is_up=False)
+    found = [each.text for each in reset_offer._lacks(rig.guard, rig.now)]
+    assert found.count(lack) == 1

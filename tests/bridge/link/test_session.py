@@ -362,6 +362,20 @@ def test_a_plc_that_is_always_a_number_behind_is_known_after_a_while_and_armed_a
     assert modem.session.counts["number"] == refused
 
 
+def test_where_two_answers_come_to_each_beat_the_first_is_somebody_elses_and_no_plc_that_is_behind() -> None:
+    habit = EchoHabit()
+    for _ in range(3 * BEHIND_BEATS):
+        assert not habit.allows(1)
+        habit.interrupted()
+    session = Session(Link("port"), 7)
+    for _ in range(BEHIND_BEATS - 1):
+        session._habit.allows(1)
+    session.feed(5, b"the second answer")
+    assert not session._habit.allows(1)
+    session.feed(6, b"")
+    assert session._habit._behind == 1
+
+
 def test_a_plc_that_begins_to_show_the_current_number_is_held_to_it() -> None:
     habit = EchoHabit()
     assert [habit.allows(1) for _ in range(BEHIND_BEATS)] == [False] * (BEHIND_BEATS - 1) + [True]
