@@ -57,11 +57,9 @@ def _lacks(guard: Guard, now_ns: int) -> list[Lack]:
         lacks.append(Lack("the self-test failed"))
     if not view.is_up and not causes["plc link"].active:
         lacks.append(Lack(f"no link to the PLC yet: {view.lack or 'three good beats are needed'}"))
-    elif not view.is_up and view.lack:
-        lacks.append(Lack(view.lack))
     if view.is_up and not guard.passed:
         lacks.append(Lack("the self-test hasn't passed yet"))
-    if view.is_up and view.lack:
+    if view.lack and (view.is_up or causes["plc link"].active):
         lacks.append(Lack(view.lack))
     lacks += [Lack(f"PLC: {text}") for text in view.not_ready if view.is_up]
     if view.is_up and view.key_on:
