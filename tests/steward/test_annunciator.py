@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jidoka.alarms.acts import Act
 from jidoka.alarms.definition import SECOND_NS
 from jidoka.alarms.facts import FACTS
 from jidoka.alarms.until import Clock
@@ -197,3 +198,25 @@ def test_an_answer_waits_for_the_disk_and_says_so_when_that_takes_too_long() -> 
     assert (peer, late["ok"]) == (2, False)
     assert "isn't recorded yet" in late["refused"]
     assert answers.due(9, LIMIT_NS) == []
+
+
+@pytest.mark.parametrize("last", ["tripped", "back to normal"])
+def test_a_row_that_only_observes_now_is_heard_though_it_tripped_under_an_earlier_plan(last: str) -> None:
+    held = cause(id="R-09")
+    seen = {**held, "active": False, "latched": False, "acknowledged_revision": 1}
+    earlier = Annunciator(replace(PLAN, causes=()))
+    entries = [earlier.take(each, "", at(1))[1] for each in ([held] if last == "tripped" else [held, seen])]
+    after = Annunciator(PLAN)
+    for entry in (each for told in entries for each in told):
+        after.restore_alarm(json.loads(json.dumps(entry)), at(1), True)
+    after.begin(at(2))
+    off, on = (GOOD._replace(judgements={DRIFT: judgement}) for judgement in ("off", "on"))
+    after.tick(off, at(3))
+    after.tick(off, at(10))
+    assert letters(after).get("R-09", "A") == ("D" if last == "tripped" else "A")
+    after.tick(on, at(11))
+    assert letters(after) == {"R-09": "B"}
+    [alarm] = after.shown.listed
+    act = Act("acknowledge", "R-09", "operator", "s2", True, alarm["revision"], "cause found")
+    assert after.act(act, at(12))[0].refused == ""
+    assert letters(after) == {"R-09": "C"}

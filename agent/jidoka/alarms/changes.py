@@ -37,6 +37,13 @@ def renumbered(alarm: Alarm, cause: Cause) -> Alarm:
     return replace(alarm, revision=cause.revision, acknowledged_revision=cause.acknowledged_revision)
 
 
+def no_trip(alarm: Alarm) -> Alarm:
+    """Of the trip class no longer: nothing of it waits for a reset any more."""
+    below = State.NORMAL if alarm.below is State.LATCHED else alarm.below
+    state = alarm.state if alarm.state in WITHHELD else below
+    return replace(alarm, is_trip=False, is_holding=False, state=state, below=below)
+
+
 def by_the_record(before: Alarm, after: Alarm) -> Alarm:
     """Class T: time may call it again, and end what withholds it; its life is the guard's to tell."""
     below = before.below

@@ -7,7 +7,7 @@ from dataclasses import replace
 from jidoka.alarms.acting import ActedOn
 from jidoka.alarms.alarm import Alarm, Withheld, due
 from jidoka.alarms.causes import Cause, events_between, follow
-from jidoka.alarms.changes import Change, merged, renumbered
+from jidoka.alarms.changes import Change, merged, no_trip, renumbered
 from jidoka.alarms.definition import Definition, rank
 from jidoka.alarms.facts import CHATTERING
 from jidoka.alarms.signal import Signal, read, settle, within_dead_band
@@ -103,11 +103,8 @@ class Alarms(ActedOn):
         return merged([replace(change, alarm=renumbered(change.alarm, cause)) for change in changes])
 
     def _degrade(self, name: str) -> Alarm:
-        """Of the trip class no longer (the device was disarmed): nothing of it waits for a reset any more."""
-        alarm = self.alarms[name]
-        below = State.NORMAL if alarm.below is State.LATCHED else alarm.below
-        state = alarm.state if alarm.state in WITHHELD else below
-        self.alarms[name] = replace(alarm, is_trip=False, is_holding=False, state=state, below=below)
+        """Of the trip class no longer: the device was disarmed."""
+        self.alarms[name] = no_trip(self.alarms[name])
         return self.alarms[name]
 
     def _graded(self, name: str, was_rank: int, now: Clock) -> list[Change]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from jidoka.alarms.acts import Act, Site
 from jidoka.alarms.alarm import Alarm, Withheld, step
 from jidoka.alarms.causes import Cause
-from jidoka.alarms.changes import Change, by_the_record
+from jidoka.alarms.changes import Change, by_the_record, no_trip
 from jidoka.alarms.definition import Definition
 from jidoka.alarms.flood import Flood, Turn
 from jidoka.alarms.load import Load
@@ -46,10 +46,13 @@ class Register:
 
     def restore(self, alarm: Alarm, past: Past = NO_PAST) -> None:
         """An alarm as its last record had it; what is true then is true until somebody reads it anew, but for what only
-        happened: nobody reads that again. past: how often it came, so that one that chattered is known to."""
+        happened: nobody reads that again. One that tripped while it was the guard's, and is the agent's own now, follows its
+        condition from here on. past: how often it came, so that one that chattered is known to."""
+        definition = self.definitions.get(alarm.id)
+        if definition and definition.is_own:
+            alarm = no_trip(alarm)
         self.alarms[alarm.id] = alarm
         is_on = alarm.below in IS_ACTIVE
-        definition = self.definitions.get(alarm.id)
         lasts = is_on and not (definition and definition.is_event)
         signal = Signal(lasts, alarm.since_ns, is_on, past.strikes_ns, past.rows)
         self.signals[alarm.id] = signal
