@@ -220,3 +220,36 @@ def test_a_row_that_only_observes_now_is_heard_though_it_tripped_under_an_earlie
     act = Act("acknowledge", "R-09", "operator", "s2", True, alarm["revision"], "cause found")
     assert after.act(act, at(12))[0].refused == ""
     assert letters(after) == {"R-09": "C"}
+
+
+def test_what_the_guard_told_when_it_came_back_is_not_called_old_again() -> None:
+    annunciator = begun()
+    annunciator.take(body(), "", at(1))
+    away = GOOD._replace(is_guard_here=False)
+    for second in (2, 8):
+        annunciator.tick(away, at(second))
+    annunciator.guard_connected(at(9))
+    annunciator.take(body(), "", at(9))
+    for second in (10, 60):  # before and after the alarm of its absence has gone
+        annunciator.tick(GOOD, at(second))
+        [alarm] = [each for each in annunciator.shown.listed if each["id"] == "R-05"]
+        assert alarm["quality"] == "good"
+
+
+def test_a_guard_that_went_before_it_told_anything_ends_no_alarm() -> None:
+    before = begun()
+    _, told = before.take(cause(), "", at(1))
+    _, seen = before.take(cause(acknowledged=1), "", at(2))
+    after = Annunciator(PLAN)
+    for entry in (*told, *seen):
+        after.restore_alarm(json.loads(json.dumps(entry)), at(2), True)
+    after.begin(at(3))
+    after.guard_connected(at(4))
+    after.tick(GOOD._replace(is_guard_here=False), at(5))
+    for second in (20, 60, 100):
+        after.tick(GOOD._replace(is_guard_here=False), at(second))
+    assert letters(after) == {"R-03": "C", "guard away": "B"}
+    after.guard_connected(at(101))
+    after.take(cause(acknowledged=1), "", at(101))
+    after.tick(GOOD, at(150))
+    assert letters(after)["R-03"] == "C"

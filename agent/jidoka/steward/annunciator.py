@@ -199,7 +199,10 @@ class Annunciator:
                 changes += alarms.data(spec.id, False, now)
             elif models <= facts.heard:
                 changes += alarms.data(spec.id, True, now)
-        is_away = alarms.alarms[GUARD_AWAY].below in IS_ACTIVE
+        if not facts.is_guard_here:
+            self._guard_since_ns = None  # what it has not told isn't gone: it tells when it is back
+        # back, it has told everything anew, long before the alarm of its absence goes
+        is_away = not facts.is_guard_here and alarms.alarms[GUARD_AWAY].below in IS_ACTIVE
         for name in sorted(self._untold.union(self.causes)) if is_away else ():
             changes += alarms.data(name, False, now)
         if self._untold and self._guard_since_ns is not None and now.ns - self._guard_since_ns > TOLD_NS:
