@@ -125,7 +125,7 @@ class AlarmDesk:
     ) -> list[Effect] | None:
         """An acknowledgement that the steward decides, or the table refuses; None: the guard is to be asked."""
         act = alarm_acts.act_of(Kind.ACKNOWLEDGE, body)
-        if act.is_remote or act.alarm in BULK or not self.annunciator.is_guards(act.alarm):
+        if act.is_remote or act.alarm in BULK or not self.annunciator.is_guards(act):
             return self.act(now_ns, peer, Kind.ACKNOWLEDGE, body)
         refused, remedy, _ = self.annunciator.may_ask_guard(act)
         return refuse(refused, remedy) if refused else None

@@ -76,6 +76,9 @@ class Annunciator:
         self._recorded: dict[str, dict[str, Any]] = {}
         self._kept: dict[str, tuple[Mapping[str, Any], Clock, bool]] = {}
         self._untold: set[str] = set()
+        self._forgotten: set[str] = (
+            set()
+        )  # the guard knows them no more, so nobody but the steward can end them
         self._guard_since_ns: int | None = None
         self._heard: list[tuple[Clock, bool]] = []
         self._flood: tuple[Mapping[str, Any], Clock, bool] | None = None
@@ -168,6 +171,7 @@ class Annunciator:
             raise ValueError(f"{cause.id!r} is an alarm of the steward's own")
         self.causes[cause.id] = body
         self._untold.discard(cause.id)
+        self._forgotten.discard(cause.id)
         is_news = self._is_news(cause.id, body)
         changes = self._alarms.follow(cause, self._definition(cause.id, body), now)
         changes += self._alarms.data(cause.id, body.get("quality", "good") == "good", now)
@@ -208,6 +212,7 @@ class Annunciator:
         if self._untold and self._guard_since_ns is not None and now.ns - self._guard_since_ns > TOLD_NS:
             for name in sorted(self._untold):
                 changes += alarms.forget(name, now)
+            self._forgotten |= self._untold
             self._untold = set()
         return self._entries(changes + alarms.tick(now))
 
@@ -218,9 +223,15 @@ class Annunciator:
 
     # ------------------------------------------------------------ what people do
 
-    def is_guards(self, name: str) -> bool:
-        """True if the guard decides about an acknowledgement of this alarm."""
-        return name not in self._own
+    def is_guards(self, act: Act) -> bool:
+        """True if the guard decides about this acknowledgement: it knows the alarm's cause, and has something of it to
+        acknowledge. What was called again here, being stale or at the end of a shelf, is over there once it is gone."""
+        name, cause = act.alarm, self._alarms.causes.get(act.alarm)
+        if name in self._own or name in self._forgotten:
+            return False
+        if cause is None or cause.is_trip or act.kind != "acknowledge":
+            return True
+        return cause.is_active or cause.is_latched or not cause.is_acknowledged
 
     def may_ask_guard(self, act: Act) -> Acted:
         """What the table refuses before the guard is asked."""

@@ -1,0 +1,143 @@
+"""Whoever sees an alarm can acknowledge it: at the guard where that knows of it, else at the steward."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jidoka.alarms.definition import STALE_NS
+from jidoka.cli.alarm_screen import listed
+from jidoka.steward.core import Core
+from jidoka.steward.effects import Effect, Record, Reply, ToGuard
+from jidoka.steward.ledger.format import LANE_OF, Entry
+from jidoka.steward.ledger.format import Kind as EntryKind
+from jidoka_bridge.messages import Kind, Message
+from jidoka_bridge.plan import CauseSpec
+
+from tests.steward.site import cause, make_plan
+
+S = 1_000_000_000
+BOOT = b"b" * 16
+PERSON = {"role": "operator", "person": "p1"}
+
+
+class Place:
+    """A steward's core with a guard at its other end; what is recorded is kept, as a ledger would."""
+
+    def __init__(self, folder: Path, before: Place | None = None, *rows: CauseSpec) -> None:
+        plan = replace(make_plan(folder), causes=rows)
+        self.core = Core(plan, BOOT, lambda text: ("c" * 8, text.encode()))
+        self.entries: list[tuple[EntryKind, int, dict[str, Any]]] = []
+        for kind, at_ns, body in before.entries if before else ():
+            header = (kind, LANE_OF[kind], 0, 0, at_ns, at_ns, BOOT)
+            self.core.restore(Entry(*header, json.dumps(body).encode()))
+        began_s = before.entries[-1][1] // S + 1 if before else 1
+        self.core.alarms.begin(began_s * S, began_s * S)
+        self.core.on_guard_connected(began_s * S)
+
+    def keep(self, effects: list[Effect], at_s: float) -> list[Effect]:
+        told = [each for each in effects if isinstance(each, Record)]
+        self.entries += [(each.kind, round(at_s * S), each.value) for each in told]
+        return effects
+
+    def guard(self, kind: Kind, body: dict[str, Any], at_s: float) -> list[Effect]:
+        message = Message(kind, 0, 0, json.dumps(body).encode())
+        return self.keep(self.core.on_guard(round(at_s * S), message), at_s)
+
+    def ask(self, kind: Kind, body: dict[str, Any], at_s: float) -> list[Effect]:
+        message = Message(kind, 0, 0, json.dumps({"request": "q", **PERSON, **body}).encode())
+        return self.keep(self.core.on_peer(round(at_s * S), 7, message), at_s)
+
+    def acknowledge(self, revision: int, at_s: float, reason: str = "cause found") -> list[Effect]:
+        return self.ask(Kind.ACKNOWLEDGE, {"cause": "R-05", "revision": revision, "reason": reason}, at_s)
+
+    def tick(self, *at_s: float) -> None:
+        for each in at_s:
+            self.keep(self.core.tick(round(each * S)), each)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        shown = self.core.alarms.annunciator.shown
+        return next(each for each in (*shown.listed, *shown.normal) if each["id"] == "R-05")
+
+    @property
+    def text(self) -> str:
+        return listed(
+            {"now_ns": 0, "alarms": [self.shown], "withheld": [], "alarm_load": {"flood": False}}, False
+        )
+
+    @property
+    def state(self) -> str:
+        return str(self.shown["state"])
+
+    def last(self) -> dict[str, Any]:
+        """The last entry of the alarm."""
+        return [body for kind, _, body in self.entries if kind is EntryKind.ALARM and body["id"] == "R-05"][
+            -1
+        ]
+
+
+def advised(**fields: Any) -> dict[str, Any]:
+    return cause(**{"id": "R-05", "response": "advise", "trip": False, "latched": False, **fields})
+
+
+def is_granted_here(effects: list[Effect]) -> bool:
+    """By the steward, without a word to the guard, and with an entry of the act."""
+    (reply,) = (each for each in effects if isinstance(each, Reply))
+    assert not [each for each in effects if isinstance(each, ToGuard)]
+    kinds = [each.kind for each in effects if isinstance(each, Record)]
+    return bool(reply.value["ok"]) and kinds == [EntryKind.ACT, EntryKind.ALARM]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_an_alarm_that_came_off_its_shelf_can_be_acknowledged_though_the_guard_has_nothing_to_acknowledge(
+    place: Place,
+) -> None:
+    place.guard(Kind.CAUSE, advised(acknowledged=1), 2)
+    place.ask(Kind.ALARM_ACT, {"act": "shelve", "alarm": "R-05", "reason": "nuisance", "for_s": 60}, 3)
+    place.tick(64)
+    assert place.state == "B"
+    place.guard(Kind.CAUSE, advised(active=False, acknowledged=1), 65)
+    place.tick(66, 100)
+    assert place.state == "D"
+    assert is_granted_here(place.acknowledge(1, 101))
+    assert place.state == "A"
+
+
+def test_a_stale_alarm_that_is_gone_can_be_acknowledged_at_its_revision_only(place: Place) -> None:
+    place.guard(Kind.CAUSE, advised(acknowledged=1), 2)
+    late_s = 3 + STALE_NS / S
+    place.tick(late_s)
+    assert place.state == "B"
+    assert [each for each in place.acknowledge(1, late_s + 1) if isinstance(each, ToGuard)], "it is active"
+    place.guard(Kind.ANSWER, {"request": "q", "ok": False, "refused": "not now"}, late_s + 2)
+    place.guard(Kind.CAUSE, advised(active=False, acknowledged=1), late_s + 3)
+    place.tick(late_s + 4, late_s + 40)
+    assert place.state == "D"
+    (reply,) = (each for each in place.acknowledge(0, late_s + 41) if isinstance(each, Reply))
+    assert "has changed" in reply.value["refused"]
+    assert is_granted_here(place.acknowledge(1, late_s + 42))
+    assert place.state == "A"
+
+
+def test_an_alarm_that_the_plan_knows_no_more_can_be_acknowledged_and_is_gone_then(
+    place: Place, tmp_path: Path
+) -> None:
+    place.guard(Kind.CAUSE, advised(), 2)
+    after = Place(tmp_path, place)
+    assert [each for each in after.acknowledge(1, 4) if isinstance(each, ToGuard)], "it may tell of it yet"
+    after.guard(Kind.ANSWER, {"request": "q", "ok": False, "refused": "there is no cause 'R-05'"}, 4)
+    after.tick(5, 20, 60)
+    assert after.state == "D"
+    assert is_granted_here(after.acknowledge(1, 61))
+    assert after.state == "A"
+    after.guard(Kind.CAUSE, advised(revision=2), 62)
+    assert after.state == "B"
+    assert [each for each in after.acknowledge(2, 63) if isinstance(each, ToGuard)], "it is the guard's again"
