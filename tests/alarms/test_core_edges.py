@@ -137,6 +137,21 @@ def test_what_happens_again_and_again_is_heard_each_time_somebody_acknowledged_i
         assert alarms.alarms["refused"].state is State.RETURNED
 
 
+def test_what_happens_again_right_after_an_acknowledgement_is_heard_and_waits_for_its_own(
+    alarms: Alarms,
+) -> None:
+    alarms.define(Definition("refused", "low", is_event=True))
+    alarms.pulse("refused", at(1))
+    alarms.act(act("acknowledge", "refused"), at(5))
+    assert alarms.alarms["refused"].state is State.ACKNOWLEDGED
+    told = alarms.pulse("refused", at(10))
+    assert [each.sign for each in told] == [Annunciation.STEADY, Annunciation.SOUND]
+    assert (alarms.alarms["refused"].state, alarms.alarms["refused"].revision) == (State.ACTIVE, 2)
+    assert "has changed" in alarms.act(act("acknowledge", "refused"), at(11)).refused
+    alarms.tick(at(45))
+    assert alarms.alarms["refused"].state is State.RETURNED
+
+
 def test_what_only_happened_is_over_after_a_restart_and_what_lasts_is_not(alarms: Alarms) -> None:
     alarms.define(Definition("refused", "low", is_event=True))
     for name in ("refused", "dust"):

@@ -49,8 +49,12 @@ class Alarms(ActedOn):
         return self._settle(name, now)
 
     def pulse(self, name: str, now: Clock) -> list[Change]:
-        """Something that happens rather than lasts."""
-        return self.read(name, True, now) + self.read(name, False, now)
+        """Something that happens rather than lasts. Who acknowledged has seen what happened before, not this."""
+        over: list[Change] = []
+        if self.alarms[name].below is State.ACKNOWLEDGED:  # and waits for its off-delay only
+            self.signals[name] = replace(self.signals[name], raw=False, is_true=False)
+            over = self._apply(name, Event.FALSE, now)
+        return over + self.read(name, True, now) + self.read(name, False, now)
 
     def data(self, name: str, has_data: bool, now: Clock) -> list[Change]:
         """Whether what the alarm shows is fresh."""
