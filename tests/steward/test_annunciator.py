@@ -253,3 +253,15 @@ def test_a_guard_that_went_before_it_told_anything_ends_no_alarm() -> None:
     after.take(cause(acknowledged=1), "", at(101))
     after.tick(GOOD, at(150))
     assert letters(after)["R-03"] == "C"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{}, {"event": "begins"}, {"event": "begins", "since_ns": "x", "alarms": 3}, {"event": "begins", "since_ns": 5, "alarms": None}],
+)  # fmt: skip
+def test_a_flood_entry_that_cant_be_read_is_no_flood_and_no_end_of_the_steward(told: dict[str, Any]) -> None:
+    annunciator = Annunciator(PLAN)
+    annunciator.restore_flood(told, at(1), True)
+    assert annunciator.begin(at(2)) == []
+    assert not annunciator.shown.is_flooded
+    assert (annunciator.tick(GOOD, at(3)), annunciator.take_floods()) == ([], [])

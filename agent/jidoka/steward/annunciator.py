@@ -6,6 +6,7 @@ The guard's causes are the guard's, and an alarm of the trip class follows from 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -130,12 +131,14 @@ class Annunciator:
         since_ns = alarms = 0
         if self._flood is not None:
             body, written, is_this_boot = self._flood
-            if body["event"] == "begins":
-                since_ns, alarms = (
-                    here(int(body["since_ns"]), written, is_this_boot, now),
-                    int(body["alarms"]),
-                )
-                alarms = max(alarms, sum(ns >= since_ns for ns in times))
+            # one that can't be read is none: what comes begins it anew, with the alarms of the last minutes
+            with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
+                if body["event"] == "begins":
+                    since_ns, alarms = (
+                        here(int(body["since_ns"]), written, is_this_boot, now),
+                        int(body["alarms"]),
+                    )
+            alarms = max(alarms, sum(ns >= since_ns for ns in times)) if since_ns else 0
         self._alarms.flood.restore(times, since_ns, alarms)
 
     def take_floods(self) -> list[dict[str, Any]]:
