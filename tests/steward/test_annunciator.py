@@ -14,7 +14,10 @@ from jidoka.alarms.facts import FACTS
 from jidoka.alarms.until import Clock
 from jidoka.steward.annunciator import Annunciator, Facts
 from jidoka.steward.answers import LIMIT_NS, Answers
+from jidoka.steward.core import Core
 from jidoka.steward.gauges import of_alarms
+from jidoka.steward.ledger.format import LANE_OF, Entry
+from jidoka.steward.ledger.format import Kind as EntryKind
 from jidoka.steward.own_alarms import OWN
 from jidoka.steward.surroundings import facts_of_plc, statistics_of
 from jidoka_bridge.messages import PlcStatus
@@ -265,3 +268,28 @@ def test_a_flood_entry_that_cant_be_read_is_no_flood_and_no_end_of_the_steward(t
     assert annunciator.begin(at(2)) == []
     assert not annunciator.shown.is_flooded
     assert (annunciator.tick(GOOD, at(3)), annunciator.take_floods()) == ([], [])
+
+
+def test_quiet_days_before_a_restart_count_in_the_load_after_it(tmp_path: Path) -> None:
+    day_s = 86_400
+    core = Core(make_plan(tmp_path), b"b" * 16, lambda text: (text, b""))
+    alarm = {
+        "id": "R-05",
+        "state": "A",
+        "priority": "low",
+        "class": "other",
+        "revision": 1,
+        "acknowledged_revision": 1,
+    }
+    entries = (
+        (EntryKind.BOOT, {"event": "start"}, 0),
+        (EntryKind.ALARM, {**alarm, "events": [], "heard": True}, 9 * day_s),
+    )
+    for kind, told, second in entries:
+        header = (kind, LANE_OF[kind], 0, 0, at(second).ns, at(second).wall_ns, b"b" * 16)
+        core.restore(Entry(*header, json.dumps(told).encode()))
+    now = at(10 * day_s - 1)
+    core.alarms.begin(now.ns, now.wall_ns)
+    load = core.alarms.load(now.ns)
+    assert (load["alarms"], round(load["days"])) == (1, 10)
+    assert load["per_10_min"] == pytest.approx(1 / 1440, rel=0.01)

@@ -104,6 +104,10 @@ class Annunciator:
             self._heard.append((written, is_this_boot))
             del self._heard[:-MOST_HEARD]
 
+    def restore_start(self, wall_ns: int) -> None:
+        """A boot entry of the ledger: since the first one somebody would have been called."""
+        self._alarms.load.began(wall_ns)
+
     def restore_flood(self, body: Mapping[str, Any], written: Clock, is_this_boot: bool) -> None:
         """A flood entry of the ledger; the last one counts."""
         self._flood = (body, written, is_this_boot)

@@ -30,8 +30,9 @@ def _transition(known: Knowledge, _entry: Entry, body: dict[str, Any], is_this_b
         known.since_ns = 0
 
 
-def _boot(known: Knowledge, _entry: Entry, body: dict[str, Any], _is_this_boot: bool) -> None:
+def _boot(known: Knowledge, entry: Entry, body: dict[str, Any], _is_this_boot: bool) -> None:
     known.last_boot_event = "planned" if body.get("event") == "stop" else "unplanned"
+    known.alarms.annunciator.restore_start(entry.wall_ns)
 
 
 def _config(known: Knowledge, _entry: Entry, body: dict[str, Any], _is_this_boot: bool) -> None:
