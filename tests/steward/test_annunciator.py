@@ -293,3 +293,13 @@ def test_quiet_days_before_a_restart_count_in_the_load_after_it(tmp_path: Path) 
     load = core.alarms.load(now.ns)
     assert (load["alarms"], round(load["days"])) == (1, 10)
     assert load["per_10_min"] == pytest.approx(1 / 1440, rel=0.01)
+
+
+def test_what_the_steward_sees_by_itself_has_data_again_once_it_was_looked_at() -> None:
+    annunciator = Annunciator(PLAN)
+    for name in ("not recording", "R-09"):
+        annunciator.restore_alarm({"id": name, "state": "Q"}, at(1), True)
+    annunciator.begin(at(2))
+    annunciator.tick(GOOD._replace(is_recording=False, heard=frozenset()), at(3))
+    quality = {each["id"]: (each["state"], each["quality"]) for each in annunciator.shown.listed}
+    assert quality == {"not recording": ("B", "good"), "R-09": ("B", "no data")}

@@ -74,6 +74,9 @@ class Annunciator:
         self.shown = AlarmLists(self._alarms, self.causes, self._own)
         self._observing = own_alarms.observing(plan)
         self._promises = own_alarms.promises(plan)
+        self._by_sight = sorted(
+            self._own - {spec.id for spec in self._observing}
+        )  # what the steward sees by itself
         self._recorded: dict[str, dict[str, Any]] = {}
         self._kept: dict[str, tuple[Mapping[str, Any], Clock, bool]] = {}
         self._untold: set[str] = set()
@@ -198,18 +201,9 @@ class Annunciator:
         for model in self._plan.models:
             name = f"{MONITOR_SILENT}:{model.id}"
             changes += alarms.read(name, model.id in facts.silent, now)
-        for spec in self._observing:
-            models = {each.model for each in self._plan.conditions if each.id in spec.any_of + spec.all_of}
-            value, limit = next(
-                (facts.statistics[each] for each in models if each in facts.statistics), (None, None)
-            )
-            status = risks.status_of(spec, facts.judgements)
-            if status != risks.UNKNOWN:  # else it stays as it is: not known isn't gone
-                changes += alarms.read(spec.id, status == risks.ON, now, value, limit)
-            if models & facts.silent:
-                changes += alarms.data(spec.id, False, now)
-            elif models <= facts.heard:
-                changes += alarms.data(spec.id, True, now)
+        for name in self._by_sight:
+            changes += alarms.data(name, True, now)
+        changes += self._of_rows(facts, now)
         if not facts.is_guard_here:
             self._guard_since_ns = None  # what it has not told isn't gone: it tells when it is back
         # back, it has told everything anew, long before the alarm of its absence goes
@@ -254,6 +248,23 @@ class Annunciator:
         return self._entries(self._alarms.guard_agreed(act, now))
 
     # ------------------------------------------------------------ small parts
+
+    def _of_rows(self, facts: Facts, now: Clock) -> list[Change]:
+        """Rows that only observe follow the monitor's conditions."""
+        alarms, changes = self._alarms, list[Change]()
+        for spec in self._observing:
+            models = {each.model for each in self._plan.conditions if each.id in spec.any_of + spec.all_of}
+            value, limit = next(
+                (facts.statistics[each] for each in models if each in facts.statistics), (None, None)
+            )
+            status = risks.status_of(spec, facts.judgements)
+            if status != risks.UNKNOWN:  # else it stays as it is: not known isn't gone
+                changes += alarms.read(spec.id, status == risks.ON, now, value, limit)
+            if models & facts.silent:
+                changes += alarms.data(spec.id, False, now)
+            elif models <= facts.heard:
+                changes += alarms.data(spec.id, True, now)
+        return changes
 
     def _definition(self, name: str, body: Mapping[str, Any]) -> Definition:
         """The alarm of a cause, in the guard's words and with the register's delays."""
