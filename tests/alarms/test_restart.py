@@ -21,8 +21,9 @@ from jidoka.steward.ledger.format import Entry, Lane
 from jidoka.steward.ledger.format import Kind as EntryKind
 from jidoka.steward.ledger.people import people_path, sealed
 from jidoka.steward.written import Written
-from jidoka_bridge.messages import Kind
+from jidoka_bridge.messages import Kind, PlcStatus
 from jidoka_bridge.plan import CauseSpec, Plan
+from jidoka_bridge.registers import Input
 
 from tests.steward.site import DRIFT, make_plan
 
@@ -198,3 +199,21 @@ def test_what_somebody_wrote_is_in_the_list_until_it_is_erased_and_in_no_entry(t
     people_path(ledger).unlink()
     written.refresh(second)
     assert second.withheld[0]["written"] == ""
+
+
+def test_what_somebody_wrote_of_a_shelf_that_ended_isnt_shown_of_a_rule_that_suppresses(
+    tmp_path: Path,
+) -> None:
+    rows = {"R-00": {"suppressed_while": ["changeover"]}}
+    ruled = AlarmDesk(replace(plan(tmp_path), sections={"alarms": {"rows": rows}}), sealed)
+    ruled.begin(BEGAN, WALL)
+    body = {"act": "shelve", "alarm": "R-00", "for_s": 60.0, "reason": "nuisance", "text": "the crane shades it",
+            "role": "operator", "person": "p1", "request": "q"}  # fmt: skip
+    ruled.act(BEGAN + SECOND_NS, 7, Kind.ALARM_ACT, body)
+    changeover = PlcStatus(int(Input.CHANGEOVER), 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, PlcStatus.LINK_UP)
+    for after_s in (62, 63):
+        ruled.tick(
+            BEGAN + after_s * SECOND_NS, is_recording=True, is_guard_here=True, plc=changeover, judgements={}, summaries={},
+        )  # fmt: skip
+    [alarm] = ruled.withheld
+    assert (alarm["state"], alarm["withheld"]["reason"], alarm["written"]) == ("F", "changeover", "")

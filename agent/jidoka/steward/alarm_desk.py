@@ -187,7 +187,8 @@ class AlarmDesk:
     def withheld(self) -> list[dict[str, Any]]:
         """Alarms that are silent, with what was written freely about it: for people at this device only, never recorded."""
         return [
-            {**each, "written": self._words.get(each["id"], ("", ""))[1]}
+            # a rule of the plan wrote nothing: what is kept is of a shelf that ended
+            {**each, "written": self._words.get(each["id"], ("", ""))[1] if each["state"] != "F" else ""}
             for each in self.annunciator.shown.withheld
         ]
 
