@@ -200,6 +200,20 @@ def test_nothing_is_known_of_the_facts_until_somebody_says_them(alarms: Alarms) 
     assert (change.alarm.state, change.alarm.withheld) == (State.ACTIVE, None)
 
 
+def test_an_alarm_whose_source_is_silent_hides_no_other(alarms: Alarms) -> None:
+    alarms.read("dust", True, at(1))
+    alarms.read("blur", True, at(2))
+    assert alarms.alarms["blur"].state is State.SUPPRESSED
+    alarms.data("dust", False, at(3))
+    (change,) = alarms.tick(at(4))
+    assert (change.was, change.alarm.state, change.sign) == (
+        State.SUPPRESSED, State.ACTIVE, Annunciation.SOUND,
+    )  # fmt: skip
+    alarms.data("dust", True, at(5))
+    alarms.tick(at(6))
+    assert alarms.alarms["blur"].state is State.SUPPRESSED
+
+
 def test_a_rule_that_is_taken_out_of_the_plan_suppresses_no_longer(alarms: Alarms) -> None:
     alarms.facts = frozenset({"changeover"})
     alarms.read("blur", True, at(1))

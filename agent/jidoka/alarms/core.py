@@ -158,10 +158,10 @@ class Alarms(ActedOn):
         return []
 
     def _is_so(self, rule: str) -> bool:
-        """A fact, or an alarm that is active and not itself withheld: what nobody sees may hide nothing."""
+        """A fact, or an alarm that is active and not itself withheld: what nobody sees, or nobody knows, may hide nothing."""
         other = self.alarms.get(rule)
         if other is not None:
-            return other.state in IS_ACTIVE
+            return other.state in IS_ACTIVE and other.has_data
         return self.facts is not None and rule in self.facts
 
     def _chattering(self, now: Clock) -> list[Change]:
