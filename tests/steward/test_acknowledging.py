@@ -141,3 +141,26 @@ def test_an_alarm_that_the_plan_knows_no_more_can_be_acknowledged_and_is_gone_th
     after.guard(Kind.CAUSE, advised(revision=2), 62)
     assert after.state == "B"
     assert [each for each in after.acknowledge(2, 63) if isinstance(each, ToGuard)], "it is the guard's again"
+
+
+def test_the_reason_in_the_record_is_of_the_acknowledgement_that_counted_and_of_no_other(
+    place: Place,
+) -> None:
+    place.guard(Kind.CAUSE, cause(id="R-05", revision=2), 2)
+    for request, fields in (
+        ("q1", {"role": "viewer", "person": "v1", "revision": 2, "reason": "false alarm"}),
+        ("q2", {"revision": 1, "reason": "false alarm"}),
+        ("q3", {"revision": 2, "reason": "acknowledged by mistake", "undo": True}),
+        ("q4", {"revision": 2, "reason": "cause removed"}),
+    ):
+        place.ask(Kind.ACKNOWLEDGE, {"request": request, "cause": "R-05", **fields}, 3)
+    person = {"role": "operator", "pseudonym": "p1"}
+    place.guard(Kind.CAUSE, cause(id="R-05", revision=2, acknowledged=2, person=person), 4)
+    entry = place.last()
+    assert (entry["state"], entry["person"], entry["reason"]) == ("C", person, "cause removed")
+    place.guard(Kind.CAUSE, cause(id="R-05", revision=3, acknowledged=2), 5)
+    place.guard(Kind.CAUSE, cause(id="R-05", revision=3, acknowledged=3, person=person), 6)
+    entry = place.last()
+    assert (entry["state"], entry["reason"]) == ("C", ""), (
+        "nobody asked for that here: it was the PLC's panel"
+    )

@@ -6,7 +6,7 @@ the act couldn't be recorded; a hold is passed on even then, for stopping is alw
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,11 +69,18 @@ class Acts:
     def unsent(self) -> list[Asked]:
         return [asked for asked in self._asked.values() if not asked.was_sent]
 
-    def reason_for(self, cause: str) -> str:
-        """The reason code of an acknowledgement of `cause` that is under way, or empty."""
+    def reason_for(self, cause: Mapping[str, Any]) -> str:
+        """The reason code of the acknowledgement under way that this record of a cause tells of, or empty: one by a person whom
+        it names, at its revision. Others of the same cause may be under way, and refused."""
+        told = [cause.get(each) for each in ("second", "person")]
+        people = [(each.get("role"), each.get("pseudonym")) for each in told if isinstance(each, dict)]
         for asked in self._asked.values():
-            if asked.kind is Kind.ACKNOWLEDGE and asked.body.get("cause") == cause:
-                return reason_code(str(asked.body.get("reason", "")))
+            body = asked.body
+            if asked.kind is not Kind.ACKNOWLEDGE or body.get("undo") or body.get("cause") != cause.get("id"):
+                continue
+            who = (str(body.get("role", "")), str(body.get("person", "") or ""))
+            if body.get("revision") == cause.get("revision") and who in people:
+                return reason_code(str(body.get("reason", "")))
         return ""
 
 

@@ -80,7 +80,7 @@ def _override_act(body: dict[str, Any], was: Any) -> str:
 
 def _cause(known: Knowledge, now_ns: int, message: Message) -> list[Effect]:
     body = message.json()
-    return known.alarms.cause(now_ns, body, known.acts.reason_for(str(body.get("id"))))
+    return known.alarms.cause(now_ns, body, known.acts.reason_for(body))
 
 
 def _mode(known: Knowledge, _now_ns: int, message: Message) -> list[Effect]:
