@@ -164,3 +164,31 @@ def test_the_reason_in_the_record_is_of_the_acknowledgement_that_counted_and_of_
     assert (entry["state"], entry["reason"]) == ("C", ""), (
         "nobody asked for that here: it was the PLC's panel"
     )
+
+
+def test_a_trip_alarm_says_who_acknowledged_it_and_why_until_it_changes(place: Place, tmp_path: Path) -> None:
+    person = {"role": "operator", "pseudonym": "p1"}
+    place.guard(Kind.CAUSE, cause(id="R-05"), 2)
+    place.acknowledge(1, 3)
+    place.guard(Kind.CAUSE, cause(id="R-05", acknowledged=1, person=person), 3)
+    place.guard(Kind.ANSWER, {"request": "q", "ok": True, "refused": ""}, 3)
+    seen = {**person, "reason": "cause found"}
+    assert place.shown["seen"] == seen
+    remote = {"cause": "R-05", "revision": 1, "reason": "other", "person": "p9", "remote": True}
+    place.ask(Kind.ACKNOWLEDGE, remote, 4)
+    assert (place.shown["seen"], place.shown["seen_remotely"]) == (seen, True), "a mark, and no other person"
+    place.tick(5 + STALE_NS / S)
+    assert (place.shown["stale"], place.shown["seen"]) == (True, seen), "it was only called"
+    after = Place(tmp_path, place)
+    assert after.shown["seen"] == seen
+    assert ", by operator p1: cause found" in after.text
+    after.guard(Kind.CAUSE, cause(id="R-05", active=False, acknowledged=1, person=person), 90_000)
+    assert (after.state, after.shown["seen"]) == ("L", seen)
+    after.guard(Kind.CAUSE, cause(id="R-05", revision=2, acknowledged=1, person=person), 90_001)
+    assert (after.state, after.shown["seen"], after.shown["seen_remotely"]) == ("B", None, False)
+
+
+def test_who_acknowledged_at_the_plcs_panel_is_told_without_a_reason_that_nobody_gave(place: Place) -> None:
+    person = {"role": "operator", "pseudonym": "PLC 7"}
+    place.guard(Kind.CAUSE, cause(id="R-05", acknowledged=1, person=person), 2)
+    assert "active, acknowledged for 0 s, by operator PLC 7\n" in place.text

@@ -63,7 +63,7 @@ class ActedOn(Register):
         after = self._by_the_guard(alarm, outcome.alarm)
         if judged.event in {Event.ACKNOWLEDGE, Event.ACKNOWLEDGE_REMOTE}:
             self.flood.acknowledged(alarm.priority)
-            if after.below not in UNACKNOWLEDGED | {State.NORMAL}:
+            if after.below not in UNACKNOWLEDGED | {State.NORMAL} and not alarm.is_trip:
                 after = replace(after, seen=Seen(act.role, act.pseudonym, act.reason))
         if after == alarm:
             return Acted("", "", [])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from jidoka.alarms.alarm import Alarm, step
+from jidoka.alarms.alarm import Alarm, Seen, step
 from jidoka.alarms.definition import rank
 from jidoka.alarms.table import WITHHELD, Annunciation, Event, State
 
@@ -92,11 +92,12 @@ def events_between(before: Cause | None, after: Cause) -> tuple[Event, ...]:
 
 
 def follow(
-    alarm: Alarm, before: Cause | None, cause: Cause, now_ns: int, *, priority: str, was_rank: int
-) -> Followed:
+    alarm: Alarm, before: Cause | None, cause: Cause, now_ns: int, *, priority: str, was_rank: int, seen: Seen | None = None
+) -> Followed:  # fmt: skip
     """The alarm of class T after a new record of its cause.
 
-    before: the record until now, None if there was none; priority: of the cause now; was_rank: its rank before.
+    before: the record until now, None if there was none; priority: of the cause now; was_rank: its rank before; seen: the
+    acknowledgement that the record tells of.
     """
     events = events_between(before, cause)
     if cause.is_active and events == () and rank(priority) > was_rank:
@@ -111,6 +112,8 @@ def follow(
     if walked.state is State.SUPPRESSED and cause.waits_for_reset:
         outcome = step(walked, Event.SUPPRESS_ENDS, now_ns)
         events, sign, walked = (*events, Event.SUPPRESS_ENDS), louder(sign, outcome.sign), outcome.alarm
+    if Event.ACKNOWLEDGE in events:
+        walked = replace(walked, seen=seen)
     return Followed(_as_recorded(alarm, walked, cause, now_ns), events, _told(walked, cause, sign))
 
 
@@ -151,4 +154,6 @@ def _as_recorded(was: Alarm, walked: Alarm, cause: Cause, now_ns: int) -> Alarm:
         sounded_ns=now_ns if is_struck else walked.sounded_ns,
         calls=0 if cause.is_acknowledged else walked.calls,
         is_stale=walked.is_stale and cause.is_active,
+        was_seen_remotely=walked.was_seen_remotely and cause.revision == was.revision,
+        seen=walked.seen if below in {State.ACKNOWLEDGED, State.LATCHED} else None,
     )

@@ -48,7 +48,7 @@ def by_the_record(before: Alarm, after: Alarm) -> Alarm:
     """Class T: time may call it again, and end what withholds it; its life is the guard's to tell."""
     below = before.below
     state = after.state if after.state in WITHHELD else below
-    return replace(after, state=state, below=below)
+    return replace(after, state=state, below=below, seen=before.seen)
 
 
 def merged(changes: list[Change]) -> list[Change]:

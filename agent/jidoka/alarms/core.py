@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jidoka.alarms.acting import ActedOn
-from jidoka.alarms.alarm import Alarm, Withheld, due
+from jidoka.alarms.alarm import Alarm, Seen, Withheld, due
 from jidoka.alarms.causes import Cause, events_between, follow
 from jidoka.alarms.changes import Change, merged, no_trip, renumbered
 from jidoka.alarms.definition import Definition, rank
@@ -18,8 +18,11 @@ from jidoka.alarms.until import Clock
 class Alarms(ActedOn):
     """The register as the guard's records, conditions and time move it."""
 
-    def follow(self, cause: Cause, definition: Definition, now: Clock) -> list[Change]:
-        """A record of the guard. Class T is a function of it; the others go through their delays."""
+    def follow(
+        self, cause: Cause, definition: Definition, now: Clock, seen: Seen | None = None
+    ) -> list[Change]:
+        """A record of the guard. Class T is a function of it; the others go through their delays. seen: the
+        acknowledgement that it tells of."""
         name, was = cause.id, self.definitions.get(cause.id, definition)
         self.define(definition)
         before, self.causes[name] = self.causes.get(name), cause
@@ -27,8 +30,8 @@ class Alarms(ActedOn):
             return self._follow_other(cause, rank(was.priority), now)
         alarm = self.alarms[name]
         found = follow(
-            alarm, before, cause, now.ns, priority=definition.priority, was_rank=rank(was.priority)
-        )
+            alarm, before, cause, now.ns, priority=definition.priority, was_rank=rank(was.priority), seen=seen,
+        )  # fmt: skip
         self.alarms[name] = found.alarm
         if Event.ACKNOWLEDGE in found.events:
             self.flood.acknowledged("trip")

@@ -67,11 +67,12 @@ def load_text(load: dict[str, Any]) -> str:
 
 def _alarm(alarm: dict[str, Any], now_ns: int) -> list[str]:
     seen, marks = alarm["seen"], _marks(alarm)
-    who = f", by {seen['role']} {seen['pseudonym']}: {seen['reason']}" if seen else ""
+    who = f", by {' '.join(filter(None, (seen['role'], seen['pseudonym'])))}" if seen else ""
+    why = f": {seen['reason']}" if seen and seen["reason"] else ""
     times = f" ×{alarm['count']}" if alarm["count"] > 1 else ""
     head = f"{alarm['priority'][:1].upper()} {alarm['state']}  {alarm['id']}{times}  revision {alarm['revision']}"
     return [
-        f"{head}  {alarm['letter meaning']} for {_span(now_ns - alarm['since_ns'])}{who}{marks}",
+        f"{head}  {alarm['letter meaning']} for {_span(now_ns - alarm['since_ns'])}{who}{why}{marks}",
         f"        {alarm['text']} {alarm['remedy']}".rstrip(),
     ]
 

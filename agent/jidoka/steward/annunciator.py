@@ -14,6 +14,7 @@ from jidoka_bridge.plan import Plan
 from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
 
 from jidoka.alarms.acts import SHELF_NS, Act, Site
+from jidoka.alarms.alarm import Seen
 from jidoka.alarms.causes import Cause
 from jidoka.alarms.changes import Acted, Change
 from jidoka.alarms.core import Alarms
@@ -183,7 +184,7 @@ class Annunciator:
         self._untold.discard(cause.id)
         self._forgotten.discard(cause.id)
         is_news = self._is_news(cause.id, body)
-        changes = self._alarms.follow(cause, self._definition(cause.id, body), now)
+        changes = self._alarms.follow(cause, self._definition(cause.id, body), now, _seen(body, reason))
         changes += self._alarms.data(cause.id, body.get("quality", "good") == "good", now)
         return (body if is_news else None), self._entries(changes, body, reason)
 
@@ -312,6 +313,12 @@ class Annunciator:
                     entry["person"], entry["reason"] = body.get("person"), reason
             entries.append(entry)
         return entries
+
+
+def _seen(body: Mapping[str, Any], reason: str) -> Seen | None:
+    """Who acknowledged, by the guard's record; of two the second."""
+    who = body.get("second") or body.get("person")
+    return Seen(str(who.get("role") or ""), str(who.get("pseudonym") or ""), reason) if who else None
 
 
 def _flood_text(turn: Turn) -> str:
