@@ -156,6 +156,16 @@ def test_an_acknowledged_alarm_that_is_a_day_old_is_stale_and_must_be_acknowledg
     assert due(again, at(2 * STALE_NS + 1)) is Event.REALARM
 
 
+def test_an_alarm_is_stale_a_day_after_it_came_however_late_it_was_acknowledged() -> None:
+    called = walk(walk(CALM, Event.TRUE, now_ns=1).alarm, Event.REALARM, now_ns=20 * HOUR_NS).alarm
+    seen = walk(called, Event.ACKNOWLEDGE, now_ns=21 * HOUR_NS).alarm
+    assert due(seen, at(STALE_NS)) is None
+    assert due(seen, at(STALE_NS + 1)) is Event.REALARM
+    stale = step(seen, Event.REALARM, STALE_NS + 1).alarm
+    assert stale.is_stale
+    assert due(stale, at(STALE_NS + 2)) is None, "once"
+
+
 def test_what_returned_unseen_flashes_again() -> None:
     gone = walk(CALM, Event.TRUE, Event.FALSE, now_ns=1).alarm
     assert due(gone, at(30 * MINUTE_NS)) is None

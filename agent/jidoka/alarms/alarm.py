@@ -137,10 +137,9 @@ def due(alarm: Alarm, now: Clock) -> Event | None:
         return Event.SHELF_ENDS if alarm.state is State.SHELVED else Event.BACK
     if alarm.state is State.NORMAL:
         return None
-    if alarm.state in IS_ACTIVE and now.ns - max(alarm.active_ns, alarm.sounded_ns) >= STALE_NS:
-        return Event.REALARM
     if alarm.state is State.ACKNOWLEDGED:
-        return None
+        called_ns = max(alarm.active_ns, alarm.sounded_ns) if alarm.is_stale else alarm.active_ns
+        return Event.REALARM if now.ns - called_ns >= STALE_NS else None
     wait_ns = min(
         REALARM_NS.get(alarm.priority, REALARM_NS["high"]) << min(alarm.calls, 16), LONGEST_REALARM_NS
     )
