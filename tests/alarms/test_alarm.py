@@ -174,6 +174,17 @@ def test_what_returned_unseen_flashes_again() -> None:
     assert due(CALM, at(99 * HOUR_NS)) is None
 
 
+def test_what_waits_for_the_reset_is_recalled_once_a_shift_and_not_as_if_nobody_had_seen_it() -> None:
+    for priority in REALARM_NS:
+        waits = replace(
+            CALM, state=State.LATCHED, below=State.LATCHED, is_trip=True, is_holding=True, priority=priority, sounded_ns=1
+        )  # fmt: skip
+        assert due(waits, at(LONGEST_REALARM_NS)) is None
+        assert due(waits, at(LONGEST_REALARM_NS + 1)) is Event.REALARM
+        again = step(waits, Event.REALARM, LONGEST_REALARM_NS + 1)
+        assert (again.sign, again.alarm.state, again.alarm.calls) == (Annunciation.FLASH, State.LATCHED, 0)
+
+
 def test_shelves_and_permits_end_by_time_and_rules_do_not() -> None:
     shelved, out = walk(CALM, Event.SHELVE).alarm, walk(CALM, Event.OUT).alarm
     assert due(shelved, at(HOUR_NS - 1)) is None

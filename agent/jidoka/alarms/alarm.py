@@ -143,6 +143,8 @@ def due(alarm: Alarm, now: Clock) -> Event | None:
     wait_ns = min(
         REALARM_NS.get(alarm.priority, REALARM_NS["high"]) << min(alarm.calls, 16), LONGEST_REALARM_NS
     )
+    if alarm.state is State.LATCHED:  # somebody has seen it: a reminder once a shift
+        wait_ns = LONGEST_REALARM_NS
     return Event.REALARM if now.ns - alarm.sounded_ns >= wait_ns else None
 
 
