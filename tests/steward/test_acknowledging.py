@@ -192,3 +192,10 @@ def test_who_acknowledged_at_the_plcs_panel_is_told_without_a_reason_that_nobody
     person = {"role": "operator", "pseudonym": "PLC 7"}
     place.guard(Kind.CAUSE, cause(id="R-05", acknowledged=1, person=person), 2)
     assert "active, acknowledged for 0 s, by operator PLC 7\n" in place.text
+
+
+def test_since_when_an_alarm_is_gone_isnt_since_when_it_came(place: Place) -> None:
+    place.guard(Kind.CAUSE, cause(id="R-05", since_ns=2 * S), 2)
+    place.guard(Kind.CAUSE, cause(id="R-05", active=False, since_ns=2 * S), 7_202)
+    value = {"now_ns": 7_262 * S, "alarms": [place.shown], "withheld": [], "alarm_load": {"flood": False}}
+    assert "gone, not acknowledged for 60 s" in listed(value, False)

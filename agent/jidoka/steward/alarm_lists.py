@@ -91,7 +91,8 @@ class AlarmLists:
         body = shown(alarm, self._alarms.definitions[name])
         return {
             **body,
-            "since_ns": self._since_ns(alarm),
+            # of what is active since it struck; of the rest since it is as it is
+            "since_ns": self._since_ns(alarm) if alarm.state in IS_ACTIVE else alarm.since_ns,
             "chattering": is_chattering,
             "own": name in self._own,
         }
