@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from jidoka.alarms.acts import Act, Site
-from jidoka.alarms.alarm import Alarm
+from jidoka.alarms.alarm import Alarm, Seen
 from jidoka.alarms.causes import Cause
 from jidoka.alarms.changes import Change
 from jidoka.alarms.core import Alarms
@@ -102,7 +102,10 @@ def test_a_shelf_ends_by_time_with_a_sound_and_cannot_be_put_off(alarms: Alarms)
 def test_a_hand_on_the_shelf_counts_as_having_seen_it(alarms: Alarms) -> None:
     alarms.read("glare", True, at(1))
     alarms.act(act("shelve", "glare"), at(2))
-    assert signs(alarms.act(act("unshelve", "glare"), at(3)).changes) == [("E", "C", "s")]
+    assert signs(alarms.act(act("unshelve", "glare", reason=""), at(3)).changes) == [("E", "C", "s")]
+    assert alarms.alarms["glare"].seen == Seen("operator", "s2", "")
+    assert "by operator" in alarms.act(replace(act("unacknowledge", "glare"), role="quality"), at(4)).refused
+    assert signs(alarms.act(act("unacknowledge", "glare"), at(5)).changes) == [("C", "B", "f")]
 
 
 def test_a_clock_that_is_set_ends_a_shelf_and_delays_do_not_care(alarms: Alarms) -> None:

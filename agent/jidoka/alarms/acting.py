@@ -65,6 +65,8 @@ class ActedOn(Register):
             self.flood.acknowledged(alarm.priority)
             if after.below not in UNACKNOWLEDGED | {State.NORMAL} and not alarm.is_trip:
                 after = replace(after, seen=Seen(act.role, act.pseudonym, act.reason))
+        if judged.event is Event.UNSHELVE and after.state is State.ACKNOWLEDGED and after.seen is None:
+            after = replace(after, seen=Seen(act.role, act.pseudonym, act.reason))
         if after == alarm:
             return Acted("", "", [])
         self.alarms[alarm.id] = after
