@@ -31,7 +31,7 @@ ACK, SHELF = Event.ACKNOWLEDGE_WRONG, Event.SHELVE_WRONG
     [
         ("acknowledge", ACTIVE, {"is_entitled": False}, ACK, "the role operator may not acknowledge", ASK),
         ("acknowledge", ACTIVE, {"is_entitled": False, "role": ""}, ACK, "the role (none) may not acknowledge", ASK),
-        ("acknowledge", ACTIVE, {"reason": "x"}, ACK, "'x' isn't a reason", "One of: cause found, other."),
+        ("acknowledge", ACTIVE, {"reason": "x"}, ACK, "what was given isn't a reason", "One of: cause found, other."),
         ("acknowledge", ACTIVE, {"revision": 2}, ACK, "R-05 has changed: revision 3 now, 2 was seen",
          "Look at it again, then acknowledge."),
         ("acknowledge", ACTIVE, {"revision": None}, ACK, "R-05 has changed: revision 3 now, none was seen",

@@ -199,3 +199,15 @@ def test_since_when_an_alarm_is_gone_isnt_since_when_it_came(place: Place) -> No
     place.guard(Kind.CAUSE, cause(id="R-05", active=False, since_ns=2 * S), 7_202)
     value = {"now_ns": 7_262 * S, "alarms": [place.shown], "withheld": [], "alarm_load": {"flood": False}}
     assert "gone, not acknowledged for 60 s" in listed(value, False)
+
+
+def test_words_that_are_no_reason_stand_in_no_entry(place: Place) -> None:
+    place.core.on_refused_command(2 * S, "")
+    body = {"cause": "refused command", "revision": 1, "reason": "Anna has seen it", "text": "she is ill"}
+    effects = place.ask(Kind.ACKNOWLEDGE, body, 3)
+    (reply,) = (each for each in effects if isinstance(each, Reply))
+    assert reply.value["refused"] == "what was given isn't a reason"
+    (refusal,) = (each for each in effects if isinstance(each, Record))
+    assert refusal.kind is EntryKind.REFUSAL
+    assert "Anna" not in json.dumps(refusal.value)
+    assert b"Anna" in refusal.secret

@@ -19,6 +19,7 @@ from jidoka.steward.effects import Effect, Record
 from jidoka.steward.ledger.format import Entry, Lane
 from jidoka.steward.ledger.format import Kind as EntryKind
 from jidoka_bridge.errors import InputError
+from jidoka_bridge.guard import trace
 from jidoka_bridge.guard.trace import TraceWriter
 from jidoka_bridge.messages import Kind
 from jidoka_bridge.plan import CauseSpec, Plan
@@ -134,6 +135,22 @@ def test_nothing_that_somebody_wrote_freely_is_in_it(traced: tuple[Path, Life]) 
     assert any(value["commitment"] for value in acts)
     outcome = CliRunner().invoke(command, ["replay", str(traced[0]), "--json"])
     assert "private word" not in outcome.output
+
+
+def test_a_reason_that_is_no_code_is_not_in_it_either_and_is_refused_again(tmp_path: Path) -> None:
+    life = Life(tmp_path, tmp_path / "x.trace").begin()
+    life.keep(life.desk.refused_command(life.now, ""))
+    body = {"request": "q", "role": "operator", "person": "p1", "cause": "refused command", "revision": 1,
+            "reason": "Anna has seen it"}  # fmt: skip
+    life.keep(life.desk.before_guard(life.now, 7, body, lambda *_: []))
+    life.writer.close()
+    _, lines = trace.read(tmp_path / "x.trace", MAGIC, how="")
+    written = json.dumps(
+        [[name, trace.unpacked(told), trace.unpacked(result)] for _, name, told, result in lines]
+    )
+    assert "refused command" in written
+    assert "Anna" not in written
+    assert replay(tmp_path / "x.trace").differs == ""
 
 
 def test_alarms_that_do_anything_else_are_told_with_the_place(

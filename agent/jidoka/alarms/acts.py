@@ -68,7 +68,8 @@ def _acknowledge(act: Act, alarm: Alarm, site: Site, now: Clock) -> Judged:
             "Ask an operator, maintenance or quality.",
         )
     if act.reason not in site.reasons:
-        return Judged(wrong, f"{act.reason!r} isn't a reason", f"One of: {', '.join(site.reasons)}.")
+        # not what it was: this stands in the record, where nobody can erase it
+        return Judged(wrong, "what was given isn't a reason", f"One of: {', '.join(site.reasons)}.")
     if act.revision != alarm.revision:
         seen = "none" if act.revision is None else act.revision
         return Judged(wrong, *_changed(alarm, f"{seen} was seen"))

@@ -16,6 +16,7 @@ from jidoka_bridge.errors import InputError
 from jidoka_bridge.guard import trace
 from jidoka_bridge.guard.trace import TraceWriter
 from jidoka_bridge.plan import Plan
+from jidoka_bridge.roles import ACKNOWLEDGE_REASONS, SHELVE_REASONS, TAKEN_BACK
 
 from jidoka.alarms.acts import Act
 from jidoka.alarms.changes import Acted
@@ -33,6 +34,9 @@ INPUTS = frozenset(
 )  # fmt: skip
 #: stands for facts that are those of the tick before, as nearly always
 SAME = "="
+#: reasons that may be written down, and what stands for words that are none
+CODES = frozenset({"", TAKEN_BACK, *ACKNOWLEDGE_REASONS, *SHELVE_REASONS})
+NO_CODE = "no code"
 _SETS = frozenset({"silent", "heard", "rules", "findings"})
 
 
@@ -84,7 +88,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Clock):
         return {"clock": [value.ns, value.wall_ns]}
     if isinstance(value, Act):
-        return {"act": dict(vars(value))}
+        return {"act": {**vars(value), "reason": value.reason if value.reason in CODES else NO_CODE}}
     if isinstance(value, Facts):
         told = {
             name: sorted(each) if isinstance(each, frozenset) else each

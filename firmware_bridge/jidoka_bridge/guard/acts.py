@@ -47,7 +47,8 @@ def judge_acknowledge(body: Mapping[str, Any], causes: Causes, ack_at: str = pan
     if body.get("undo") is True:
         return _judge_undo(body, cause)
     if body.get("reason") not in ACKNOWLEDGE_REASONS:
-        return f"{plain.text(body, 'reason')!r} isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}."
+        # not what it was: this stands in the record, where nobody can erase it
+        return "what was given isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}."
     return GRANTED
 
 

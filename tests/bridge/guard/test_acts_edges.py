@@ -55,7 +55,7 @@ def asked(rig: Rig, **fields: Any) -> tuple[str, str]:
         ({"revision": "1"}, ("R-2 has changed: revision 1 now, none was seen", "Look at it again, then acknowledge.")),
         ({"revision": 2**64}, ("R-2 has changed: revision 1 now, none was seen", "Look at it again, then acknowledge.")),
         ({"revision": True}, ("R-2 has changed: revision 1 now, none was seen", "Look at it again, then acknowledge.")),
-        ({"reason": "because"}, ("'because' isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}.")),
+        ({"reason": "because"}, ("what was given isn't a reason", f"One of: {', '.join(ACKNOWLEDGE_REASONS)}.")),
         ({"undo": True}, ("R-2 isn't acknowledged", "See: jidoka ack")),
         ({}, ("", "")),
     ],
