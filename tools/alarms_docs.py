@@ -45,8 +45,8 @@ once in each shell: `export JIDOKA_PLAN=STATE_DIR/plan.json`.
 - A mistake is taken back by the same role: `jidoka ack R-03 --revision 2 --unack`. From elsewhere (`--remote`) a trip alarm is
   only marked as seen.
 - **Shelve** what you know of and can't mend now: `jidoka alarm shelve R-05 --for "2 h" --reason 1`. A shelf has a reason and an
-  end: {shelf} where nothing is said, {shift} at most, and no new end while it lasts. It ends early if the alarm gets worse, or if
-  the clock is set. When it ends what is active sounds. A trip alarm can't be shelved. Reasons: {reasons}. What you write beside the
+  end: {shelf} where nothing is said, and at most {shelf} too unless `alarms: shelve_at_most` allows more, up to {shift}; and no new
+  end while it lasts. It ends early if the alarm gets worse, or if the clock is set. When it ends what is active sounds. A trip alarm can't be shelved. Reasons: {reasons}. What you write beside the
   reason (`--text`) is in the list until it is erased from the ledger's side file; it never leaves the device.
 - **Out of service** is maintenance's: `jidoka alarm out R-05 --for "8 h" --permit P-1734 --role maintenance`, with a permit and an
   end, {service} at most.
@@ -86,7 +86,8 @@ chatters stands in its record (`chatter`), so a restart doesn't make it ring aga
 ## Called again
 
 An alarm that nobody acknowledges is called again after {realarm}, each time after twice as long, up to {longest}, and
-escalated: {escalation}. An acknowledged one that is active for {stale} is stale: it must be acknowledged again.
+escalated: {escalation}. An acknowledged one that is active for {stale} is stale: it must be acknowledged again. A stale trip
+alarm sounds too, and stays as the guard's record has it. One that waits for the reset only flashes, once in {longest}.
 
 ## Flood
 

@@ -102,7 +102,13 @@ def replay(*, trace: Path, as_json: bool) -> int:
 
 @command.command("shelve")
 @click.argument("alarm")
-@click.option("--for", "length", default="4 h", show_default=True, help="How long; one shift at most.")
+@click.option(
+    "--for",
+    "length",
+    default="4 h",
+    show_default=True,
+    help="How long; the site's `alarms: shelve_at_most` at most.",
+)
 @click.option(
     "--reason", required=True, help="Number or words of the table of reasons; other words are kept apart."
 )
