@@ -9,15 +9,21 @@ from typing import Any
 
 import pytest
 from jidoka.alarms.definition import STALE_NS
+from jidoka.alarms.until import Clock
 from jidoka.cli.alarm_screen import listed
 from jidoka.steward.core import Core
 from jidoka.steward.effects import Effect, Record, Reply, ToGuard
 from jidoka.steward.ledger.format import LANE_OF, Entry
 from jidoka.steward.ledger.format import Kind as EntryKind
+from jidoka_bridge.guard.acts import judge_acknowledge
+from jidoka_bridge.guard.causes import Causes
+from jidoka_bridge.guard.conditions import Conditions
+from jidoka_bridge.guard.remembered import restore_causes
+from jidoka_bridge.guard.reports import cause_body
 from jidoka_bridge.messages import Kind, Message
 from jidoka_bridge.plan import CauseSpec
 
-from tests.steward.site import cause, make_plan
+from tests.steward.site import DRIFT, cause, make_plan
 
 S = 1_000_000_000
 BOOT = b"b" * 16
@@ -211,3 +217,28 @@ def test_words_that_are_no_reason_stand_in_no_entry(place: Place) -> None:
     assert refusal.kind is EntryKind.REFUSAL
     assert "Anna" not in json.dumps(refusal.value)
     assert b"Anna" in refusal.secret
+
+
+def test_what_tripped_under_an_earlier_plan_can_be_acknowledged_though_its_row_only_observes_now(
+    tmp_path: Path,
+) -> None:
+    row = CauseSpec("R-05", "slow", "observe", "low", 40, "The lamp ages.", "Plan one.", any_of=(DRIFT,))
+    place = Place(tmp_path, None, row)
+    causes = Causes(place.core.plan, Conditions(place.core.plan))
+    restore_causes(causes, {"causes": {"R-05": [True, 3, 0, None, ""]}, "seconds": {}})
+    assert causes.unacknowledged() == [causes["R-05"]], "no reset before that"
+    place.guard(Kind.CAUSE, cause_body(causes["R-05"], True), 2)
+    assert place.state == "A", "the alarm is its condition's"
+    (passed,) = (each for each in place.acknowledge(3, 3) if isinstance(each, ToGuard))
+    assert judge_acknowledge(passed.value, causes) == ("", "")
+    causes["R-05"].acknowledge(3 * S, {"role": "operator", "pseudonym": "p1"})
+    place.guard(Kind.CAUSE, cause_body(causes["R-05"], True), 3)
+    answered = place.guard(Kind.ANSWER, {"request": "q", "ok": True, "refused": ""}, 3)
+    assert [each.value["act"] for each in answered if isinstance(each, Record)] == ["acknowledge"]
+    (reply,) = (each for each in place.acknowledge(3, 4) if isinstance(each, Reply))
+    assert not reply.value["ok"]
+    place.core.conditions.judgements[DRIFT] = "on"
+    place.tick(5)
+    assert is_granted_here(place.acknowledge(1, 6)), "its own alarm is the steward's as ever"
+    with pytest.raises(ValueError, match="the steward's own"):
+        place.core.alarms.annunciator.take(cause(id="guard away"), "", Clock(7 * S, 7 * S))

@@ -83,7 +83,8 @@ class AlarmLists:
 
     def _since_ns(self, alarm: Alarm) -> int:
         """Of a cause: since it struck, by the guard's clock."""
-        return int(self._causes.get(alarm.id, {}).get("since_ns") or alarm.since_ns)
+        cause = {} if alarm.id in self._own else self._causes.get(alarm.id, {})
+        return int(cause.get("since_ns") or alarm.since_ns)
 
     def _shown(self, name: str) -> dict[str, Any]:
         alarm = self._alarms.alarms[name]

@@ -178,12 +178,15 @@ class Annunciator:
         body isn't a cause.
         """
         cause = Cause.from_message(body)
-        if cause.id in self._own:
+        is_own = cause.id in self._own
+        if is_own and not self._is_left_over(cause):
             raise ValueError(f"{cause.id!r} is an alarm of the steward's own")
         self.causes[cause.id] = body
+        is_news = self._is_news(cause.id, body)
+        if is_own:
+            return (body if is_news else None), []
         self._untold.discard(cause.id)
         self._forgotten.discard(cause.id)
-        is_news = self._is_news(cause.id, body)
         changes = self._alarms.follow(cause, self._definition(cause.id, body), now, _seen(body, reason))
         changes += self._alarms.data(cause.id, body.get("quality", "good") == "good", now)
         return (body if is_news else None), self._entries(changes, body, reason)
@@ -209,7 +212,7 @@ class Annunciator:
             self._guard_since_ns = None  # what it has not told isn't gone: it tells when it is back
         # back, it has told everything anew, long before the alarm of its absence goes
         is_away = not facts.is_guard_here and alarms.alarms[GUARD_AWAY].below in IS_ACTIVE
-        for name in sorted(self._untold.union(self.causes)) if is_away else ():
+        for name in sorted(self._untold.union(self.causes) - self._own) if is_away else ():
             changes += alarms.data(name, False, now)
         if self._untold and self._guard_since_ns is not None and now.ns - self._guard_since_ns > TOLD_NS:
             for name in sorted(self._untold):
@@ -229,6 +232,9 @@ class Annunciator:
         """True if the guard decides about this acknowledgement: it knows the alarm's cause, and has something of it to
         acknowledge. What was called again here, being stale or at the end of a shelf, is over there once it is gone."""
         name, cause = act.alarm, self._alarms.causes.get(act.alarm)
+        if name in self._own and name in self.causes and act.kind == "acknowledge":
+            left = Cause.from_message(self.causes[name])
+            return left.is_latched and not left.is_acknowledged and left.revision == act.revision
         if name in self._own or name in self._forgotten:
             return False
         if cause is None or cause.is_trip or act.kind != "acknowledge":
@@ -246,6 +252,9 @@ class Annunciator:
 
     def guard_agreed(self, act: Act, now: Clock) -> list[dict[str, Any]]:
         """The guard granted an acknowledgement; bodies of alarm entries."""
+        alarm = self._alarms.alarms.get(act.alarm)
+        if alarm is not None and act.alarm in self._own and alarm.revision != act.revision:
+            return []  # it was of what is left over of an earlier plan, and not of the alarm
         return self._entries(self._alarms.guard_agreed(act, now))
 
     # ------------------------------------------------------------ small parts
@@ -279,6 +288,12 @@ class Annunciator:
             **own_alarms.settings_of(name, self._plan),
             is_own=False,
         )
+
+    def _is_left_over(self, cause: Cause) -> bool:
+        """A row that only observes now tripped under an earlier plan: its alarm is its condition's, and a reset still waits
+        for an acknowledgement of what tripped."""
+        is_observing = any(spec.id == cause.id for spec in self._observing)
+        return is_observing and (cause.is_latched or cause.id in self.causes)
 
     def _is_news(self, name: str, body: Mapping[str, Any]) -> bool:
         """Whether a cause is recorded again."""
