@@ -42,6 +42,7 @@ class AlarmDesk:
         self._heard_ns: dict[str, int] = {}
         self._next_ns = 0
         self._was_guard_here = False
+        self._unwritten: set[str] = set()
 
     def restore(self, entry: Entry, body: Mapping[str, Any], is_this_boot: bool) -> None:
         """An alarm entry of the ledger."""
@@ -88,6 +89,10 @@ class AlarmDesk:
         """A summary of this model's monitor came."""
         self._heard_ns[model] = now_ns
 
+    def not_written(self, name: str) -> None:
+        """An entry of this alarm found no room: it is written as it stands, once there is some."""
+        self._unwritten.add(name)
+
     def tick(
         self, now_ns: int, *, is_recording: bool, is_guard_here: bool, plc: PlcStatus | None,
         judgements: Mapping[str, str], summaries: Mapping[str, Mapping[str, Any]], is_nearly_full: bool = False,
@@ -116,7 +121,11 @@ class AlarmDesk:
             certificate_days,
             findings,
         )
-        return self._told(self.annunciator.tick(facts, self._clock(now_ns)))
+        told = self._told(self.annunciator.tick(facts, self._clock(now_ns)))
+        if is_recording and self._unwritten:
+            lost, self._unwritten = sorted(self._unwritten), set()
+            told += self._told(self.annunciator.again(lost))
+        return told
 
     # ------------------------------------------------------------ what people do
 

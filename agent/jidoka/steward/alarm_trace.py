@@ -29,7 +29,7 @@ PART = "alarms"
 INPUTS = frozenset(
     {
         "restore_cause", "restore_alarm", "restore_flood", "restore_start", "begin", "guard_connected", "take", "tick",
-        "refused_command", "may_ask_guard", "act", "guard_agreed", "take_floods",
+        "again", "refused_command", "may_ask_guard", "act", "guard_agreed", "take_floods",
     }
 )  # fmt: skip
 #: stands for facts that are those of the tick before, as nearly always

@@ -29,7 +29,7 @@ from jidoka.alarms.facts import (
 )
 from jidoka.alarms.flood import Turn
 from jidoka.alarms.record import chatter_of, here, past_of, recorded, restored
-from jidoka.alarms.table import IS_ACTIVE, Event, State
+from jidoka.alarms.table import IS_ACTIVE, Annunciation, Event, State
 from jidoka.alarms.until import Clock
 from jidoka.steward import own_alarms, risks
 from jidoka.steward.alarm_lists import AlarmLists
@@ -221,6 +221,11 @@ class Annunciator:
             self._untold = set()
         return self._entries(changes + alarms.tick(now))
 
+    def again(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """Bodies of alarm entries as these alarms stand: their last ones are in no ledger."""
+        alarms = [self._alarms.alarms[name] for name in names]
+        return self._entries(Change(each, each.state, (), Annunciation.LOG, False) for each in alarms)
+
     def refused_command(self, now: Clock, kind: str = "") -> list[dict[str, Any]]:
         """A command or a reset was refused; bodies of alarm entries. kind: why one from elsewhere was."""
         name = f"{REFUSED_COMMAND}:{kind}" if kind else REFUSED_COMMAND
@@ -313,7 +318,7 @@ class Annunciator:
         """Bodies of alarm entries. body, reason: of the cause that led to them, and of its acknowledgement."""
         entries = []
         for change in changes:
-            if change.alarm.state is State.NORMAL and set(change.events) <= _QUALITY:
+            if change.alarm.state is State.NORMAL and change.events and set(change.events) <= _QUALITY:
                 continue  # one that is normal only changes how it is drawn
             entry = recorded(change, self._alarms.definitions[change.alarm.id])
             if change.alarm.id == CHATTERING:

@@ -61,7 +61,8 @@ class Records:
         ]
 
     def append(self, effect: Record, now_ns: int, wall_ns: int) -> None:
-        """An entry. A transition that finds no room is forgotten, so that the guard tells it again."""
+        """An entry. A transition that finds no room is forgotten, so that the guard tells it again; an alarm is written later,
+        for a restart would bring back the state before."""
         body = body_of(effect.kind, effect.value)
         ticket = self.ledger.append(
             effect.kind, body, now_ns, wall_ns, urgent=effect.is_urgent, tag=effect.transition,
@@ -69,6 +70,8 @@ class Records:
         )  # fmt: skip
         if ticket is None and effect.transition:
             self._core.transitions.forget(effect.transition)
+        if ticket is None and effect.kind is Kind.ALARM:
+            self._core.alarms.not_written(str(effect.value["id"]))
 
     def spool(self, effect: Rows, now_ns: int, wall_ns: int) -> None:
         """Verdicts into the decision block of their model."""
