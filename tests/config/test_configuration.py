@@ -281,6 +281,8 @@ RULES: dict[str, tuple[str, str, str]] = {
     "a rule about nothing": (changed(("    owner:", "    suppressed_while: [changeovr]\n    owner:")), "19:24", "neither a fact nor a row"),
     "alarms that silence each other": (changed(("    owner:", "    suppressed_while: [R-02]\n    owner:")) + SECOND_RISK.replace("    owner:", "    suppressed_while: [R-01]\n    owner:"), "19:23", "both would be silent"),
     "a row by the name of an own alarm": (changed(("R-01", "chattering")), "13:9", "one of the agent's own alarms"),
+    "a row by the name of a fact": (changed(("R-01", "changeover")), "13:9", "is a fact"),
+    "a row by the name of all alarms": (changed(("R-01", "all")), "13:9", "all alarms"),
     "a shelf of more than a shift": (changed(("risks:", "alarms:\n  shelve_at_most: 9 h\nrisks:")), "13:19", "is too long"),
 }  # fmt: skip
 

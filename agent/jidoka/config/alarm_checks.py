@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from jidoka.alarms.acting import BULK
 from jidoka.alarms.facts import FACTS, OWN_ALARMS
 from jidoka.config.case import Case, Found
 from jidoka.config.faults import near
@@ -54,10 +55,16 @@ def rules_go_in_no_circle(case: Case) -> Found:
 
 
 def names_are_free(case: Case) -> Found:
-    """No row takes the name of an alarm of the agent's own."""
+    """No row takes the name of an alarm of the agent's own, of a fact, or of all at once, which nobody may acknowledge."""
     for index, risk in enumerate(case.config.risks):
+        problem = ""
         if risk.id in OWN_ALARMS:
             problem = f"{risk.id!r} is the id of one of the agent's own alarms"
+        elif risk.id in FACTS:
+            problem = f"{risk.id!r} is a fact that suppressed_while names"
+        elif risk.id in BULK:
+            problem = f"{risk.id!r} would be all alarms where one is acknowledged"
+        if problem:
             yield case.fault(("risks", index, "id"), problem, "Give it another one, such as R-01.")
 
 
