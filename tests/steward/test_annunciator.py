@@ -303,3 +303,27 @@ def test_what_the_steward_sees_by_itself_has_data_again_once_it_was_looked_at() 
     annunciator.tick(GOOD._replace(is_recording=False, heard=frozenset()), at(3))
     quality = {each["id"]: (each["state"], each["quality"]) for each in annunciator.shown.listed}
     assert quality == {"not recording": ("B", "good"), "R-09": ("B", "no data")}
+
+
+@pytest.mark.parametrize("state", ["B", "C", "E", "D"])
+def test_a_row_that_the_plan_made_worse_since_its_alarm_came_sounds_again(state: str) -> None:
+    before, told = begun(), []
+    on = GOOD._replace(judgements={DRIFT: "on"})
+    told += before.tick(on, at(1))
+    for kind, letter in (("acknowledge", "C"), ("shelve", "E")):
+        if letter == state:
+            act = Act(kind, "R-09", "operator", "s2", True, 1, "cause found", 600 * SECOND_NS)
+            told += before.act(act, at(2))[1]
+    if state == "D":
+        off = GOOD._replace(judgements={DRIFT: "off"})
+        told += before.tick(off, at(2)) + before.tick(off, at(4))
+    assert told[-1]["state"] == state
+    worse = Annunciator(replace(PLAN, causes=(replace(PLAN.causes[0], priority="high"),)))
+    for each in told:
+        worse.restore_alarm(json.loads(json.dumps(each)), at(4), True)
+    [entry] = worse.begin(at(5))
+    assert (entry["priority"], entry["sign"]) == ("high", "S")
+    assert entry["state"] == ("D" if state == "D" else "B")
+    again = Annunciator(replace(PLAN, causes=(replace(PLAN.causes[0], priority="low"),)))
+    again.restore_alarm(json.loads(json.dumps(entry)), at(5), True)
+    assert again.begin(at(6)) == [], "the worst stays until it is acknowledged"

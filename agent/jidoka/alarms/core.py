@@ -71,6 +71,10 @@ class Alarms(ActedOn):
         self.definitions[name] = replace(self.definitions[name], priority=priority)
         return self._graded(name, was, now)
 
+    def regraded(self, name: str, now: Clock) -> list[Change]:
+        """A restored alarm whose severity the plan may have changed since its record."""
+        return self._graded(name, rank(self.alarms[name].priority), now)
+
     def forget(self, name: str, now: Clock) -> list[Change]:
         """Neither the plan nor the guard knows this alarm any more, so its condition can't be there."""
         self._degrade(name)

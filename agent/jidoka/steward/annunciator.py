@@ -117,7 +117,7 @@ class Annunciator:
         self._flood = (body, written, is_this_boot)
 
     def begin(self, now: Clock) -> list[dict[str, Any]]:
-        """Everything was restored. Returns alarm entries of what couldn't be read."""
+        """Everything was restored. Returns alarm entries of what couldn't be read, or is worse by the plan of now."""
         changes: list[Change] = []
         self._alarms.load.began(now.wall_ns)
         for name, (body, written, is_this_boot) in self._kept.items():
@@ -127,6 +127,7 @@ class Annunciator:
             try:
                 past = past_of(body, written, is_this_boot, now)
                 self._alarms.restore(restored(body, written, is_this_boot, now), past)
+                changes += self._alarms.regraded(name, now)
             except (LookupError, TypeError, ValueError, AttributeError):
                 changes += self._alarms.restore_unknown(name, now)
         self._kept = {}
