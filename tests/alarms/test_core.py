@@ -187,6 +187,16 @@ def test_severity_that_rises_sounds_again_and_one_that_falls_does_not(alarms: Al
     assert alarms.alarms["glare"].priority == "low"
 
 
+def test_a_shelf_ends_where_what_is_still_to_come_would_be_worse_than_what_was_shelved(
+    alarms: Alarms,
+) -> None:
+    alarms.act(act("shelve", "glare"), at(1))
+    assert alarms.severity("glare", "low", at(2)) == []
+    assert signs(alarms.severity("glare", "high", at(3))) == [("E", "A", "log")]
+    assert signs(alarms.read("glare", True, at(4))) == [("A", "B", "S")]
+    assert alarms.alarms["glare"].priority == "high"
+
+
 def test_quality_is_told_once_and_changes_no_state(alarms: Alarms) -> None:
     assert alarms.data("glare", True, at(1)) == []
     assert signs(alarms.data("glare", False, at(1))) == [("A", "A", "log")]

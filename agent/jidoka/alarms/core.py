@@ -123,7 +123,11 @@ class Alarms(ActedOn):
         priority, alarm = self.definitions[name].priority, self.alarms[name]
         if alarm.below is State.NORMAL:
             self.alarms[name] = replace(alarm, priority=priority)
-            return []
+            held = alarm.withheld if alarm.state is State.SHELVED else None
+            is_worse = (
+                held is not None and rank(priority) > held.rank
+            )  # than what was shelved: it would come unheard
+            return self._apply(name, Event.SEVERITY_RISES, now, priority) if is_worse else []
         if rank(priority) == was_rank:
             return []
         event = Event.SEVERITY_RISES if rank(priority) > was_rank else Event.SEVERITY_FALLS
