@@ -242,3 +242,41 @@ def test_what_tripped_under_an_earlier_plan_can_be_acknowledged_though_its_row_o
     assert is_granted_here(place.acknowledge(1, 6)), "its own alarm is the steward's as ever"
     with pytest.raises(ValueError, match="the steward's own"):
         place.core.alarms.annunciator.take(cause(id="guard away"), "", Clock(7 * S, 7 * S))
+
+
+def test_an_advised_row_is_not_gone_because_a_guard_that_starts_anew_has_not_heard_of_it_yet(
+    tmp_path: Path,
+) -> None:
+    row = CauseSpec("R-05", "slow", "advise", "medium", 40, "The lamp ages.", "Plan one.", any_of=(DRIFT,))
+    place = Place(tmp_path, None, row)
+    place.core.conditions.judgements[DRIFT] = "on"
+    place.guard(Kind.CAUSE, advised(acknowledged=1), 2)
+    place.tick(20)
+    place.core.on_guard_lost(21 * S)
+    place.core.on_guard_connected(22 * S)
+    causes = Causes(place.core.plan, Conditions(place.core.plan))
+    person = {"role": "operator", "pseudonym": "p1"}
+    restore_causes(causes, {"causes": {"R-05": [False, 1, 1, person, ""]}, "seconds": {}})
+    place.guard(Kind.CAUSE, cause_body(causes["R-05"], True), 22)
+    place.tick(23, 60)
+    assert (place.state, place.shown["quality"]) == ("C", "no data")
+    place.core.conditions.judgements[DRIFT] = "off"
+    place.tick(61)
+    assert place.shown["quality"] == "good"
+    place.tick(92)
+    assert place.state == "A", "judged gone, and for its off-delay"
+
+
+def test_an_advised_row_that_a_new_guard_hears_of_again_goes_on_as_it_was(tmp_path: Path) -> None:
+    row = CauseSpec("R-05", "slow", "advise", "medium", 40, "The lamp ages.", "Plan one.", any_of=(DRIFT,))
+    place = Place(tmp_path, None, row)
+    place.core.conditions.judgements[DRIFT] = "on"
+    place.guard(Kind.CAUSE, advised(acknowledged=1), 2)
+    place.tick(20)
+    place.core.on_guard_connected(22 * S)
+    place.guard(Kind.CAUSE, advised(active=False, acknowledged=1), 22)
+    place.guard(Kind.CAUSE, advised(revision=2, acknowledged=1), 23)
+    assert (place.state, place.shown["quality"], place.shown["revision"]) == ("C", "good", 2)
+    place.guard(Kind.CAUSE, advised(active=False, revision=2, acknowledged=2), 50)
+    place.tick(51, 90)
+    assert place.state == "A", "what it says later it knows"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from jidoka_bridge.plan import Plan
@@ -80,6 +81,9 @@ class Annunciator:
         )  # what the steward sees by itself
         self._recorded: dict[str, dict[str, Any]] = {}
         self._kept: dict[str, tuple[Mapping[str, Any], Clock, bool]] = {}
+        self._rows = {spec.id: spec for spec in plan.causes}
+        self._judgements: Mapping[str, str] = {}
+        self._unjudged: set[str] = set()  # told as gone by a guard that can't know it yet
         self._untold: set[str] = set()
         self._forgotten: set[str] = (
             set()
@@ -188,14 +192,22 @@ class Annunciator:
             return (body if is_news else None), []
         self._untold.discard(cause.id)
         self._forgotten.discard(cause.id)
+        is_unjudged = self._is_unjudged(cause, now)
+        if is_unjudged:
+            self._unjudged.add(cause.id)
+            cause = replace(cause, is_active=True)
+        else:
+            self._unjudged.discard(cause.id)
         changes = self._alarms.follow(cause, self._definition(cause.id, body), now, _seen(body, reason))
-        changes += self._alarms.data(cause.id, body.get("quality", "good") == "good", now)
+        has_data = body.get("quality", "good") == "good" and not is_unjudged
+        changes += self._alarms.data(cause.id, has_data, now)
         return (body if is_news else None), self._entries(changes, body, reason)
 
     def tick(self, facts: Facts, now: Clock) -> list[dict[str, Any]]:
         """What the agent sees of itself and what time brings; bodies of alarm entries."""
         alarms = self._alarms
         alarms.facts = facts.rules
+        self._judgements = facts.judgements
         changes = alarms.read(NOT_RECORDING, not facts.is_recording, now)
         changes += alarms.read(GUARD_AWAY, not facts.is_guard_here, now)
         changes += alarms.read(NEARLY_FULL, facts.is_nearly_full, now)
@@ -220,7 +232,9 @@ class Annunciator:
                 changes += alarms.forget(name, now)
             self._forgotten |= self._untold
             self._untold = set()
-        return self._entries(changes + alarms.tick(now))
+        judged = [name for name in sorted(self._unjudged) if self._is_judged_off(name)]
+        entries = [entry for name in judged for entry in self.take(self.causes[name], "", now)[1]]
+        return entries + self._entries(changes + alarms.tick(now))
 
     def again(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """Bodies of alarm entries as these alarms stand: their last ones are in no ledger."""
@@ -294,6 +308,17 @@ class Annunciator:
             **own_alarms.settings_of(name, self._plan),
             is_own=False,
         )
+
+    def _is_unjudged(self, cause: Cause, now: Clock) -> bool:
+        """A guard that starts anew tells of a row as if it were gone until the monitor has judged it: that isn't gone."""
+        is_told_anew = self._guard_since_ns is not None and now.ns - self._guard_since_ns <= TOLD_NS
+        is_standing = cause.id in self._alarms.signals and self._alarms.signals[cause.id].raw
+        if cause.is_active or cause.is_trip or not is_standing or cause.id not in self._rows:
+            return False
+        return (is_told_anew or cause.id in self._unjudged) and not self._is_judged_off(cause.id)
+
+    def _is_judged_off(self, name: str) -> bool:
+        return risks.status_of(self._rows[name], self._judgements) == risks.OFF
 
     def _is_left_over(self, cause: Cause) -> bool:
         """A row that only observes now tripped under an earlier plan: its alarm is its condition's, and a reset still waits
