@@ -78,6 +78,26 @@ def test_an_alarm_goes_through_everything_that_a_person_may_do(capsys: pytest.Ca
         assert "Normal:" in run(capsys, place, "alarm", "list", "--all")[1]
 
 
+def test_a_trip_alarm_that_is_out_of_service_and_holds_the_machine_waits_and_says_for_what(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with observing() as place:
+        place.start()
+        place.guard.until(lambda: place.guard.recorded == 0, "connected")
+        place.guard.send(Kind.CAUSE, cause())
+        wait_until(lambda: state_of(place, "R-03") == "B", "the alarm")
+        out = ("alarm", "out", "R-03", "--for", "8 h", "--permit", "P-17", "--role", "maintenance")
+        assert run(capsys, place, *out)[0] == 0
+        code, text = run(capsys, place, "ack")
+        assert (code, "R-03  revision 1  high  active" in text) == (0, True)
+        assert "It is out of service: maintenance takes it back first: jidoka alarm back R-03" in text
+        assert "What you have read" not in text, "it would be refused"
+        place.guard.send(Kind.CAUSE, cause(acknowledged=1))
+        wait_until(
+            lambda: "Nothing waits" in run(capsys, place, "ack")[1], "somebody acknowledged it at the PLC"
+        )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [

@@ -14,6 +14,9 @@ from jidoka.cli.asking import ask_steward, load_plan, person_options, plan_optio
 if TYPE_CHECKING:
     from jidoka_bridge.plan import Plan
 
+#: the letter of an alarm that is out of service
+OUT_OF_SERVICE = "G"
+
 
 @click.command("ack")
 @click.argument("causes", metavar="[CAUSE[@REVISION]]...", nargs=-1)
@@ -146,21 +149,32 @@ def _list(plan: Plan, as_json: bool) -> None:
         now = "active" if each["active"] else "gone, still to be acknowledged"
         click.echo(f"{each['id']}  revision {each['revision']}  {each['priority']}  {now}")
         click.echo(f"    {each['text']} {each['remedy']}".rstrip())
+        if each.get("is_out"):
+            click.echo(
+                f"    It is out of service: maintenance takes it back first: jidoka alarm back {each['id']}"
+            )
     click.echo("\nReasons:")
     for number, text in enumerate(ACKNOWLEDGE_REASONS, 1):
         click.echo(f"    {number}  {text}")
-    named = " ".join(shlex.quote(f"{each['id']}@{each['revision']}") for each in waiting)
-    click.echo(f"\nWhat you have read: jidoka ack {named} --reason 2")
+    named = " ".join(
+        shlex.quote(f"{each['id']}@{each['revision']}") for each in waiting if not each.get("is_out")
+    )
+    if named:
+        click.echo(f"\nWhat you have read: jidoka ack {named} --reason 2")
 
 
 def _waiting(value: dict[str, Any]) -> list[dict[str, Any]]:
-    """Causes and other alarms that nobody acknowledged as they are now; what is silent for a time doesn't wait."""
+    """Causes and other alarms that nobody acknowledged as they are now; what is silent for a time doesn't wait, but for what
+    a reset waits for."""
     unseen = {each["id"]: each for each in value.get("alarms", []) if each["state"] in "BD"}
-    silent = {each["id"] for each in value.get("withheld", [])}
+    silent = {each["id"]: each["state"] for each in value.get("withheld", [])}
     found = []
     for each in value.get("causes", []):
-        alarm = unseen.pop(each["id"], None)
+        alarm, state = unseen.pop(each["id"], None), silent.get(each["id"])
         is_owed = each["revision"] != each["acknowledged_revision"] and (each["trip"] or each["latched"])
-        if (alarm is not None or is_owed) and each["id"] not in silent:
+        holds = is_owed and each["trip"] and each["latched"]
+        if state is None and (alarm is not None or is_owed):
             found.append(each)
+        elif state == OUT_OF_SERVICE and holds:
+            found.append({**each, "is_out": True})
     return found + [{**each, "active": each["state"] == "B"} for each in unseen.values()]
