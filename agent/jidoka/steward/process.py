@@ -44,7 +44,7 @@ from jidoka.steward.presence import GUARD
 from jidoka.steward.records import Records
 from jidoka.steward.remote import REMOTE, Remote
 from jidoka.steward.reviewing import Reviewer
-from jidoka.steward.status import answer_value, status_value, trimmed
+from jidoka.steward.status import answer_value, shorter, status_value
 from jidoka.steward.written import Written
 
 log = logging.getLogger("steward")
@@ -255,9 +255,15 @@ class Steward:
         def encode(at: int) -> bytes:
             try:
                 return messages.encode_json(MessageKind.ANSWER, at, now_ns, value)
-            except MessageError:
-                shorter = {**value, "value": trimmed(value["value"])}
-                return messages.encode_json(MessageKind.ANSWER, at, now_ns, shorter)
+            except MessageError as error:
+                for told in shorter(value["value"]):
+                    with contextlib.suppress(MessageError):
+                        return messages.encode_json(MessageKind.ANSWER, at, now_ns, {**value, "value": told})
+                refused = {
+                    "ok": False, "refused": f"there is more to tell than a message holds: {error}",
+                    "remedy": "Acknowledge what you know of: jidoka ack", "value": {},
+                }  # fmt: skip
+                return messages.encode_json(MessageKind.ANSWER, at, now_ns, {**value, **refused})
 
         self._send(peer, encode, now_ns)
 

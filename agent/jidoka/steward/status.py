@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jidoka_bridge.messages import PlcStatus
@@ -10,6 +11,12 @@ from jidoka_bridge.registers import Fault, Input, PlcState, State, Word
 from jidoka.steward.annunciator import Annunciator
 from jidoka.steward.core import Core
 from jidoka.steward.presence import programs_of
+
+#: what a list shows of an alarm beside its words
+SHORT = (
+    "id", "state", "letter meaning", "below", "priority", "revision", "quality", "count", "since_ns", "called", "stale",
+    "seen_remotely", "seen", "withheld", "written", "chattering", "own",
+)  # fmt: skip
 
 
 def plc_value(plc: PlcStatus | None, *, has_link: bool, memory: dict[str, Any]) -> dict[str, Any]:
@@ -102,9 +109,35 @@ def answer_value(what: str, status: dict[str, Any], annunciator: Annunciator) ->
     return parts.get(what)
 
 
-def trimmed(value: dict[str, Any]) -> dict[str, Any]:
-    """The same without evidence, for an answer that doesn't fit a datagram."""
-    return {**value, "causes": [{**cause, "evidence": {}} for cause in value.get("causes", [])]}
+def shorter(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same with ever less in it, for an answer that doesn't fit a datagram: no evidence; of what asks nothing of anybody no
+    cause and no words; no cause that an alarm tells of; no words at all. What waits for somebody is in each."""
+    told = dict(value)
+    if "causes" in told:
+        told["causes"] = [{**cause, "evidence": {}} for cause in told["causes"]]
+    yield told
+    if "causes" in told:
+        told = {**told, "causes": [cause for cause in told["causes"] if _asks(cause)]}
+    yield _without_words(told, "normal")
+    listed = {alarm["id"] for alarm in told.get("alarms", ())}
+    if "causes" in told:
+        told = {**told, "causes": [cause for cause in told["causes"] if cause["id"] not in listed]}
+    yield _without_words(told, "normal")
+    yield _without_words(told, "normal", "withheld", "alarms")
+
+
+def _asks(cause: Mapping[str, Any]) -> bool:
+    return bool(cause["active"] or cause["latched"] or cause["revision"] != cause["acknowledged_revision"])
+
+
+def _without_words(value: Mapping[str, Any], *lists: str) -> dict[str, Any]:
+    """With these lists of alarms as short as a screen can show them."""
+    short = {
+        name: [{**{key: alarm[key] for key in SHORT if key in alarm}, "text": "", "remedy": ""} for alarm in value[name]]
+        for name in lists
+        if name in value
+    }  # fmt: skip
+    return {**value, **short}
 
 
 def _name(table: type[Word | State | PlcState | Fault], code: int) -> str:
