@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
-from jidoka.cli.alarm_screen import listed, load_text
+from jidoka.cli.alarm_screen import listed, load_text, what_was_read
 from jidoka.cli.main import main
+from jidoka.steward.lists import MOST, items_of
 from jidoka_bridge.messages import Judgement, Kind
 
 from tests.processes import wait_until
@@ -91,7 +93,7 @@ def test_a_trip_alarm_that_is_out_of_service_and_holds_the_machine_waits_and_say
         code, text = run(capsys, place, "ack")
         assert (code, "R-03  revision 1  high  active" in text) == (0, True)
         assert "It is out of service: maintenance takes it back first: jidoka alarm back R-03" in text
-        assert "What you have read" not in text, "it would be refused"
+        assert "jidoka ack R-03" not in text, "it would be refused"
         place.guard.send(Kind.CAUSE, cause(acknowledged=1))
         wait_until(
             lambda: "Nothing waits" in run(capsys, place, "ack")[1], "somebody acknowledged it at the PLC"
@@ -115,6 +117,17 @@ def test_mistakes_end_in_a_plain_sentence(
     with observing() as place:
         found, said = run(capsys, place, *arguments)
         assert (found, text in said) == (code, True), said
+
+
+def test_the_command_that_is_printed_ready_made_is_one_that_the_steward_takes() -> None:
+    alarms = [{"id": f"R-{number} x", "revision": number} for number in range(MOST + 1)]
+    for count in (1, MOST, MOST + 1):
+        said, _, command = what_was_read(alarms[:count]).partition(": ")
+        given = shlex.split(command)[2:-2]
+        listed_as = [dict(zip(("cause", "revision"), each.split("@"), strict=True)) for each in given]
+        items = items_of({"list": [{**each, "revision": int(each["revision"])} for each in listed_as]})
+        assert len(items) == min(count, MOST)
+        assert ("the first 50" in said) == (count > MOST)
 
 
 def test_a_flood_says_so_and_marks_say_what_an_alarm_lacks() -> None:

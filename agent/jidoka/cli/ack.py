@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +136,8 @@ def _list(plan: Plan, as_json: bool) -> None:
     from jidoka_bridge.messages import Kind
     from jidoka_bridge.roles import ACKNOWLEDGE_REASONS
 
+    from jidoka.cli.alarm_screen import what_was_read
+
     value = ask_steward(plan, Kind.ASK, {"what": "status"})
     waiting = _waiting(value)
     if as_json:
@@ -156,11 +157,9 @@ def _list(plan: Plan, as_json: bool) -> None:
     click.echo("\nReasons:")
     for number, text in enumerate(ACKNOWLEDGE_REASONS, 1):
         click.echo(f"    {number}  {text}")
-    named = " ".join(
-        shlex.quote(f"{each['id']}@{each['revision']}") for each in waiting if not each.get("is_out")
-    )
-    if named:
-        click.echo(f"\nWhat you have read: jidoka ack {named} --reason 2")
+    read = [each for each in waiting if not each.get("is_out")]
+    if read:
+        click.echo(f"\nTo acknowledge {what_was_read(read)}")
 
 
 def _waiting(value: dict[str, Any]) -> list[dict[str, Any]]:

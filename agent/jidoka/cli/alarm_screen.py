@@ -6,6 +6,8 @@ import shlex
 import time
 from typing import Any, NamedTuple
 
+from jidoka.steward.lists import MOST
+
 
 class Reach(NamedTuple):
     """A figure of ISA-18.2. key: of the load; most: what it should stay at or below."""
@@ -40,13 +42,19 @@ def listed(value: dict[str, Any], with_normal: bool) -> str:
     lines += [line for alarm in value["alarms"] for line in _alarm(alarm, now_ns)] or ["No alarms."]
     unseen = [alarm for alarm in value["alarms"] if alarm["state"] in "BD"]
     if unseen:
-        named = " ".join(shlex.quote(f"{alarm['id']}@{alarm['revision']}") for alarm in unseen)
-        lines += ["", f"To acknowledge what you have read: jidoka ack {named} --reason 2"]
+        lines += ["", f"To acknowledge {what_was_read(unseen)}"]
     if value["withheld"]:
         lines += ["", "Silent:", *(line for alarm in value["withheld"] for line in _silent(alarm))]
     if with_normal:
         lines += ["", "Normal:", *(_normal(alarm) for alarm in value["normal"])]
     return "\n".join(lines)
+
+
+def what_was_read(alarms: list[dict[str, Any]]) -> str:
+    """The command that acknowledges these, or as many as one list takes."""
+    named = " ".join(shlex.quote(f"{alarm['id']}@{alarm['revision']}") for alarm in alarms[:MOST])
+    first = "what you have read" if len(alarms) <= MOST else f"the first {MOST} once you have read them"
+    return f"{first}: jidoka ack {named} --reason 2"
 
 
 def load_text(load: dict[str, Any]) -> str:
