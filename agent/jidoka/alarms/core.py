@@ -124,9 +124,8 @@ class Alarms(ActedOn):
         if alarm.below is State.NORMAL:
             self.alarms[name] = replace(alarm, priority=priority)
             held = alarm.withheld if alarm.state is State.SHELVED else None
-            is_worse = (
-                held is not None and rank(priority) > held.rank
-            )  # than what was shelved: it would come unheard
+            # worse than what was shelved would come unheard
+            is_worse = held is not None and rank(priority) > held.rank
             return self._apply(name, Event.SEVERITY_RISES, now, priority) if is_worse else []
         if rank(priority) == was_rank:
             return []

@@ -6,9 +6,7 @@ The guard's causes are the guard's, and an alarm of the trip class follows from 
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from jidoka_bridge.plan import Plan
@@ -29,20 +27,15 @@ from jidoka.alarms.facts import (
     REFUSED_COMMAND,
 )
 from jidoka.alarms.flood import Turn
-from jidoka.alarms.record import chatter_of, here, past_of, recorded, restored
+from jidoka.alarms.record import chatter_of, recorded
 from jidoka.alarms.table import IS_ACTIVE, Annunciation, Event, State
 from jidoka.alarms.until import Clock
 from jidoka.steward import own_alarms, risks
 from jidoka.steward.alarm_lists import AlarmLists
+from jidoka.steward.alarm_memory import AlarmMemory, Entry
+from jidoka.steward.causes_told import CausesTold
 
-#: a cause is recorded again when one of these changed; its evidence alone may move every half second
-RECORDED_FIELDS = ("active", "latched", "revision", "acknowledged_revision", "person", "quality", "trip")
-_NOTHING_YET = {"active": False, "latched": False, "revision": 0, "quality": "good"}
-#: how long after its connection the guard has told every cause that it knows
-TOLD_NS = 10 * SECOND_NS
 _QUALITY = frozenset({Event.NO_DATA, Event.DATA_BACK})
-#: alarms of the last ten minutes that a restart needs, and no more: a flood is found by fewer
-MOST_HEARD = 1000
 
 
 class Facts(NamedTuple):
@@ -66,93 +59,49 @@ class Annunciator:
     """Causes as the guard last told them, and all alarms."""
 
     def __init__(self, plan: Plan) -> None:
-        self.causes: dict[str, dict[str, Any]] = {}
         self._plan = plan
         section = (plan.sections.get("alarms") or {}).get("shelve") or {}
         longest_ns = round(float(section.get("at_most_s") or SHELF_NS / SECOND_NS) * SECOND_NS)
         site = Site(ACKNOWLEDGE_REASONS, longest_ns, bool(section.get("is_local", False)))
         self._alarms = Alarms(own_alarms.definitions(plan), site)
         self._own = frozenset(self._alarms.definitions)
-        self.shown = AlarmLists(self._alarms, self.causes, self._own)
         self._observing = own_alarms.observing(plan)
+        observing = {spec.id for spec in self._observing}
+        self._by_sight = sorted(self._own - observing)  # what the steward sees by itself
         self._promises = own_alarms.promises(plan)
-        self._by_sight = sorted(
-            self._own - {spec.id for spec in self._observing}
-        )  # what the steward sees by itself
-        self._recorded: dict[str, dict[str, Any]] = {}
-        self._kept: dict[str, tuple[Mapping[str, Any], Clock, bool]] = {}
-        self._rows = {spec.id: spec for spec in plan.causes}
-        self._judgements: Mapping[str, str] = {}
-        self._unjudged: set[str] = set()  # told as gone by a guard that can't know it yet
-        self._untold: set[str] = set()
-        self._forgotten: set[str] = (
-            set()
-        )  # the guard knows them no more, so nobody but the steward can end them
-        self._guard_since_ns: int | None = None
-        self._heard: list[tuple[Clock, bool]] = []
-        self._flood: tuple[Mapping[str, Any], Clock, bool] | None = None
+        self._told = CausesTold(plan, self._own, observing)
+        self._memory = AlarmMemory(self._alarms)
+        self.causes = self._told.bodies
+        self.shown = AlarmLists(self._alarms, self.causes, self._own)
 
     # ------------------------------------------------------------ what the ledger remembers
 
     def restore_cause(self, body: Mapping[str, Any]) -> None:
         """A cause entry of the ledger."""
-        self._recorded[str(body["id"])] = {field: body.get(field) for field in RECORDED_FIELDS}
-        cause = Cause.from_message(body)
+        cause = self._told.restore(body)
         self._alarms.causes[cause.id] = cause
 
     def restore_alarm(self, body: Mapping[str, Any], written: Clock, is_this_boot: bool) -> None:
         """An alarm entry of the ledger; the last one of each alarm counts."""
-        name = str(body["id"])
-        self._kept[name] = (body, written, is_this_boot)
-        events = body.get("events") or ()
-        if Event.REALARM.value in events:
-            self._alarms.load.called(name, written.wall_ns, bool(body.get("stale")))
-        elif body.get("heard", body.get("sign") == "S"):
-            self._alarms.load.came(name, str(body.get("priority", "low")), written.wall_ns)
-            self._heard.append((written, is_this_boot))
-            del self._heard[:-MOST_HEARD]
+        self._memory.alarm(Entry(body, written, is_this_boot))
 
     def restore_start(self, wall_ns: int) -> None:
         """A boot entry of the ledger: since the first one somebody would have been called."""
-        self._alarms.load.began(wall_ns)
+        self._memory.start(wall_ns)
 
     def restore_flood(self, body: Mapping[str, Any], written: Clock, is_this_boot: bool) -> None:
         """A flood entry of the ledger; the last one counts."""
-        self._flood = (body, written, is_this_boot)
+        self._memory.flood(Entry(body, written, is_this_boot))
 
     def begin(self, now: Clock) -> list[dict[str, Any]]:
         """Everything was restored. Returns alarm entries of what couldn't be read, or is worse by the plan of now."""
-        changes: list[Change] = []
-        self._alarms.load.began(now.wall_ns)
-        for name, (body, written, is_this_boot) in self._kept.items():
-            if name not in self._own:
-                self._alarms.define(self._definition(name, body))
-                self._untold.add(name)
-            try:
-                past = past_of(body, written, is_this_boot, now)
-                self._alarms.restore(restored(body, written, is_this_boot, now), past)
-                changes += self._alarms.regraded(name, now)
-            except (LookupError, TypeError, ValueError, AttributeError):
-                changes += self._alarms.restore_unknown(name, now)
-        self._kept = {}
-        self._restore_flood(now)
-        return self._entries(changes)
+        return self._entries(self._memory.give(self._know, now))
 
-    def _restore_flood(self, now: Clock) -> None:
-        times = [here(written.ns, written, is_this_boot, now) for written, is_this_boot in self._heard]
-        self._heard = []
-        since_ns = alarms = 0
-        if self._flood is not None:
-            body, written, is_this_boot = self._flood
-            # one that can't be read is none: what comes begins it anew, with the alarms of the last minutes
-            with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
-                if body["event"] == "begins":
-                    since_ns, alarms = (
-                        here(int(body["since_ns"]), written, is_this_boot, now),
-                        int(body["alarms"]),
-                    )
-            alarms = max(alarms, sum(ns >= since_ns for ns in times)) if since_ns else 0
-        self._alarms.flood.restore(times, since_ns, alarms)
+    def _know(self, name: str, body: Mapping[str, Any]) -> None:
+        """An alarm of an entry is known again; the guard's by its entry's own words."""
+        if name not in self._own:
+            self._alarms.define(self._definition(name, body))
+            self._told.expect(name)
 
     def take_floods(self) -> list[dict[str, Any]]:
         """Bodies of flood entries since the last call: a flood began, or ended."""
@@ -172,7 +121,7 @@ class Annunciator:
 
     def guard_connected(self, now: Clock) -> None:
         """It will tell every cause that it knows."""
-        self._guard_since_ns = now.ns
+        self._told.connected(now)
 
     def take(
         self, body: dict[str, Any], reason: str, now: Clock
@@ -182,59 +131,74 @@ class Annunciator:
         reason: code of the acknowledgement that led to it, if any. Raises KeyError, TypeError or ValueError if the
         body isn't a cause.
         """
-        cause = Cause.from_message(body)
-        is_own = cause.id in self._own
-        if is_own and not self._is_left_over(cause):
-            raise ValueError(f"{cause.id!r} is an alarm of the steward's own")
-        self.causes[cause.id] = body
-        is_news = self._is_news(cause.id, body)
+        cause, told = Cause.from_message(body), self._told
+        name, is_own = cause.id, cause.id in self._own
+        if is_own and not told.is_left_over(cause):
+            raise ValueError(f"{name!r} is an alarm of the steward's own")
+        is_standing = not is_own and name in self._alarms.signals and self._alarms.signals[name].raw
+        cause, is_judged = told.take(cause, body, now, is_standing=is_standing)
+        entry = body if told.is_news(name, body) else None
         if is_own:
-            return (body if is_news else None), []
-        self._untold.discard(cause.id)
-        self._forgotten.discard(cause.id)
-        is_unjudged = self._is_unjudged(cause, now)
-        if is_unjudged:
-            self._unjudged.add(cause.id)
-            cause = replace(cause, is_active=True)
-        else:
-            self._unjudged.discard(cause.id)
-        changes = self._alarms.follow(cause, self._definition(cause.id, body), now, _seen(body, reason))
-        has_data = body.get("quality", "good") == "good" and not is_unjudged
-        changes += self._alarms.data(cause.id, has_data, now)
-        return (body if is_news else None), self._entries(changes, body, reason)
+            return entry, []
+        changes = self._alarms.follow(cause, self._definition(name, body), now, _seen(body, reason))
+        has_data = body.get("quality", "good") == "good" and is_judged
+        changes += self._alarms.data(name, has_data, now)
+        return entry, self._entries(changes, body, reason)
 
     def tick(self, facts: Facts, now: Clock) -> list[dict[str, Any]]:
         """What the agent sees of itself and what time brings; bodies of alarm entries."""
-        alarms = self._alarms
-        alarms.facts = facts.rules
-        self._judgements = facts.judgements
-        changes = alarms.read(NOT_RECORDING, not facts.is_recording, now)
-        changes += alarms.read(GUARD_AWAY, not facts.is_guard_here, now)
-        changes += alarms.read(NEARLY_FULL, facts.is_nearly_full, now)
-        for name, is_near in own_alarms.certificate_alarms(facts.certificate_days).items():
-            changes += alarms.read(name, is_near, now)
-        for name in self._promises:
-            changes += alarms.read(name, name in facts.findings, now)
-        for model in self._plan.models:
-            name = f"{MONITOR_SILENT}:{model.id}"
-            changes += alarms.read(name, model.id in facts.silent, now)
-        for name in self._by_sight:
-            changes += alarms.data(name, True, now)
-        changes += self._of_rows(facts, now)
+        self._alarms.facts, self._told.judgements = facts.rules, facts.judgements
+        changes = self._of_itself(facts, now) + self._of_rows(facts, now) + self._of_the_guard(facts, now)
+        entries = [
+            entry
+            for name in self._told.judged_off
+            for entry in self.take(self.causes[name], "", now)[1]
+        ]  # fmt: skip
+        return entries + self._entries(changes + self._alarms.tick(now))
+
+    def _of_itself(self, facts: Facts, now: Clock) -> list[Change]:
+        """What the steward sees by itself."""
+        seen = {
+            NOT_RECORDING: not facts.is_recording,
+            GUARD_AWAY: not facts.is_guard_here,
+            NEARLY_FULL: facts.is_nearly_full,
+            **own_alarms.certificate_alarms(facts.certificate_days),
+            **{name: name in facts.findings for name in self._promises},
+            **{f"{MONITOR_SILENT}:{model.id}": model.id in facts.silent for model in self._plan.models},
+        }
+        changes = [change for name, is_on in seen.items() for change in self._alarms.read(name, is_on, now)]
+        return changes + [change for name in self._by_sight for change in self._alarms.data(name, True, now)]
+
+    def _of_rows(self, facts: Facts, now: Clock) -> list[Change]:
+        """Rows that only observe follow the monitor's conditions."""
+        alarms, changes = self._alarms, list[Change]()
+        for spec in self._observing:
+            models = {each.model for each in self._plan.conditions if each.id in spec.any_of + spec.all_of}
+            value, limit = next(
+                (facts.statistics[each] for each in models if each in facts.statistics), (None, None)
+            )
+            status = risks.status_of(spec, facts.judgements)
+            if status != risks.UNKNOWN:  # else it stays as it is: not known isn't gone
+                changes += alarms.read(spec.id, status == risks.ON, now, value, limit)
+            if models & facts.silent:
+                changes += alarms.data(spec.id, False, now)
+            elif models <= facts.heard:
+                changes += alarms.data(spec.id, True, now)
+        return changes
+
+    def _of_the_guard(self, facts: Facts, now: Clock) -> list[Change]:
+        """What the guard would tell if it were here, and what it doesn't know any more."""
+        alarms, changes = self._alarms, list[Change]()
         if not facts.is_guard_here:
-            self._guard_since_ns = None  # what it has not told isn't gone: it tells when it is back
-        # back, it has told everything anew, long before the alarm of its absence goes
-        is_away = not facts.is_guard_here and alarms.alarms[GUARD_AWAY].below in IS_ACTIVE
-        for name in sorted(self._untold.union(self.causes) - self._own) if is_away else ():
-            changes += alarms.data(name, False, now)
-        if self._untold and self._guard_since_ns is not None and now.ns - self._guard_since_ns > TOLD_NS:
-            for name in sorted(self._untold):
-                changes += alarms.forget(name, now)
-            self._forgotten |= self._untold
-            self._untold = set()
-        judged = [name for name in sorted(self._unjudged) if self._is_judged_off(name)]
-        entries = [entry for name in judged for entry in self.take(self.causes[name], "", now)[1]]
-        return entries + self._entries(changes + alarms.tick(now))
+            self._told.went_away()
+            # back, it has told everything anew, long before the alarm of its absence goes
+            if alarms.alarms[GUARD_AWAY].below in IS_ACTIVE:
+                changes += [
+                    change for name in self._told.all_of_guard for change in alarms.data(name, False, now)
+                ]
+        for name in self._told.now_forgotten(now):
+            changes += alarms.forget(name, now)
+        return changes
 
     def again(self, names: Iterable[str]) -> list[dict[str, Any]]:
         """Bodies of alarm entries as these alarms stand: their last ones are in no ledger."""
@@ -249,17 +213,8 @@ class Annunciator:
     # ------------------------------------------------------------ what people do
 
     def is_guards(self, act: Act) -> bool:
-        """True if the guard decides about this acknowledgement: it knows the alarm's cause, and has something of it to
-        acknowledge. What was called again here, being stale or at the end of a shelf, is over there once it is gone."""
-        name, cause = act.alarm, self._alarms.causes.get(act.alarm)
-        if name in self._own and name in self.causes and act.kind == "acknowledge":
-            left = Cause.from_message(self.causes[name])
-            return left.is_latched and not left.is_acknowledged and left.revision == act.revision
-        if name in self._own or name in self._forgotten:
-            return False
-        if cause is None or cause.is_trip or act.kind != "acknowledge":
-            return True
-        return cause.is_active or cause.is_latched or not cause.is_acknowledged
+        """True if the guard decides about this acknowledgement."""
+        return self._told.is_to_decide(act, self._alarms.causes.get(act.alarm))
 
     def may_ask_guard(self, act: Act) -> Acted:
         """What the table refuses before the guard is asked."""
@@ -279,23 +234,6 @@ class Annunciator:
 
     # ------------------------------------------------------------ small parts
 
-    def _of_rows(self, facts: Facts, now: Clock) -> list[Change]:
-        """Rows that only observe follow the monitor's conditions."""
-        alarms, changes = self._alarms, list[Change]()
-        for spec in self._observing:
-            models = {each.model for each in self._plan.conditions if each.id in spec.any_of + spec.all_of}
-            value, limit = next(
-                (facts.statistics[each] for each in models if each in facts.statistics), (None, None)
-            )
-            status = risks.status_of(spec, facts.judgements)
-            if status != risks.UNKNOWN:  # else it stays as it is: not known isn't gone
-                changes += alarms.read(spec.id, status == risks.ON, now, value, limit)
-            if models & facts.silent:
-                changes += alarms.data(spec.id, False, now)
-            elif models <= facts.heard:
-                changes += alarms.data(spec.id, True, now)
-        return changes
-
     def _definition(self, name: str, body: Mapping[str, Any]) -> Definition:
         """The alarm of a cause, in the guard's words and with the register's delays."""
         return Definition(
@@ -308,35 +246,6 @@ class Annunciator:
             **own_alarms.settings_of(name, self._plan),
             is_own=False,
         )
-
-    def _is_unjudged(self, cause: Cause, now: Clock) -> bool:
-        """A guard that starts anew tells of a row as if it were gone until the monitor has judged it: that isn't gone."""
-        is_told_anew = self._guard_since_ns is not None and now.ns - self._guard_since_ns <= TOLD_NS
-        is_standing = cause.id in self._alarms.signals and self._alarms.signals[cause.id].raw
-        if cause.is_active or cause.is_trip or not is_standing or cause.id not in self._rows:
-            return False
-        return (is_told_anew or cause.id in self._unjudged) and not self._is_judged_off(cause.id)
-
-    def _is_judged_off(self, name: str) -> bool:
-        return risks.status_of(self._rows[name], self._judgements) == risks.OFF
-
-    def _is_left_over(self, cause: Cause) -> bool:
-        """A row that only observes now tripped under an earlier plan: its alarm is its condition's, and a reset still waits
-        for an acknowledgement of what tripped."""
-        is_observing = any(spec.id == cause.id for spec in self._observing)
-        return is_observing and (cause.is_latched or cause.id in self.causes)
-
-    def _is_news(self, name: str, body: Mapping[str, Any]) -> bool:
-        """Whether a cause is recorded again."""
-        fields = {field: body.get(field) for field in RECORDED_FIELDS}
-        if self._recorded.get(name) == fields:
-            return False
-        if name not in self._recorded and all(
-            body.get(key, value) == value for key, value in _NOTHING_YET.items()
-        ):
-            return False
-        self._recorded[name] = fields
-        return True
 
     def _entries(
         self, changes: Iterable[Change], body: Mapping[str, Any] | None = None, reason: str = ""
