@@ -20,6 +20,14 @@ APPROVE_NS = 3_000 * MS_NS
 PRESSES, WITHIN_NS = 10, 2_000 * MS_NS
 
 
+def pressed(before: int, now: int) -> int:
+    """How often the button was pressed and released between two of the PLC's counts, which have 16 bits. One that went
+    backwards is that of a PLC that started anew, from 0.
+    """
+    came = now - before & 0xFFFF
+    return came if came < 0x8000 else 0
+
+
 class ButtonWatch:
     """down_ns: since when its level was seen on without a break; 0 = it is up."""
 
@@ -31,8 +39,7 @@ class ButtonWatch:
     def take(self, now_ns: int, is_down: bool, edges: int) -> None:
         """The level, and the PLC's count of presses and releases, 16 bits."""
         self.down_ns = (self.down_ns or now_ns) if is_down else 0
-        came = (edges - self._edges) & 0xFFFF if self._edges >= 0 else 0
-        came = 0 if came >= 0x8000 else came  # a PLC that started anew counts from 0
+        came = pressed(self._edges, edges) if self._edges >= 0 else 0
         self._edges = edges
         self._presses.extend([now_ns] * min(came, PRESSES))
 

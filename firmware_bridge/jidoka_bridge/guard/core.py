@@ -21,7 +21,7 @@ from jidoka_bridge.guard import (
     resetting,
     trips,
 )
-from jidoka_bridge.guard.button import APPROVE_NS
+from jidoka_bridge.guard.button import APPROVE_NS, pressed
 from jidoka_bridge.guard.clock import Step as ClockStep
 from jidoka_bridge.guard.facts import MOVING
 from jidoka_bridge.guard.guard_condition import NONE, Offer
@@ -137,7 +137,7 @@ class Guard(Memory):
         resetting.hold_offer(self)
         if view.presses > before.presses:
             resetting.press(self, now_ns, held)
-        elif before.beat_ns and view.edges != before.edges:
+        elif before.beat_ns and pressed(before.edges, view.edges):
             resetting.refuse_press(self, now_ns, is_counted=False)
 
     @guarded

@@ -515,6 +515,25 @@ def test_a_press_that_the_plc_didnt_count_is_refused_with_what_was_wrong_with_it
     assert rig.last("reset refused")["reasons"] == [why]
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "times"), [(5, 0, 0), (5, 6, 1), (0xFFFF, 0, 1), (0x8000, 0, 0), (0x8001, 0, 1)]
+)
+def test_a_plc_that_started_anew_counts_its_presses_from_0_and_nobody_pressed(
+    before: int, now: int, times: int
+) -> None:
+    rig = running()
+    rig.hold()
+    rig.view = dataclasses.replace(rig.view, edges=before)
+    rig.turn(2)
+    rig.link = False
+    rig.turn(5)
+    rig.link = True
+    rig.view = dataclasses.replace(rig.view, edges=now, connection=9)
+    count = len(rig.events)
+    rig.turn(3)
+    assert [each["event"] for each in rig.events[count:]].count("reset refused") == times
+
+
 def test_a_beat_that_carried_another_block_shows_no_button() -> None:
     rig = Rig()
     rig.turn(8)
