@@ -104,7 +104,7 @@ CODE_FAULTS: tuple[Fault, ...] = (
     Fault("a press counts at once when something is on offer",
           text("guard.resetting:press", "not held or ", ""), "invalid alone", "I2", True),
     Fault("a press counts for what is on offer at its release",
-          text("guard.resetting:hold_offer", "not guard.view.inputs & Input.RESET_BUTTON", "True"), "a button that is held down", "I2"),
+          text("guard.resetting:hold_offer", "view.inputs & Input.RESET_BUTTON", "False"), "a button that is held down", "I2"),
     Fault("a change doesn't cancel the reset under way",
           text("guard.reset_offer:refresh_offer", "pending.target != found.target or", "False or"), "writes alone", "I"),
     Fault("a lockout isn't written",

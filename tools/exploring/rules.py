@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jidoka_bridge.guard.motion import STANDING_PARTS
+from jidoka_bridge.guard.resetting import DEBOUNCE_MS, TOLD_SCANS
 from jidoka_bridge.link.blocks import RANK
 from jidoka_bridge.messages import Judgement
 from jidoka_bridge.plan import Plan
@@ -230,6 +231,7 @@ class GuardForm(Form):
             "started_ns": limit(times.arming_s * S_NS),
             "offer_since_ns": limit(times.offer_s * S_NS),
             "offer_lapsed_ns": limit(times.offer_s * S_NS),
+            "up_since_ns": (DEBOUNCE_MS + TOLD_SCANS * link.scan_ms) * MS,
             "acknowledged_ns": limit(times.offer_s * S_NS),
             "override_used_ns": limit(times.override_s * S_NS),
             "override_repeat_ns": limit(times.override_repeat_s * S_NS),

@@ -93,7 +93,7 @@ def refresh_offer(guard: Guard, now_ns: int) -> None:
     changed = found.target != guard.offer.target
     guard.offer = found
     if changed:
-        guard.offer_held = False
+        resetting.offer_changed(guard)
         guard.offer_since_ns = now_ns
     pending = guard.pending
     if pending and (pending.target != found.target or now_ns - pending.pressed_ns > RAISE_LIMIT_NS):

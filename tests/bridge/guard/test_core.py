@@ -12,7 +12,7 @@ from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.remembered import NEW
 from jidoka_bridge.guard.watch import PauseWatch
 from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
-from jidoka_bridge.plan import CauseSpec, Model, Proving, Times
+from jidoka_bridge.plan import CauseSpec, Link, Model, Proving, Times
 from jidoka_bridge.registers import Input, Word
 
 from tests.bridge.guard.guard_rig import ADVICE, CONDITIONS, DIGEST, DRIFT, INVALID, MS, Rig, plan
@@ -544,7 +544,7 @@ def test_a_beat_that_carried_another_block_shows_no_button() -> None:
     rig.turn()
     assert not guard.offer_held, "where the button is isn't known: a press may have begun under another offer"
     rig.view = dataclasses.replace(rig.view, is_own=True)
-    rig.turn()
+    rig.turn(2)
     assert guard.offer_held
 
 
@@ -583,6 +583,105 @@ def test_a_press_counts_for_what_was_on_offer_while_the_button_was_down_and_for_
 
 def test_a_button_may_be_held_as_long_as_what_is_on_offer_stands() -> None:
     assert held_button("run", "run").state == "RUN"
+
+
+def let_go(rig: Rig, after: int) -> None:
+    """The button comes up, and the PLC counts the press so many beats later: it has to be sure of the release first."""
+    rig.inputs(off=Input.RESET_BUTTON)
+    rig.turn(after - 1)
+    rig.view = dataclasses.replace(
+        rig.view, presses=rig.view.presses + 1, edges=rig.view.edges + 1, press_ms=300
+    )
+    rig.turn(2)
+
+
+def test_a_button_that_was_only_just_let_go_shows_no_new_press() -> None:
+    rig = running()
+    rig.hold()
+    rig.acknowledge_all()
+    rig.turn(2)
+    rig.monitor = False
+    rig.turn(8)
+    assert rig.guard.offer.target == "none"
+    rig.inputs(on=Input.RESET_BUTTON)
+    rig.monitor = True
+    rig.turn(2)
+    assert rig.guard.offer.target == "run"
+    let_go(rig, after=1)
+    assert rig.state == "HOLD", "nothing was on offer when it went down"
+    assert "changed while the button was down" in rig.last("reset refused")["reasons"][0]
+    rig.press()
+    assert rig.state == "RUN"
+
+
+@pytest.mark.parametrize(("scan_ms", "beats"), [(10, 2), (25, 2), (26, 3), (60, 3), (61, 4)])
+def test_the_button_is_up_once_it_was_so_for_as_long_as_the_plc_needs_to_count_a_press(
+    scan_ms: int, beats: int
+) -> None:
+    rig = Rig(plan(link=Link(port="/nowhere", scan_ms=scan_ms)))  # 70 ms a turn
+    rig.turn(8)
+    rig.inputs(on=Input.RESET_BUTTON)
+    guard = rig.guard
+    guard.offer_held = False
+    rig.view = dataclasses.replace(rig.view, inputs=rig.view.inputs & ~Input.RESET_BUTTON)
+    for _ in range(beats - 1):
+        rig.turn()
+        assert not guard.offer_held
+    rig.turn()
+    assert guard.offer_held
+
+
+@pytest.mark.parametrize(("late_ms", "is_held"), [(29, True), (30, False)])
+def test_once_the_plc_has_counted_a_press_the_button_is_up_if_no_other_fits_between_the_beats(
+    late_ms: int, is_held: bool
+) -> None:
+    rig = Rig(plan(link=Link(port="/nowhere", scan_ms=100)))
+    rig.turn(8)
+    rig.guard.offer_held, rig.guard.up_since_ns = False, 0
+    rig.view = dataclasses.replace(rig.view, edges=rig.view.edges + 1, press_ms=300)
+    rig.now += late_ms * MS
+    rig.turn()
+    assert rig.last("reset refused")
+    assert rig.guard.offer_held is is_held
+
+
+@pytest.mark.parametrize(("late_ms", "is_held"), [(29, True), (30, False)])
+def test_between_two_beats_of_which_one_was_late_a_press_may_lie(late_ms: int, is_held: bool) -> None:
+    rig = Rig()
+    rig.turn(8)
+    rig.guard.offer_held = False
+    rig.now += late_ms * MS
+    rig.turn()
+    assert rig.guard.offer_held is is_held
+
+
+@pytest.mark.parametrize(("beat_ms", "is_held"), [(79, True), (80, False)])
+def test_on_a_slow_line_a_press_may_lie_between_two_beats_so_an_offer_stands_for_two(
+    beat_ms: int, is_held: bool
+) -> None:
+    rig = Rig(plan(link=Link(port="/nowhere", beat_ms=beat_ms, jitter_ms=20)))
+    rig.turn(8)
+    rig.monitor = False
+    rig.turn(8)
+    assert rig.guard.offer.target == "none"
+    rig.monitor = True
+    rig.turn()
+    assert (rig.guard.offer.target, rig.guard.offer_held) == ("proving", is_held)
+    rig.turn()
+    assert rig.guard.offer_held
+
+
+def test_a_press_may_lie_in_a_beat_that_was_lost() -> None:
+    rig = Rig()
+    rig.turn(8)
+    guard = rig.guard
+    guard.offer_held = False
+    rig.view = dataclasses.replace(rig.view, good=False)
+    guard.beat(rig.now, rig.view)
+    rig.turn()
+    assert not guard.offer_held
+    rig.turn()
+    assert guard.offer_held
 
 
 def test_one_press_is_one_reset() -> None:

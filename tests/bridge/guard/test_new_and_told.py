@@ -29,6 +29,7 @@ def test_a_new_guard_has_seen_nothing_and_permits_nothing() -> None:
     zeros = (
         "offer_since_ns",
         "offer_lapsed_ns",
+        "up_since_ns",
         "acknowledged_ns",
         "renewed_ns",
         "more_since_ns",
