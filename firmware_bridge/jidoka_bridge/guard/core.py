@@ -7,6 +7,7 @@ lowered in `ask`. Raising alone takes two calls: an accepted press asks for a wr
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -210,6 +211,10 @@ class Guard(Memory):
         why = why[: plain.MAX_TEXT]
         self.causes["fault"].strike(now_ns, {"why": why})
         self.event(now_ns, "fault", Details("fault", text=why))
+        # a rule that fails each time is never followed by what settling does last: the file must hold the lockout all the same
+        with contextlib.suppress(Exception):
+            self.note_latch(now_ns)
+            self.recorder.report_causes(self.causes)
 
     @guarded
     def stop(self, now_ns: int) -> None:

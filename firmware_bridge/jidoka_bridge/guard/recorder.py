@@ -75,6 +75,13 @@ class Recorder:
 
     def report(self, causes: Causes, mode: dict[str, Any]) -> None:
         """Queue what changed since it was last told: causes; what a reset lacks and the rest of `mode_body`."""
+        self.report_causes(causes)
+        if mode != self._mode:
+            self._mode = mode
+            self.outbox.append(Out("steward", Kind.MODE, mode))
+
+    def report_causes(self, causes: Causes) -> None:
+        """Queue the causes that changed since they were last told."""
         for cause in causes:
             shown = (
                 cause.active, cause.latched, cause.revision, cause.acknowledged_revision, cause.second_revision,
@@ -83,9 +90,6 @@ class Recorder:
             if self._told.get(cause.id, (False, False, 0, 0, 0, "good", "", False)) != shown:
                 self._told[cause.id] = shown
                 self.outbox.append(Out("steward", Kind.CAUSE, cause_body(cause, self._is_armed)))
-        if mode != self._mode:
-            self._mode = mode
-            self.outbox.append(Out("steward", Kind.MODE, mode))
 
     def tell_all(self, causes: Causes) -> None:
         """A steward connected: every cause, the lacks, and the transitions that aren't recorded."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from jidoka_bridge.guard import remembered, rules
 from jidoka_bridge.guard.button import APPROVE_NS
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.latch import Latch
@@ -99,6 +100,34 @@ def test_an_error_inside_is_a_lockout_with_its_own_words_told_once() -> None:
     assert (cause.evidence, cause.revision) == ({"why": "KeyError in tick: 'x'"}, 1)
     rig.guard.fail(rig.now + 6, "another")
     assert cause.revision == 2
+
+
+def test_a_rule_that_fails_each_time_keeps_neither_the_file_nor_people_from_the_lockout() -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.prove()
+    rig.guard.take_outbox()
+
+    def fails(guard: Guard, now_ns: int) -> None:
+        raise ZeroDivisionError(guard.word, now_ns)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "RULES", (fails,))
+        rig.guard.tick(rig.now + 1)
+        told = [out.body["id"] for out in rig.guard.take_outbox() if out.kind is Kind.CAUSE]
+        assert (rig.state, told) == ("LOCKOUT", ["fault"])
+        rig.turn(3)
+    assert rig.content["lockout"]
+    assert Rig(content=rig.content).state == "LOCKOUT"
+
+
+def test_an_error_in_what_the_file_shall_hold_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    rig.turn(3)
+    rig.prove()
+    monkeypatch.setattr(remembered, "content_of", lambda _: 1 // 0)
+    rig.turn(2)
+    assert (rig.state, rig.word) == ("LOCKOUT", "WITHHOLD")
 
 
 def test_what_the_plc_is_and_remembers_is_kept_for_people() -> None:
