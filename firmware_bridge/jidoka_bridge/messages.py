@@ -139,9 +139,10 @@ class Message:
 
 
 def _object(data: bytes, name: str) -> dict[str, Any]:
-    """The JSON object in `data`. Raises MessageError for anything else: no JSON, too deep, half a surrogate pair."""
+    """The JSON object in `data`. Raises MessageError for anything else: no UTF-8, no JSON, too deep, half a surrogate pair."""
     try:
-        value = json.loads(data)
+        # `json` itself guesses the encoding of bytes, and lets halves of surrogate pairs through
+        value = json.loads(data.decode())
         if b"\\u" in data:
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
