@@ -10,6 +10,7 @@ from typing import Any
 from jidoka_bridge.guard.acts import ACTS
 from jidoka_bridge.guard.core import Guard
 from jidoka_bridge.guard.outside import Seat
+from jidoka_bridge.guard.panel import PANEL
 from jidoka_bridge.messages import (
     Condition,
     Kind,
@@ -105,7 +106,9 @@ class Peer:
         elif kind is Kind.KNOWN_ANSWERS and self.name == "monitor":
             guard.answers(now_ns, message.json())
         elif kind in ACTS:
-            self.answers.append((kind, guard.act(now_ns, kind, message.json()) or FAILED))
+            # at the PLC's own panel is only what its block B says
+            body = {**message.json(), "at": PANEL}
+            self.answers.append((kind, guard.act(now_ns, kind, body) or FAILED))
         else:
             message.json()  # a goodbye, or what is reserved: to be readable is all that it must
 

@@ -19,7 +19,7 @@ from jidoka_bridge.guard.outside import Seat
 from jidoka_bridge.guard.peers import Peer
 from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
 
-from tests.bridge.guard.guard_rig import CONDITIONS, DRIFT, INVALID, MS, Rig
+from tests.bridge.guard.guard_rig import CONDITIONS, DRIFT, INVALID, MS, Rig, plan
 
 #: a condition's packed head, as in messages.py
 HEAD = struct.Struct("<HBBIddQIIH")
@@ -29,8 +29,8 @@ REFUSALS = {"message refused", "acknowledge refused", "hold refused", "unlock re
 class Sockets:
     """A running guard with its two real sockets, and their other ends."""
 
-    def __init__(self, folder: Path) -> None:
-        self.rig = Rig()
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.rig = Rig(plan(**changes))
         self.rig.turn(3)
         self.rig.prove()
         self.peers = {name: Peer(name, Seat(folder / f"{name}.sock")) for name in ("monitor", "steward")}
@@ -240,3 +240,14 @@ def test_a_condition_that_was_never_judged_is_not_off_whatever_it_says() -> None
     for judged_ns in (0, 2**63):
         rig.guard.condition(rig.now, Condition(index, Judgement.OFF, 1, judged_ns=judged_ns, run=run))
         assert rig.guard.offer.target == "proving", judged_ns
+
+
+def test_no_message_says_that_it_comes_from_the_plcs_own_panel(tmp_path: Path) -> None:
+    world = Sockets(tmp_path, ack_at="plc")
+    world.rig.hold()
+    world.rig.turn()
+    body = {"cause": "local hold", "revision": 1, "reason": "other", "role": "operator", "at": "plc"}
+    told = world.deliver("steward", Kind.ACKNOWLEDGE, json.dumps(body).encode())
+    assert [each["event"] for each in told][-1] == "acknowledge refused"
+    assert not world.rig.guard.causes["local hold"].is_acknowledged
+    world.close()
