@@ -53,13 +53,14 @@ def judge_acknowledge(body: Mapping[str, Any], causes: Causes, ack_at: str = pan
 
 
 def _judge_place(body: Mapping[str, Any], cause: Cause, ack_at: str) -> Decision:
-    """At this panel, at the PLC's own, or at either; what needs another role than the operator's never at the PLC's."""
+    """At this panel, at the PLC's own, or at either; what needs another role than the operator's never at the PLC's, nor
+    an advice, which isn't shown there."""
     at = plain.text(body, "at") or panel.PANEL
     if ack_at in (at, panel.EITHER):
         return GRANTED
     if at == panel.PLC:
         return "the plan takes no acknowledgement from the PLC's panel", "Acknowledge with: jidoka ack"
-    if cause.needs_role:
+    if cause.needs_role or not cause.trips:
         return GRANTED
     return "the plan takes acknowledgements from the PLC's panel only", "Acknowledge there."
 

@@ -76,6 +76,17 @@ def test_where_the_plan_takes_acknowledgements_decides_but_not_of_what_needs_ano
     assert asked(held(ack_at="either")) == ("", "")
 
 
+def test_an_advice_that_the_plcs_panel_never_shows_is_seen_at_this_one_wherever_the_rest_is() -> None:
+    rig = Rig(plan(ack_at="plc"))
+    rig.turn(3)
+    rig.prove()
+    rig.guard.clock(rig.now, Step(5_000 * MS, is_first=False))
+    rig.turn(2)
+    assert (rig.state, rig.guard.ask().reason) == ("ADVISE", 0)
+    assert rig.acknowledge("clock step")["ok"]
+    assert rig.state == "RUN"
+
+
 def test_an_acknowledgement_is_taken_back_by_the_role_that_gave_it() -> None:
     rig = held()
     assert asked(rig) == ("", "")
