@@ -21,10 +21,12 @@ def watch_key(guard: Guard, now_ns: int) -> None:
         guard.key_was_on = key_on
         if key_on and not guard.key_must_go_off:
             _key_on(guard, now_ns, was_on)
-        elif was_on and not key_on:
+        elif not key_on:
+            # also where it went off while no guard was there to see it
             guard.key_must_go_off, guard.override_used_ns = False, 0
-            guard.causes.end("override")
-            guard.event(now_ns, "override key off", Details("override"))
+            if was_on:
+                guard.causes.end("override")
+                guard.event(now_ns, "override key off", Details("override"))
     passed_ns, guard.last_tick_ns = now_ns - guard.last_tick_ns, now_ns
     if guard.interlock.state is State.OVERRIDE:
         _count_override(guard, now_ns, passed_ns)

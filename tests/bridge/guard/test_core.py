@@ -829,6 +829,17 @@ def test_a_restart_with_the_key_on_goes_on_with_its_time() -> None:
     assert (again.state, again.content["override_used_s"]) == ("OVERRIDE", 30)
 
 
+def test_a_key_that_went_off_while_no_guard_was_there_begins_anew_the_next_time() -> None:
+    rig = running(Rig(plan(times=Times(override_s=60))))
+    rig.inputs(on=Input.OVERRIDE_KEY)
+    rig.turn(800)
+    again = Rig(rig.plan, rig.content)
+    again.turn(3)
+    again.inputs(on=Input.OVERRIDE_KEY)
+    again.turn(500)
+    assert (again.state, again.content["override_used_s"]) == ("OVERRIDE", 30)
+
+
 # ---------------------------------------------------------------------- start and end
 
 
