@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 RULES = (
     facts.watch_session,
+    override.watch_key,  # before what else holds: its switch leaves AUTO in the same moment
     facts.watch_link,
-    override.watch_key,
     facts.watch_data,
     facts.watch_records,
     facts.watch_latch,

@@ -829,6 +829,18 @@ def test_a_restart_with_the_key_on_goes_on_with_its_time() -> None:
     assert (again.state, again.content["override_used_s"]) == ("OVERRIDE", 30)
 
 
+def test_a_key_switch_that_leaves_auto_for_override_overrides_and_is_no_stop_of_the_plc() -> None:
+    rig = running()
+    count = len(rig.events)
+    rig.inputs(on=Input.OVERRIDE_KEY, off=Input.KEY_AUTO)
+    told = [(each["event"], each["from"], each["to"]) for each in rig.events[count:]]
+    assert told[0] == ("override key on", "RUN", "OVERRIDE")
+    assert ("plc not ready", "OVERRIDE", "OVERRIDE") in told
+    assert (rig.last("override key on")["first_out"], rig.guard.ask().reason) == ("override", 10)
+    rig.inputs(on=Input.KEY_AUTO, off=Input.OVERRIDE_KEY)
+    assert rig.state == "HOLD"
+
+
 def test_a_key_that_went_off_while_no_guard_was_there_begins_anew_the_next_time() -> None:
     rig = running(Rig(plan(times=Times(override_s=60))))
     rig.inputs(on=Input.OVERRIDE_KEY)
