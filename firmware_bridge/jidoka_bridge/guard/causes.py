@@ -19,6 +19,8 @@ __all__ = ["BUILT_IN", "Cause", "Causes", "Change"]
 
 TRIPS = ("fallback", "hold", "lockout")
 MS_NS = 1_000_000
+#: whoever gives no name, at a panel or, as number 0, at the PLC's, may be anybody: no second one beside another
+UNNAMED = frozenset({"", "PLC 0"})
 #: the second of two persons has this long
 SECOND_NS = 24 * 3_600 * 1_000 * MS_NS
 
@@ -90,7 +92,10 @@ class Cause:
         """By a person who was found entitled. Of two the second must be another one, within a day."""
         # after a restart nobody knows how long ago the first was
         is_late = not self.acknowledged_ns or now_ns - self.acknowledged_ns > SECOND_NS
-        is_same = self.person is None or person.get("pseudonym") == self.person.get("pseudonym")
+        first, name = ((each or {}).get("pseudonym", "") for each in (self.person, person))
+        is_same = name == first or first in UNNAMED
+        if self.waits_for_second and not is_late and name in UNNAMED:
+            return  # who gave no name may be the first again
         if self.waits_for_second and not is_late and not is_same:
             self.second, self.second_revision = person, self.revision
         elif not (self.needs_two and self.is_acknowledged):
@@ -125,9 +130,10 @@ class Causes:
                 text = f"{name.partition(':')[2]}: {row.text}" if ":" in name else row.text
                 number = REASON_NUMBERS[row.reason]
                 self.by_id[name] = Cause(name, "built-in", response, row.priority, number, text, row.remedy)
+        self._needs_two = plan.reset_needs == "two"
         for cause in self:
             cause.may_latch = plan.link is not None
-            cause.needs_two = cause.trips and plan.reset_needs == "two"
+            cause.needs_two = cause.trips and self._needs_two
 
     def __iter__(self) -> Iterator[Cause]:
         return iter(self.by_id.values())
@@ -138,7 +144,8 @@ class Causes:
     def add_foreign(self, name: str) -> Cause:
         """The cause of this name; where the plan has none it is one of an earlier plan, that still waits for a person."""
         text, remedy = f"{name}: tripped under an earlier plan.", "Acknowledge and reset."
-        return self.by_id.setdefault(name, Cause(name, "earlier plan", "hold", "medium", 0, text, remedy))
+        cause = Cause(name, "earlier plan", "hold", "medium", 0, text, remedy, needs_two=self._needs_two)
+        return self.by_id.setdefault(name, cause)
 
     def judge(self, now_ns: int, fresh: set[str]) -> list[Change]:
         """Evaluate the register causes. fresh: ids of conditions that were judged on anew since the last call."""

@@ -188,6 +188,30 @@ def test_people_without_a_name_are_one_person() -> None:
     assert rig.guard.causes["local hold"].waits_for_second
 
 
+@pytest.mark.parametrize("nobody", ["", "PLC 0"])
+def test_whoever_gives_no_name_isnt_a_second_person_beside_one_who_did(nobody: str) -> None:
+    """PLC 0: an acknowledgement at the PLC's own panel without a person's number."""
+    rig = running(reset_needs="two")
+    rig.hold()
+    cause = rig.guard.causes["local hold"]
+    for person, waits in ((nobody, True), ("p1", True), (nobody, True), ("p1", True), ("p2", False)):
+        assert rig.acknowledge("local hold", person=person)["ok"]
+        assert cause.waits_for_second is waits, person
+    assert [cause.person, cause.second] == [
+        {"role": "operator", "pseudonym": "p1"},
+        {"role": "operator", "pseudonym": "p2"},
+    ]
+
+
+def test_a_cause_of_an_earlier_plan_needs_as_many_persons_as_any() -> None:
+    rig = Rig(plan(reset_needs="two"), {"causes": {"R-77": [True, 1, 0, None, ""]}})
+    rig.turn(3)
+    assert rig.acknowledge("R-77")["ok"]
+    assert "R-77" in {cause.id for cause in rig.guard.causes.unacknowledged()}
+    assert rig.acknowledge("R-77", person="p2")["ok"]
+    assert "R-77" not in {cause.id for cause in rig.guard.causes.unacknowledged()}
+
+
 def test_both_outlive_a_restart() -> None:
     rig = running(reset_needs="two")
     rig.hold()
