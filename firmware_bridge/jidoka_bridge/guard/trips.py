@@ -33,12 +33,21 @@ class TripCounters:
         self._within_ns = int(limits.within_h * HOUR_NS)
 
     def add(self, now_ns: int, name: str) -> None:
+        """Count one. What doesn't count any more, of any cause, is forgotten: the latch file has room for little."""
+        for other in [each for each in self.at_ns if not self._waits(each)]:
+            self.at_ns[other] = self._recent(now_ns, other)
+            if not self.at_ns[other]:
+                self.forget(other)
         self.at_ns[name] = [*self._recent(now_ns, name), now_ns][-self.limits.most - 1 :]
         self.fresh.add(name)
 
     def is_over(self, now_ns: int, name: str) -> bool:
         """More trips than the plan allows within its window."""
         return len(self._recent(now_ns, name)) > self.limits.most
+
+    def _waits(self, name: str) -> bool:
+        """There were too many, and whoever is needed has still to come, however long that takes."""
+        return len(self.at_ns[name]) > self.limits.most
 
     def forget(self, name: str) -> None:
         """Somebody of the role that is needed looks at it."""

@@ -159,6 +159,17 @@ def test_the_latch_file_holds_the_ages_of_the_trips() -> None:
     assert 12 * 70 <= age_ms <= 16 * 70
 
 
+def test_with_each_trip_those_of_long_ago_are_forgotten_but_not_those_that_somebody_must_still_look_at() -> (
+    None
+):
+    trips = TripCounters(Trips(2, 1.0))
+    for now_ns, name in ((1, "R-1"), (2, "R-2"), (3, "R-2"), (4, "R-2"), (9, "R-3"), (HOUR_NS, "R-3")):
+        trips.add(now_ns, name)
+    assert trips.ages_ms(HOUR_NS) == {"R-1": [3_599_999], "R-2": [3_599_999] * 3, "R-3": [3_599_999, 0]}
+    trips.add(HOUR_NS + 10, "R-4")
+    assert trips.at_ns == {"R-2": [2, 3, 4], "R-3": [HOUR_NS], "R-4": [HOUR_NS + 10]}
+
+
 def test_no_more_trips_are_kept_than_decide() -> None:
     trips = TripCounters(Trips(2, 1.0))
     for number in range(9):
