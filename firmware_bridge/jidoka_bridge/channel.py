@@ -141,10 +141,13 @@ class Channel:
         self.dropped += 1
         return False
 
-    def receive(self) -> list[bytes]:
-        """All datagrams that wait, at most 64 (a flood must not starve others). Closes at the end of the stream."""
+    def receive(self, most_bytes: int = 64 * MAX_DATAGRAM_BYTES) -> list[bytes]:
+        """All datagrams that wait, at most 64 (a flood must not starve others), and none after `most_bytes`.
+
+        Closes at the end of the stream.
+        """
         datagrams: list[bytes] = []
-        while self.sock is not None and len(datagrams) < 64:
+        while self.sock is not None and len(datagrams) < 64 and most_bytes > 0:
             try:
                 datagram = self.sock.recv(MAX_DATAGRAM_BYTES)
             except BlockingIOError:
@@ -156,6 +159,7 @@ class Channel:
                 self.close()
                 break
             datagrams.append(datagram)
+            most_bytes -= len(datagram)
         return datagrams
 
     def close(self) -> None:

@@ -23,6 +23,9 @@ from jidoka_bridge.guard.latch import Latch, Writer
 from jidoka_bridge.notify import notify
 from jidoka_bridge.plan import Plan
 
+#: of one peer in one round: 60 kB of JSON take 5 ms to be read, and a beat must not wait for that again and again
+ROUND_BYTES = 32_768
+
 
 class HasDescriptor(Protocol):
     """What `System.wait` can wait for; -1 while there is nothing to wait for."""
@@ -63,7 +66,8 @@ class Seat:
         return "new"
 
     def receive(self) -> list[bytes]:
-        return self._channel.receive()
+        """What waits, as far as one round of the loop may take it in; the rest comes with the next."""
+        return self._channel.receive(ROUND_BYTES)
 
     def send(self, datagram: bytes) -> bool:
         return self._channel.send(datagram)

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jidoka_bridge import messages
 from jidoka_bridge.channel import Channel
-from jidoka_bridge.guard.outside import Seat
+from jidoka_bridge.guard.outside import ROUND_BYTES, Seat
 from jidoka_bridge.guard.peers import Peer
-from jidoka_bridge.messages import Condition, Judgement, Kind, Lease
+from jidoka_bridge.messages import MAX_BODY_BYTES, Condition, Judgement, Kind, Lease
 
 from tests.bridge.guard.guard_rig import CONDITIONS, DRIFT, INVALID, MS, Rig, plan
 
@@ -251,3 +251,19 @@ def test_no_message_says_that_it_comes_from_the_plcs_own_panel(tmp_path: Path) -
     assert [each["event"] for each in told][-1] == "acknowledge refused"
     assert not world.rig.guard.causes["local hold"].is_acknowledged
     world.close()
+
+
+def test_a_round_takes_in_so_much_of_a_peer_and_the_next_one_the_rest(tmp_path: Path) -> None:
+    seat = Seat(tmp_path / "seat.sock")
+    end = Channel(tmp_path / "seat.sock")
+    assert end.connect(0)
+    assert seat.accept() == "new"
+    sizes = [1, ROUND_BYTES - 2, 1, 1, MAX_BODY_BYTES, 2, 3]
+    for size in sizes:
+        assert end.send(b"x" * size)
+    end.close()
+    rounds = []
+    while seat.is_connected:
+        rounds.append([len(each) for each in seat.receive()])
+    assert rounds == [sizes[:3], sizes[3:5], sizes[5:]]
+    seat.close()
