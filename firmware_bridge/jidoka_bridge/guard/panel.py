@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PANEL, PLC, EITHER = "panel", "plc", "either"
 #: how long a cause must have stood there before a press can mean it
 READ_NS = 1_000 * MS_NS
+#: of a counter of 8 bits
+MOST = 0xFF
 
 
 class Shown:
@@ -55,11 +57,12 @@ class Shown:
         self.cause, self.revision, self.is_near = "", 0, False
 
     def is_pressed(self, view: LinkView) -> bool:
-        """Somebody pressed the key since the last look. A PLC that begins anew counts from 0."""
+        """Somebody pressed the key since the last look. A PLC that begins anew counts from 0; behind 255 comes 0 as well."""
         before, self.reference = self.reference, (view.connection, view.acknowledges)
         self.is_sure &= self.is_near and before is not None and before[0] == view.connection
         self.is_near = True
-        return before is not None and before[1] != view.acknowledges != 0
+        is_anew = view.acknowledges == 0 and before != (view.connection, MOST)
+        return before is not None and before[1] != view.acknowledges and not is_anew
 
 
 def cause_on_the_wire(guard: Guard) -> Cause | None:

@@ -117,6 +117,19 @@ def test_a_plc_that_begins_anew_counts_from_0_and_nobody_pressed() -> None:
     assert not [each for each in rig.events[before:] if each["event"].startswith("acknowledge")]
 
 
+def test_the_press_that_brings_the_counter_back_to_0_counts_as_any_other() -> None:
+    rig = Rig(plan(ack_at="either"))
+    rig.view = replace(rig.view, acknowledges=255)
+    rig.turn(3)
+    rig.prove()
+    rig.judge(INVALID, Judgement.ON)
+    rig.turn(READ_TURNS)
+    at_the_plc(rig)
+    assert rig.view.acknowledges == 0
+    rig.turn()
+    assert is_acknowledged(rig)
+
+
 def test_a_counter_of_another_session_is_a_new_beginning() -> None:
     rig = tripped()
     at_the_plc(rig)
