@@ -17,6 +17,8 @@ from jidoka_bridge.roles import ACKNOWLEDGE_REASONS, TAKEN_BACK, is_entitled
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
 
+#: built-in causes that lock out, and come from what block B shows
+SEEN_AT_THE_PLC = ("other session", "plc disobeys", "moved without permissive")
 NOTHING_TO_HOLD: Decision = ("no PLC is connected, so nothing would stop", "Use the machine's own stop.")
 
 
@@ -163,11 +165,21 @@ def hold(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
     return decision
 
 
+def _judge_line(guard: Guard) -> Decision:
+    """What shows only at the PLC: without a link nobody knows whether it is gone."""
+    latched = [name for name in SEEN_AT_THE_PLC if guard.causes[name].latched]
+    if guard.plan.link is None or guard.view.is_up or not latched:
+        return GRANTED
+    return f"whether {latched[0]} is gone isn't known without a link to the PLC", "See that the PLC answers."
+
+
 def unlock(guard: Guard, now_ns: int, body: Mapping[str, Any]) -> Decision:
     """Judge, carry out and record an engineer's unlock; it leads to HOLD only."""
     decision = judge_unlock(
         body, guard.causes, guard.interlock.state, guard.view.key_on, unknown_of(guard, now_ns)
     )
+    if decision == GRANTED:
+        decision = _judge_line(guard)
     person, reason = person_of(body), plain.text(body, "reason")
     name = "engineer unlock" if decision == GRANTED else "unlock refused"
     reasons = (decision[0],) if decision[0] else ()

@@ -221,3 +221,25 @@ def test_an_unlock_waits_for_the_file_that_nobody_has_named_since_the_start() ->
     assert acts.unknown_of(rig.guard, rig.now) == "nobody has said yet which file m runs"
     rig.guard.approved.by_id["m"].digest = "a" * 64
     assert acts.unknown_of(rig.guard, rig.now) == ""
+
+
+@pytest.mark.parametrize("name", ["other session", "plc disobeys", "moved without permissive"])
+def test_after_a_restart_an_unlock_waits_for_the_plc_to_show_that_it_is_gone(name: str) -> None:
+    latched = [True, 1, 1, {"role": "operator", "pseudonym": "p1"}, ""]
+    rig = Rig(content={"lockout": True, "causes": {name: latched}})
+    rig.link = False
+    rig.turn(3)
+    told = f"whether {name} is gone isn't known without a link to the PLC"
+    assert (rig.unlock()["refused"], rig.state) == (told, "LOCKOUT")
+    assert rig.last("unlock refused")["reasons"] == [told]
+    rig.link = True
+    rig.turn(3)
+    assert rig.unlock()["ok"]
+    assert rig.state == "HOLD"
+
+
+def test_without_a_plc_there_is_no_link_to_wait_for() -> None:
+    latched = [True, 1, 1, {"role": "operator", "pseudonym": "p1"}, ""]
+    rig = Rig(plan(link=None), {"lockout": True, "causes": {"plc disobeys": latched}})
+    rig.turn()
+    assert rig.unlock()["ok"]
