@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from jidoka_bridge.guard import plain
 from jidoka_bridge.guard.causes import Causes
 from jidoka_bridge.guard.interlock import Step
 from jidoka_bridge.guard.reports import cause_body, step_body
@@ -62,7 +63,7 @@ class Recorder:
                 "proving_run": proving_run,
                 "cause": details.cause,
                 "first_out": self.first_out,
-                "reasons": list(details.reasons),
+                "reasons": plain.sentences(details.reasons),
                 "person": dict(details.person) if details.person else None,
                 "reason": details.reason,
                 "evidence": dict(details.evidence),

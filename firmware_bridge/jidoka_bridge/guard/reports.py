@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jidoka_bridge.guard import plain
 from jidoka_bridge.guard.causes import Cause
 from jidoka_bridge.guard.guard_condition import NONE, Offer
 from jidoka_bridge.guard.interlock import BY_EVENT, Interlock, Step
@@ -45,7 +46,7 @@ def mode_body(
     """What a reset still lacks, what a press would do, whether the PLC is already waiting for that press; each model's mode
     and window; what the PLC remembers."""
     return {
-        "missing": list(offer.missing),
+        "missing": plain.sentences(offer.missing),
         "offer": offer.target,
         "ready": is_press_awaited and offer.target != NONE,
         "state": state.name,

@@ -14,9 +14,10 @@ from jidoka_bridge.guard.guard_condition import NONE, Offer
 from jidoka_bridge.guard.interlock import BY_EVENT
 from jidoka_bridge.guard.latch import Latch
 from jidoka_bridge.guard.memory import Memory
-from jidoka_bridge.guard.recorder import Recorder
+from jidoka_bridge.guard.recorder import Details, Recorder
 from jidoka_bridge.guard.remembered import LATER, NEW
-from jidoka_bridge.messages import Kind
+from jidoka_bridge.messages import Condition, Judgement, Kind, encode_json
+from jidoka_bridge.plan import CauseSpec, ConditionSpec
 
 from tests.bridge.guard.guard_rig import plan
 
@@ -124,6 +125,30 @@ def test_evidence_keeps_what_a_record_can_hold_and_names_the_rest() -> None:
     assert plain.evidence({"onset_ns": -1, "judged_ns": 1.5}) == {"dropped": ["onset_ns", "judged_ns"]}
     many = {f"k{number}": float("nan") for number in range(12)}
     assert plain.evidence(many) == {"dropped": [f"k{number}" for number in range(10)]}
+
+
+def test_of_more_sentences_than_a_message_takes_the_first_are_told_and_how_many_more_there_are() -> None:
+    few = ["a" * 100] * 20
+    assert plain.sentences(few) == few
+    fits = ["a" * 997] * 24  # with quotes and a comma 1 000 bytes each
+    assert plain.sentences(fits) == fits
+    assert plain.sentences([*fits, "b", "c"]) == [*fits, "and 2 more"]
+    assert plain.sentences(["検" * 160] * 70)[-2:] == ["検" * 160, "and 46 more"]
+
+
+def test_what_a_large_plan_lacks_reaches_people_in_whatever_script_its_risks_are_written() -> None:
+    names = [f"m:{number}" for number in range(100)]
+    conditions = tuple(ConditionSpec(name, "m", False, 0.0, True) for name in names)
+    causes = tuple(
+        CauseSpec(name, "risk", "hold", "high", 32 + number, "検" * 160, "r.", (name,))
+        for number, name in enumerate(names)
+    )
+    guard = Guard(plan(conditions=conditions, causes=causes), None, "lost", [], 500)
+    for number in range(100):
+        guard.condition(600, Condition(number, Judgement.ON, 1, judged_ns=600))
+    guard.event(600, "reset refused", Details(reasons=guard.offer.missing))
+    for out in guard.take_outbox():
+        encode_json(out.kind, 0, 600, out.body)
 
 
 def test_evidence_of_8000_bytes_is_kept_and_of_one_more_is_not() -> None:
