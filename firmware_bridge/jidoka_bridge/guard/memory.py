@@ -78,9 +78,8 @@ class Memory:
         self.offer = Offer(NONE, ("the guard has just started",))
         self.offer_since_ns = 0
         self.offer_held = False
-        self.up_since_ns = (
-            0  # the first of the good beats in a row that showed the reset button up; 0: it is down
-        )
+        #: the first of the good beats in a row that showed the reset button up; 0: it is down
+        self.up_since_ns = 0
         self.offer_lapsed_ns = 0
         self.fresh: set[str] = set()
         self.pending: Pending | None = None
