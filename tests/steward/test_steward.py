@@ -294,6 +294,32 @@ def test_an_act_goes_to_the_guard_and_its_answer_to_whoever_asked(place: Site) -
     assert people_path(place.ledger).stat().st_mode & 0o777 == 0o600
 
 
+def test_the_words_of_a_hold_stand_nowhere_in_the_ledger_but_in_what_can_be_erased(place: Site) -> None:
+    place.start()
+    place.guard.until(lambda: place.guard.recorded == 0, "connected")
+    evidence = {"reason": "Anna is in the cell", "role": "operator", "pseudonym": "s2"}
+    place.guard.send(Kind.CAUSE, cause(False, id="local hold", evidence=evidence))
+    held = {"event": "local hold", "reason": evidence["reason"], "cause": "local hold"}
+    place.guard.transition({**transition(1, "RUN", "HOLD"), **held})
+    place.guard.until(lambda: place.guard.recorded == 1, "recorded")
+    [told] = await_entries(place, EntryKind.CAUSE, 1)
+    assert told["evidence"] == {**evidence, "reason": "other"}
+    assert await_entries(place, EntryKind.ALARM, 1)[0]["evidence"]["reason"] == "other"
+    assert b"Anna" not in place.ledger.read_bytes()
+    [entry] = bodies(place, EntryKind.TRANSITION)
+    assert read_texts(place.ledger)[entry["commitment"]] == "Anna is in the cell"
+
+
+def test_the_reason_of_a_reset_is_the_guards_own_and_no_free_text(place: Site) -> None:
+    place.start()
+    place.guard.until(lambda: place.guard.recorded == 0, "connected")
+    place.guard.transition({**transition(1, "HOLD", "RUN"), "reason": "button"})
+    place.guard.until(lambda: place.guard.recorded == 1, "recorded")
+    [entry] = bodies(place, EntryKind.TRANSITION)
+    assert entry["reason"] == "button"
+    assert "commitment" not in entry
+
+
 def test_an_act_without_a_guard_is_refused_in_time_and_recorded(place: Site) -> None:
     place.guard.close()
     place.start()

@@ -28,6 +28,8 @@ NEED_RECORD: frozenset[Kind] = frozenset(NAMES) - {Kind.HOLD, Kind.COMMAND}
 #: what else of an act stands in its entry
 KEPT: tuple[str, ...] = ("model", "mode", "ms", "digest", "command")
 KEPT_CHARACTERS = 80
+#: what the guard itself gives as the reason of a reset
+GUARDS_REASONS: frozenset[str] = frozenset({"button", "observe"})
 
 Seal = Callable[[str], tuple[str, bytes]]
 
@@ -98,7 +100,7 @@ def name_of(kind: Kind, body: dict[str, Any]) -> str:
 
 def reason_code(reason: str) -> str:
     """The reason as it may stand in an entry: a code of the list, else `other` (the words go to the side file)."""
-    return reason if reason in {*ACKNOWLEDGE_REASONS, TAKEN_BACK, ""} else "other"
+    return reason if reason in {*ACKNOWLEDGE_REASONS, *GUARDS_REASONS, TAKEN_BACK, ""} else "other"
 
 
 def labelled(body: dict[str, Any]) -> dict[str, Any]:

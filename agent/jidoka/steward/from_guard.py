@@ -79,8 +79,16 @@ def _override_act(body: dict[str, Any], was: Any) -> str:
 
 
 def _cause(known: Knowledge, now_ns: int, message: Message) -> list[Effect]:
-    body = message.json()
+    body = _without_words(message.json())
     return known.alarms.cause(now_ns, body, known.acts.reason_for(body))
+
+
+def _without_words(body: dict[str, Any]) -> dict[str, Any]:
+    """Of a person's hold the evidence says why in the person's own words: they are sealed with the act and the transition."""
+    evidence = body.get("evidence")
+    if not isinstance(evidence, dict) or "reason" not in evidence:
+        return body
+    return {**body, "evidence": {**evidence, "reason": acts.reason_code(str(evidence["reason"] or ""))}}
 
 
 def _mode(known: Knowledge, _now_ns: int, message: Message) -> list[Effect]:
