@@ -28,6 +28,12 @@ RISK = {"id": "R-1", "risk": "model drift", "status": "on", "latched": True, "co
         (Kind.INVENTORY, INVENTORY,
          (f"plan {'a' * 16}, version 0.1.0: m (enforce, onnxruntime 1.19 on CPU, baseline {'b' * 16}), "
          "n (none, not running, baseline none)")),
+        (Kind.ACT, {"act": "change a mode", "model": "m", "mode": "observe", "role": "operator", "pseudonym": "o-3"},
+         "change a mode of m to observe by operator o-3"),
+        (Kind.ACT, {"act": "announce a window", "model": "m", "ms": 1_800_000, "role": "quality", "pseudonym": "q-2"},
+         "announce a window of m for 30 min by quality q-2"),
+        (Kind.ACT, {"act": "hold", "role": "operator", "pseudonym": "o-3", "reason": "other"},
+         "hold by operator o-3: other"),
         (Kind.RISK, RISK, "R-1 model drift: on, latched, 99.9 % of the records came, judged 3 s ago"),
         (Kind.RISK, {"id": "R-1", "risk": "x", "status": "off"}, "R-1 x: off"),
         (Kind.RISK, {"id": "R-1"}, "can't be read: 'risk'"),

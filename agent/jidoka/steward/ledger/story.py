@@ -117,7 +117,16 @@ def _act(body: dict[str, Any]) -> str:
         return f"label of {body.get('model', '')} by {_who(body)}: {told}"
     length = f" for {body['for_s'] / 3600:g} h" if body.get("for_s") else ""
     permit = f" under permit {body['permit']}" if body.get("permit") else ""
-    return f"{body['act']}{what}{length}{permit} by {_who(body)}: {body.get('reason', '')}"
+    reason = f": {body['reason']}" if body.get("reason") else ""
+    return f"{body['act']}{what}{_of_model(body)}{length}{permit} by {_who(body)}{reason}"
+
+
+def _of_model(body: Mapping[str, Any]) -> str:
+    """Which model was meant, and what was asked of it."""
+    model = f" of {body['model']}" if body.get("model") else ""
+    mode = f" to {body['mode']}" if body.get("mode") else ""
+    length = f" for {body['ms'] / 60_000:g} min" if body.get("ms") else ""
+    return f"{model}{mode}{length}"
 
 
 def _refusal(body: dict[str, Any]) -> str:
