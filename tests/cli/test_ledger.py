@@ -186,3 +186,10 @@ def test_the_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None
         code, out, _ = run(capsys, *arguments)
         assert code == 0
         assert "Example:" in out
+
+
+def test_the_help_names_each_kind_that_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "ledger", "show", "--help")
+    told = out[out.index("Kinds:") : out.index("Example")].replace(".", ",")
+    named = {" ".join(each.split()) for each in told.removeprefix("Kinds:").split(",")}
+    assert {kind.label for kind in Kind} <= named

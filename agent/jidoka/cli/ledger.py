@@ -94,7 +94,8 @@ def show_command(
 
     \b
     Kinds: boot, config, admission, baseline, decision block, condition, transition, cause, alarm, act, command,
-    refusal, override, checkpoint, cosignature, clock step, loss, retention, absence, sketch, inventory, risk, removed.
+    refusal, override, checkpoint, cosignature, clock step, loss, retention, absence, sketch, inventory, risk, removed,
+    drill, flood.
 
     \b
     Example:
