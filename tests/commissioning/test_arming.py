@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jidoka.cli.main import main
+from jidoka.cli.plc_arming import lines
 from jidoka.commissioning.arming import cost_of, report
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import LANE_OF, Entry, Kind
@@ -98,6 +99,25 @@ def test_the_nearest_misses_are_those_below_their_limit_nearest_first() -> None:
     assert [(round(each.share, 3), each.part) for each in found.misses] == [(0.9, 101), (0.6, 101)]
     assert found.records == 7
     assert (found.verdicts[0], found.verdicts[1], found.verdicts[2]) == (3, 3, 1)
+
+
+def test_a_lockout_that_nobody_ended_is_told_for_it_hides_what_came_after() -> None:
+    book = Book()
+    book.step(0, "START_UP", "LOCKOUT", "lockout cause on", "latch file")
+    found = report(book.entries)
+    assert (found.locked_ns, found.locked_by) == (1_000 * S, "latch file")
+    told = "\n".join(lines(found, cost_of(found, None, None)))
+    assert "LOCKOUT since 1970-01-01 00:16:40 UTC (latch file)" in told
+    assert "Nothing was watched: this says nothing about the line" in told
+    assert "Nothing would have stopped" not in told
+    book.step(5, "LOCKOUT", "HOLD", "engineer unlock")
+    book.step(6, "HOLD", "RUN", "reset to run")
+    book.step(96, "RUN", "RUN", "acknowledge")
+    found = report(book.entries)
+    assert found.locked_ns == 0
+    told = "\n".join(lines(found, cost_of(found, None, None)))
+    assert "Watched 90 s in which" in told
+    assert "Nothing would have stopped the line" in told
 
 
 def test_entries_that_cannot_be_read_are_left_out() -> None:

@@ -62,15 +62,31 @@ def command(*, configuration: Path, ledger: Path | None, as_json: bool) -> None:
 
 def lines(found: Arming, cost: Cost) -> list[str]:
     """The report as people read it."""
+    from jidoka.commissioning.ages import age_text
+
     hours = found.observed_s / 3600
+    watched = f"{hours:.1f} h" if hours >= 1 else age_text(found.observed_s)
     told = [
         (
-            f"Watched {hours:.1f} h in which something would have been permitted, {found.records} records "
+            f"Watched {watched} in which something would have been permitted, {found.records} records "
             f"({found.verdicts[1]} suspect, {found.verdicts[2]} to reject), {found.advices} advices."
         ),
         "",
     ]
-    if not found.stops:
+    if found.locked_ns:
+        told += [
+            (
+                f"ATTENTION: the guard stands in LOCKOUT since {_at(found.locked_ns)} ({found.locked_by}); what came after "
+                "isn't in this report."
+            ),
+            "      Acknowledge (jidoka ack), let an engineer unlock (jidoka unlock), and watch on.",
+            "",
+        ]
+    if not found.stops and not found.observed_s:
+        told.append(
+            "Nothing was watched: this says nothing about the line. See what is lacking: jidoka status"
+        )
+    elif not found.stops:
         told.append("Nothing would have stopped the line or taken the model out.")
     else:
         told.append(
@@ -88,7 +104,8 @@ def lines(found: Arming, cost: Cost) -> list[str]:
 
 
 def _at(wall_ns: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall_ns / 1e9))
+    """UTC, as `jidoka trip list` and `jidoka ledger show` tell it."""
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(wall_ns // 1_000_000_000))
 
 
 def _misses(found: Arming) -> list[str]:

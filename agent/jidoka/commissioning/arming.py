@@ -53,7 +53,8 @@ class Miss:
 
 @dataclass
 class Arming:
-    """What the ledger tells. observed_s: time in which the shadow would have permitted something."""
+    """What the ledger tells. observed_s: time in which the shadow would have permitted something; locked_ns, locked_by:
+    since when it stands in LOCKOUT, which in observe nothing but a person ends, and by which cause; 0 where it doesn't."""
 
     stops: list[Stop] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
@@ -64,6 +65,8 @@ class Arming:
     refused: int = 0
     first_ns: int = 0
     last_ns: int = 0
+    locked_ns: int = 0
+    locked_by: str = ""
 
 
 def report(entries: Iterable[Entry]) -> Arming:
@@ -88,6 +91,10 @@ def report(entries: Iterable[Entry]) -> Arming:
     return found
 
 
+def _cause_of(body: dict[str, Any]) -> str:
+    return str(body.get("cause") or body.get("first_out") or body["event"])
+
+
 class _Following:
     """The shadow's state as it goes on. nearest: by model, outside of what tripped."""
 
@@ -107,14 +114,21 @@ class _Following:
     def transition(self, found: Arming, body: dict[str, Any], wall_ns: int) -> None:
         """One step of the shadow."""
         found.refused += bool(body.get("refused"))
+        if body["to"] != State.LOCKOUT.name:
+            found.locked_ns, found.locked_by = 0, ""
+        elif not found.locked_ns:
+            found.locked_ns, found.locked_by = wall_ns, _cause_of(body)
         gave, gives = (WOULD_GIVE.get(str(body[name]), Word.WITHHOLD) for name in ("from", "to"))
         self._take_time(found, wall_ns)
         found.advices += body["to"] == State.ADVISE.name and body["from"] == State.RUN.name
         if RANK[gives] < RANK[gave] and str(body["event"]) not in OWN:
             self._close(wall_ns)
-            cause = str(body.get("cause") or body.get("first_out") or body["event"])
             self._open = Stop(
-                wall_ns, str(body["event"]), cause, str(body.get("text", "")), gives is Word.WITHHOLD
+                wall_ns,
+                str(body["event"]),
+                _cause_of(body),
+                str(body.get("text", "")),
+                gives is Word.WITHHOLD,
             )
             found.stops.append(self._open)
         elif RANK[gives] > RANK[gave]:
