@@ -92,3 +92,23 @@ def test_a_guard_that_is_away_is_never_shown_as_a_state(capsys: pytest.CaptureFi
         _, out, _ = run(capsys, "status", "--plan", str(place.plan_file))
         assert "UNKNOWN" in out
         assert "last heard of: RUN" in out
+
+
+def test_in_observe_a_state_is_never_shown_as_if_it_permitted_something(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    with site() as place:
+        place.start()
+        place.guard.until(lambda: place.guard.recorded == 0, "connected")
+        modes = [
+            {"id": MODEL, "mode": "observe", "planned": "observe", "window_until_ns": 0, "announced": False}
+        ]
+        place.guard.send(Kind.MODE, {"missing": [], "offer": "none", "state": "RUN", "models": modes})
+        place.guard.send_status(
+            PlcStatus(1, 0x5A5A, 1 << 8, 2, 0, 7, 321, 1, 90, 0x5A5A, 2, 0, PlcStatus.LINK_UP)
+        )
+        wait_until(lambda: bool(place.status()["modes"] and place.status()["interlock"]["plc"]), "everything")
+        _, out, _ = run(capsys, "status", "--plan", str(place.plan_file))
+    assert "RUN" in out
+    assert f"observe: nothing is permitted; the state is what it would be ({MODEL})" in out

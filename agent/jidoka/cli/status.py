@@ -112,6 +112,12 @@ def _interlock(value: dict[str, Any]) -> RenderableType:
     text.append(f"   M {_on(interlock['m'])}   A {_on(interlock['a'])}   word {interlock['word']}")
     if interlock["since_ns"] and interlock["known"]:
         text.append(f"   for {_span(value['now_ns'] - interlock['since_ns'])}")
+    observed = [each["id"] for each in value.get("modes") or [] if each.get("planned") != "enforce"]
+    if interlock["plc"] and observed:
+        text.append(
+            f"\nobserve: nothing is permitted; the state is what it would be ({', '.join(observed)})",
+            "bold yellow",
+        )
     if interlock["first_out"]:  # why the state stands, before what happened since
         why = next((each["text"] for each in value["alarms"] if each["id"] == interlock["first_out"]), "")
         text.append("\nfirst out: ", "dim").append(
