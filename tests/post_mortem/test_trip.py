@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner
 from jidoka.cli.trip import command
 from jidoka.post_mortem.frames import decoded
-from jidoka.post_mortem.gather import Account, account
+from jidoka.post_mortem.gather import Account, Line, account
 from jidoka.post_mortem.page import page
 from jidoka.post_mortem.sorting import parts
-from jidoka.post_mortem.trips import trips
-from jidoka.post_mortem.words import as_json, frames, what, why
+from jidoka.post_mortem.trips import summary, trips
+from jidoka.post_mortem.words import as_json, frames, screen, times, what, why
 from jidoka.steward.ledger.check import check
 from jidoka.steward.ledger.format import Kind as Entry
 from jidoka.steward.ledger.reader import entries
@@ -26,6 +26,7 @@ from jidoka_bridge.messages import Kind
 from jidoka_bridge.registers import Word
 
 from tests.bridge.guard.shell_world import plan_of, play, started, wait
+from tests.bridge.guard.simulated_line import MS
 from tests.post_mortem.recorded import FIRST_PART, PART_NS, Recorded
 from tests.steward.test_outbox import entry
 
@@ -200,6 +201,74 @@ def test_the_limit_of_evidence_by_feature_is_a_log_as_the_evidence_is(
     assert f"It was condition m:drift(all){told}" in facts
 
 
+@pytest.mark.parametrize(
+    ("beat_ms", "heard_ms", "fact"),
+    [
+        (None, 100, "The application let go of the monitor: it ended, or closed its session."),
+        (500, 450, "The monitor fell silent: it was heard of last 450 ms before."),
+        (
+            510,
+            60,
+            "The application fell silent: its last beat was 510 ms before, the monitor was heard of 60 ms before.",
+        ),
+    ],
+)
+def test_who_fell_silent_is_told_by_what_was_heard_last(
+    recorded: Recorded, beat_ms: int | None, heard_ms: int, fact: str
+) -> None:
+    told = silent(recorded)
+    now_ns = told.trip.monotonic_ns
+    beat_ns = 0 if beat_ms is None else now_ns - beat_ms * MS
+    evidence = {"beat_ns": beat_ns, "received_ns": now_ns - heard_ms * MS}
+    told.trip = replace(told.trip, body={**told.trip.body, "evidence": evidence})
+    assert why(told) == [fact]
+
+
+def silent(recorded: Recorded, **body: object) -> Account:
+    """An account of a trip for want of data."""
+    (trip,) = trips(entries(recorded.file))
+    changes = {"cause": "no data:m", "first_out": "no data:m", "evidence": {}, **body}
+    return Account(replace(trip, body={**trip.body, **changes}), plan_of(recorded.plant))
+
+
+def test_parts_that_nobody_inspected_are_named_where_they_have_no_numbers(recorded: Recorded) -> None:
+    told = silent(recorded)
+    told.rows = account(recorded.file, None, None).rows
+    last = max(row.part for row in told.rows["m"])
+    assert parts(told).open == f"What passed after part {last}, until the machine stood: not inspected"
+    assert "None</p>" not in page(told)
+    moved = silent(recorded, cause="moved without permissive", evidence={"part_count": 812})
+    assert parts(moved).open.startswith("What was made since the permissive went")
+    assert parts(moved).why.endswith("By then the PLC had counted 812 parts.")
+    assert any(parts(moved).open in line for line in screen(moved))
+
+
+def test_a_lost_link_is_told_in_the_guards_own_words_with_what_the_plc_does_by_itself(
+    recorded: Recorded,
+) -> None:
+    evidence = {"why": "no answer", "frames": [[5, "A", ""], [7, "B", ""], [9, "A", ""]]}
+    told = silent(recorded, event="plc link lost", cause="plc link", first_out="plc link", evidence=evidence)
+    told.steps["read back as off"] = told.trip.monotonic_ns + 3_000 * MS
+    link = told.plan.link if told.plan else None
+    assert link is not None
+    facts = why(told)
+    assert f"the PLC at wire doesn't answer as unit 1 within {link.reply_timeout_ms} ms." in facts[0]
+    assert f"within the hold time ({link.hold_ms} ms)" in facts[1]
+    assert times(told)[-1] == ("link back, output reads as off", 3_000.0)
+
+
+def test_a_file_that_was_not_approved_is_named_beside_the_approved_one(recorded: Recorded) -> None:
+    facts = of_evidence(recorded, approved="c3" * 32, in_use="ab" * 32)
+    assert facts == [f"Approved is the file with the SHA-256 {'c3' * 8}…, in use was {'ab' * 8}…"]
+
+
+def test_who_took_a_model_out_of_enforce_is_named(recorded: Recorded) -> None:
+    told = silent(recorded, cause="mode:m", first_out="mode:m")
+    body = {"event": "mode set", "person": {"role": "operator", "pseudonym": "o-3"}}
+    told.before.append(Line(told.trip.wall_ns, "transition", "", False, body))
+    assert why(told) == ["It was operator o-3."]
+
+
 def test_the_limit_of_a_count_is_told_as_it_was_set(recorded: Recorded) -> None:
     facts = of_evidence(recorded, condition="m:lost", value=7.0, limit=5.0)
     assert facts == ["It was condition m:lost, 7 against a limit of 5."]
@@ -251,8 +320,8 @@ def test_a_hold_by_a_person_names_the_person_and_no_parts(tmp_path: Path) -> Non
     play(made.plant, made.process, 300)
     told = account(made.write(), None, None)
     assert told.trip.cause == "local hold"
-    assert told.evidence["reason"] == "smoke"
-    assert parts(told).first == 0
+    assert why(told) == ["It was operator p3: “smoke”."]
+    assert (parts(told).first, parts(told).open) == (0, "")
 
 
 def test_the_death_of_a_guard_is_a_trip_too(tmp_path: Path) -> None:
@@ -278,6 +347,54 @@ def stop_and_start(made: Recorded) -> None:
     made.plant.pass_ms(500)
     made.process = started(made.plant)
     play(made.plant, made.process, 1_000)
+
+
+def test_the_first_start_of_a_device_is_nobodys_death() -> None:
+    body = {"event": "restart", "from": "START_UP", "to": "START_UP", "evidence": {"clean": False}, "ns": 1}
+    assert list(trips([entry(Entry.TRANSITION, {**body, "number": 1})])) == []
+    assert [trip.move for trip in trips([entry(Entry.TRANSITION, {**body, "number": 2})])] == ["guard died"]
+
+
+def test_when_a_guard_that_died_was_heard_of_last_is_told(tmp_path: Path) -> None:
+    made = Recorded(tmp_path)
+    died_ns = made.plant.now_ns
+    made.plant.guard_died("lost")
+    made.plant.pass_ms(700)
+    made.process = started(made.plant)
+    back_ns = made.plant.now_ns
+    play(made.plant, made.process, 1_000)
+    made.books.note(Entry.ABSENCE, what="guard", text="It was away.", from_ns=died_ns, to_ns=back_ns)
+    told = account(made.write(), None, None)
+    assert dict(times(told))["guard last heard"] < -600
+    assert any("The guard was heard of last 0." in fact for fact in why(told))
+
+
+OBSERVED = (
+    ("reset to run", "START_UP", "RUN", "WITHHOLD"),
+    ("hold cause on", "RUN", "HOLD", "WITHHOLD"),
+    ("lockout cause on", "HOLD", "LOCKOUT", "WITHHOLD"),
+)
+
+
+def test_what_would_have_tripped_in_observe_stopped_nothing() -> None:
+    def told(*words: str) -> list[bool]:
+        rows = [(*row[:3], word) for row, word in zip(OBSERVED, words, strict=True)]
+        bodies = [
+            {"event": event, "from": was, "to": to, "word": word, "ns": n, "number": n + 2}
+            for n, (event, was, to, word) in enumerate(rows)
+        ]
+        return [summary(trip)["observed"] for trip in trips(entry(Entry.TRANSITION, body) for body in bodies)]
+
+    assert told("WITHHOLD", "WITHHOLD", "WITHHOLD") == [True, True]
+    assert told("MACHINE_AND_AI", "WITHHOLD", "WITHHOLD") == [False, False]
+
+
+def test_the_page_of_a_trip_in_observe_says_so_and_asks_nobody_for_a_permissive(recorded: Recorded) -> None:
+    told = account(recorded.file, None, None)
+    told.trip, told.is_over = replace(told.trip, is_observed=True), False
+    assert what(told).startswith("In observe, where nothing was permitted and nothing was stopped")
+    assert "Nobody has given the permissive back yet" not in page(told)
+    assert not any("Nobody has given" in line for line in screen(told))
 
 
 def restarts(made: Recorded) -> list[dict[str, Any]]:

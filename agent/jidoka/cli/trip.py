@@ -54,9 +54,15 @@ def list_command(ledger: Path | None, plan_file: Path, config_file: Path | None,
         if as_json:
             click.echo(json.dumps(told, ensure_ascii=False))
             continue
-        planned = " (planned)" if told["planned"] else ""
+        remark = (
+            " (planned)"
+            if told["planned"]
+            else " (in observe: nothing was stopped)"
+            if told["observed"]
+            else ""
+        )
         click.echo(
-            f"{told['number']:6}  {told['at']}  {told['move']:20} {told['cause']}: {told['text']}{planned}"
+            f"{told['number']:6}  {told['at']}  {told['move']:20} {told['cause']}: {told['text']}{remark}"
         )
     if not count and not as_json:
         click.echo(f"{file}: no trip is recorded there.")

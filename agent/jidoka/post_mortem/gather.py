@@ -42,7 +42,7 @@ class Line:
 class Account:
     """One trip. steps: of the way from the picture to the coil, ns on the trip's clock; rows: verdicts by model in the
     minute before and until the output was off; digests: name → value; is_over: somebody gave the permissive back;
-    was: the state that it began in."""
+    was: the state that it began in; written: what the person who did it wrote freely, where it wasn't erased."""
 
     trip: Trip
     plan: Plan | None = None
@@ -56,6 +56,7 @@ class Account:
     is_over: bool = False
     over_ns: int = 0
     was: str = ""
+    written: str = ""
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -86,6 +87,7 @@ def account(ledger: Path, number: int | None, plan: Plan | None) -> Account:
     found = near.trip
     told = Account(found, plan, digests=near.digests, was=near.was)
     texts = read_texts(ledger)
+    told.written = texts.get(str(found.body.get("commitment")), "")
     wanted_cause = found.cause if found.body["event"] != "restart" else "restart"
     for entry in near.entries:
         if entry.wall_ns < found.wall_ns - BEFORE_NS:
@@ -111,7 +113,9 @@ def account(ledger: Path, number: int | None, plan: Plan | None) -> Account:
         rows.sort(key=lambda row: row.record_ns)
     if plan is not None and plan.digest == told.digests.get("plan"):
         sections = plan.sections.get("models") or {}
-        told.digests |= {f"model {name}": str(each.get("sha256", "")) for name, each in sections.items()}
+        told.digests |= {
+            f"model {name}, approved": str(each.get("sha256", "")) for name, each in sections.items()
+        }
         told.digests["register map"] = plan.map_digest
     return told
 
@@ -126,6 +130,8 @@ def _note_cause(told: Account, entry: Entry, body: Mapping[str, Any], wanted: st
 
 def _note_step(told: Account, entry: Entry, body: Mapping[str, Any]) -> None:
     evidence = body.get("evidence") or {}
+    if entry.kind is Kind.ABSENCE and _is_its_absence(told.trip, entry, body):
+        told.steps["guard last heard"] = int(body["from_ns"])
     if entry.kind is not Kind.TRANSITION or body.get("event") != "withdrawn":
         return
     if evidence.get("trip") == told.trip.number and entry.boot == told.trip.boot:
@@ -135,8 +141,22 @@ def _note_step(told: Account, entry: Entry, body: Mapping[str, Any]) -> None:
         told.steps |= {name: int(evidence[key]) for key, name in names.items() if evidence.get(key)}
 
 
+def _is_its_absence(trip: Trip, entry: Entry, body: Mapping[str, Any]) -> bool:
+    """Whether an entry tells how long the guard was away whose return this trip is."""
+    times = body.get("from_ns"), body.get("to_ns")
+    if trip.body["event"] != "restart" or body.get("what") != "guard" or entry.boot != trip.boot:
+        return False
+    return (
+        all(isinstance(each, int) for each in times)
+        and abs(int(body["to_ns"]) - trip.monotonic_ns) < ABOUT_NS
+    )
+
+
 def _first_steps(told: Account) -> None:
     evidence = told.evidence
+    answers_ns = [int(each[0]) for each in evidence.get("frames") or [] if each[1] == "B"]
+    if answers_ns and told.trip.body["event"] == "plc link lost":
+        told.steps["last answer of the PLC"] = answers_ns[-1]
     names = {
         "onset_ns": "likely onset", "record_ns": "last record", "judged_ns": "judged", "condition_ns": "guard was told",
     }  # fmt: skip

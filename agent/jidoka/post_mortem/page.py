@@ -34,7 +34,7 @@ def page(told: Account) -> str:
     trip = told.trip
     title = f"Trip {trip.number}: {trip.move}, {moment(trip.wall_ns)}"
     found = parts(told)
-    sort = f"Parts {found.safe_first} to {found.last}" if found.first else "None"
+    sort = f"Parts {found.safe_first} to {found.last}" if found.first else found.open or "None"
     site = f"{told.plan.site} / {told.plan.line} / {told.plan.device}" if told.plan else ""
     sections = [
         f"<h1>{html_page.text(title)}</h1><p class=quiet>{html_page.text(site)}</p>",
@@ -47,7 +47,7 @@ def page(told: Account) -> str:
         "<h2>How it went</h2>",
         html_page.table(("step", "ms from the trip"), [(name, f"{ms:+.1f}") for name, ms in times(told)]),
         "<h2>Who did what since</h2>",
-        "" if told.is_over else "<p>Nobody has given the permissive back yet.</p>",
+        "" if told.is_over or trip.is_observed else "<p>Nobody has given the permissive back yet.</p>",
         _lines(told.since, told),
         f"<p class=quiet>{told.left_out} further lines are in the ledger.</p>" if told.left_out else "",
         "<h2>The minute before</h2>",

@@ -6,11 +6,19 @@ from typing import Any, NamedTuple
 
 from jidoka.post_mortem.gather import Account
 
+#: causes of no model that tell of parts all the same → which
+UNRELEASED: dict[str, str] = {
+    "moved without permissive": "What was made since the permissive went, until the machine stood",
+    "running in changeover": "What was made in changeover or cleaning without a permissive, if anything",
+    "running input": "What was made while the input `running` was off: not judged",
+}
+
 
 class Parts(NamedTuple):
     """first to last, both included; 0 = none. safe_first: the earliest part that the onset's interval allows.
 
-    why: how this was found, as a sentence. judged: how many of them the model judged.
+    why: how this was found, as a sentence. judged: how many of them the model judged. open: where the parts have no
+    numbers here, which ones they are.
     """
 
     first: int
@@ -18,6 +26,7 @@ class Parts(NamedTuple):
     safe_first: int
     judged: int
     why: str
+    open: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return self._asdict()
@@ -42,11 +51,16 @@ def parts(told: Account) -> Parts:
         why = "The cause names no onset; these are the first and the last part in the minute before whose verdict was doubted."
         return Parts(suspect[0], suspect[-1], suspect[0], len(suspect), why)
     if told.model and last:
+        end = "the cause was gone" if told.trip.is_observed else "the machine stood"
         why = (
             f"The cause names no onset, and no verdict before it was doubted. Part {last} was the last one that the model "
-            "judged: what passed after it until the machine stood wasn't inspected."
+            f"judged: what passed after it until {end} wasn't inspected."
         )
-        return Parts(0, 0, 0, 0, why)
+        return Parts(0, 0, 0, 0, why, f"What passed after part {last}, until {end}: not inspected")
+    if told.trip.cause in UNRELEASED:
+        count = _whole(evidence.get("part_count"))
+        by_then = f" By then the PLC had counted {count} parts." if count else ""
+        return Parts(0, 0, 0, 0, f"Nobody has released these parts.{by_then}", UNRELEASED[told.trip.cause])
     return Parts(
         0,
         0,

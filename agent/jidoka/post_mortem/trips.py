@@ -1,7 +1,8 @@
 """The trips in a ledger: every transition that took a permission away or locked out, and every death of the guard.
 
 A guard that was stopped in order while something was latched comes back as one that died does, with `restart` and HOLD;
-only the planned stop before it in the record tells that nobody died.
+only the planned stop before it in the record tells that nobody died. In observe the interlock goes on as a shadow: what
+it takes away nobody had; only the word that stood before tells so.
 """
 
 from __future__ import annotations
@@ -13,17 +14,22 @@ from typing import Any
 
 from jidoka_bridge.guard.interlock import WORDS
 from jidoka_bridge.link.blocks import RANK
-from jidoka_bridge.registers import State
+from jidoka_bridge.registers import State, Word
 
 from jidoka.steward.ledger.format import Entry, Kind
 
 #: events that lower as they are meant to
 PLANNED = frozenset({"planned stop"})
+#: the guard's very first event, of a new device: nobody was there before who could have died
+FIRST = 1
 
 
 @dataclass(frozen=True)
 class Trip:
-    """One of them. index: of its entry; number: of the transition; wall_ns: when it happened; boot: of its clock."""
+    """One of them. index: of its entry; number: of the transition; wall_ns: when it happened; boot: of its clock.
+
+    is_observed: in observe, where nothing had been permitted and so nothing was stopped.
+    """
 
     index: int
     number: int
@@ -31,6 +37,7 @@ class Trip:
     monotonic_ns: int
     boot: bytes
     body: Mapping[str, Any]
+    is_observed: bool = False
 
     @property
     def offset_ns(self) -> int:
@@ -68,6 +75,14 @@ def _rank(state: str) -> int:
     return RANK[WORDS[State[state]]]
 
 
+def _is_masked(body: Mapping[str, Any], was: bool) -> bool:
+    """Whether the word is held back after a transition, as in observe; as before where its state would give nothing."""
+    gives = _rank(body["to"])
+    if body["event"] == "restart":
+        return False
+    return RANK[Word[body["word"]]] < gives if gives and "word" in body else was
+
+
 def trips(entries: Iterable[Entry]) -> Iterator[Trip]:
     """All trips, oldest first; transitions that can't be read are passed over."""
     finder = Finder()
@@ -82,6 +97,7 @@ class Finder:
 
     def __init__(self) -> None:
         self._was_stopped = False
+        self._is_masked = False
 
     def take(self, entry: Entry) -> Trip | None:
         """The trip that an entry tells of; None if it tells of none, or can't be read."""
@@ -89,18 +105,22 @@ class Finder:
             return None
         try:
             body = entry.json()
-            if not self._is_trip(body):
+            is_observed = self._is_masked
+            is_trip = self._is_trip(body)
+            self._is_masked = _is_masked(body, is_observed)
+            if not is_trip:
                 return None
             happened_ns = int(body["ns"])
             number = int(body["number"])
         except (KeyError, TypeError, ValueError):
             return None
         wall_ns = entry.wall_ns - entry.monotonic_ns + happened_ns
-        return Trip(entry.index, number, wall_ns, happened_ns, entry.boot, body)
+        return Trip(entry.index, number, wall_ns, happened_ns, entry.boot, body, is_observed)
 
     def _is_trip(self, body: Mapping[str, Any]) -> bool:
         if body["event"] == "restart":
-            died = (body.get("evidence") or {}).get("clean") is False and not self._was_stopped
+            is_unclean = (body.get("evidence") or {}).get("clean") is False
+            died = is_unclean and not self._was_stopped and body.get("number") != FIRST
             self._was_stopped = False
             return died
         self._was_stopped = self._was_stopped or body["event"] in PLANNED
@@ -124,4 +144,5 @@ def summary(trip: Trip) -> dict[str, Any]:
         "first_out": trip.body.get("first_out"),
         "text": str(trip.body.get("text", "")),
         "planned": trip.is_planned,
+        "observed": trip.is_observed,
     }

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jidoka_bridge.guard.line_faults import SENTENCES
+
 from jidoka.post_mortem.frames import decoded, short
 from jidoka.post_mortem.gather import Account, Line
 from jidoka.post_mortem.sorting import parts
@@ -29,6 +31,8 @@ def what(told: Account) -> str:
             "that came back holds."
         )
     text = str(told.cause.get("text") or trip.body.get("text", ""))
+    if trip.is_observed:
+        return f"In observe, where nothing was permitted and nothing was stopped; it would have been {trip.move}: {text}"
     return f"{trip.move}: {text}"
 
 
@@ -51,16 +55,77 @@ def why(told: Account) -> list[str]:
                 + ", ".join(f"{name} {value:g}" for name, value in order[:4])
                 + "."
             )
-    for key in ("why", "faults", "lacks", "reason"):
+    facts += _person(told)
+    for key in ("why", "faults", "lacks"):
         value = evidence.get(key)
         if value:
-            facts.append(f"{key}: {'; '.join(map(str, value)) if isinstance(value, list) else value}.")
+            seen = [_of_line(told, str(each)) for each in (value if isinstance(value, list) else [value])]
+            facts.append(f"The guard saw: {'; '.join(seen)}.")
+    facts += _silence(told)
+    if evidence.get("approved") and evidence.get("in_use"):
+        files = [f"{str(evidence[name])[:16]}…" for name in ("approved", "in_use")]
+        facts.append(f"Approved is the file with the SHA-256 {files[0]}, in use was {files[1]}")
     if evidence.get("condition"):
         facts.append(f"It was condition {evidence['condition']}{_limit(evidence)}.")
     first = told.trip.body.get("first_out")
     if first and first != told.trip.cause:
         facts.append(f"It wasn't the first: {first} had tripped before and waited for its reset.")
     return facts
+
+
+def _person(told: Account) -> list[str]:
+    """Who did it, and what that person said; nothing where it was nobody."""
+    person = told.trip.body.get("person") or _setter(told)
+    if not isinstance(person, Mapping):
+        return []
+    who = " ".join(str(person.get(key) or "") for key in ("role", "pseudonym")).strip()
+    said = told.written or str(told.evidence.get("reason") or told.trip.body.get("reason") or "")
+    return [f"It was {who or 'nobody named'}: “{said}”." if said else f"It was {who or 'nobody named'}."]
+
+
+def _setter(told: Account) -> Any:
+    """Who took a model out of enforce stands in the transition before."""
+    if not told.trip.cause.startswith("mode:"):
+        return None
+    same = (line.body for line in told.before if line.wall_ns == told.trip.wall_ns)
+    return next((body.get("person") for body in same if body.get("event") == "mode set"), None)
+
+
+def _of_line(told: Account, why: str) -> str:
+    """What was wrong with a beat, as the guard's own sentence where the plan knows the line."""
+    link = told.plan.link if told.plan is not None else None
+    if link is None or why not in SENTENCES:
+        return why
+    return SENTENCES[why].format(
+        port=link.port, unit=link.unit, wait=link.reply_timeout_ms, baud=link.baud, parity=link.parity
+    )
+
+
+def _silence(told: Account) -> list[str]:
+    """Who fell silent: the application, the monitor, the line or the guard itself."""
+    trip, evidence = told.trip, told.evidence
+    if trip.body["event"] == "restart" and "guard last heard" in told.steps:
+        away_s = (trip.monotonic_ns - told.steps["guard last heard"]) / 1e9
+        return [f"The guard was heard of last {away_s:.1f} s before it came back."]
+    if trip.body["event"] == "plc link lost":
+        link = told.plan.link if told.plan is not None else None
+        limit = f" ({link.hold_ms} ms)" if link is not None else ""
+        drops = (
+            f"The PLC drops its output by itself within the hold time{limit} of the last beat that it took."
+        )
+        return [drops, "Its read-back is known from the moment on at which the link was back."]
+    beat_ns, received_ns = (evidence.get(name) for name in ("beat_ns", "received_ns"))
+    if not (trip.cause.startswith("no data:") and isinstance(beat_ns, int) and isinstance(received_ns, int)):
+        return []
+    if not beat_ns:
+        return ["The application let go of the monitor: it ended, or closed its session."]
+    heard_ms, beat_ms = ((trip.monotonic_ns - each) / MS for each in (received_ns, beat_ns))
+    # the monitor tells of the application's beat several times in the time after which both count as lost
+    if 2 * heard_ms > beat_ms:
+        return [f"The monitor fell silent: it was heard of last {heard_ms:.0f} ms before."]
+    return [
+        f"The application fell silent: its last beat was {beat_ms:.0f} ms before, the monitor was heard of {heard_ms:.0f} ms before."
+    ]
 
 
 def _distance(evidence: Mapping[str, Any]) -> str:
@@ -95,7 +160,12 @@ def _limit(evidence: Mapping[str, Any]) -> str:
 def times(told: Account) -> list[tuple[str, float]]:
     """Steps from the likely onset to the read-back, as ms from the trip."""
     trip_ns = told.trip.monotonic_ns
-    return [(name, (ns - trip_ns) / MS) for name, ns in told.steps.items()]
+    names = (
+        {"read back as off": "link back, output reads as off"}
+        if told.trip.body["event"] == "plc link lost"
+        else {}
+    )
+    return [(names.get(name, name), (ns - trip_ns) / MS) for name, ns in told.steps.items()]
 
 
 def link(told: Account) -> list[str]:
@@ -113,6 +183,8 @@ def link(told: Account) -> list[str]:
         told_facts.append(
             f"The guard's loop was at most {evidence['loop_delay_ms']} ms late in the second before."
         )
+    if not told_facts and told.trip.body["event"] == "restart":
+        return ["What the guard knew of the line ended with it."]
     return told_facts or ["Nothing is recorded of the line: the event came from elsewhere."]
 
 
@@ -137,6 +209,7 @@ def as_json(told: Account) -> dict[str, Any]:
         "why": why(told),
         "cause": trip.cause,
         "first_out": trip.body.get("first_out"),
+        "observed": trip.is_observed,
         "remedy": told.cause.get("remedy", ""),
         "times_ms": {name: round(ms, 3) for name, ms in times(told)},
         "sort_again": parts(told).as_json(),
@@ -171,6 +244,8 @@ def screen(told: Account) -> Iterator[str]:
     found = parts(told)
     if found.first:
         yield f"  {found.safe_first} to {found.last} ({found.judged} of them judged by the model)"
+    elif found.open:
+        yield f"  {found.open}"
     yield f"  {found.why}"
     yield "How it went"
     for name, ms in times(told):
@@ -186,7 +261,7 @@ def screen(told: Account) -> Iterator[str]:
     yield "Since then (» somebody did it)"
     for line in told.since[:60]:
         yield f"{' »' if line.is_person else '  '}{after(line, told):+10.3f} s  {line.text}"
-    if not told.is_over:
+    if not told.is_over and not trip.is_observed:
         yield "  Nobody has given the permissive back yet."
     yield "Digests"
     for name, digest in told.digests.items():
