@@ -73,6 +73,14 @@ def test_each_command_that_an_alarm_tells_can_be_called_without_more(remedy: str
         understood(told.split())
 
 
+def test_the_device_is_ready_before_it_is_watched_where_commissioning_is_told() -> None:
+    """Without a latch file the guard locks out, and weeks of watching show nothing."""
+    text = (ROOT / "docs" / "commissioning.md").read_text()
+    started = text.index("`jidoka run line7.yaml`")
+    for needed in ("`jidoka guard init line7.yaml`", "`jidoka baseline learn line7.yaml"):
+        assert text.index(needed) < started
+
+
 def test_a_command_that_needs_more_is_noticed() -> None:
     with pytest.raises(click.UsageError, match="Missing parameter: file"):
         understood(["validate"])
