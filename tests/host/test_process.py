@@ -86,6 +86,14 @@ def test_rendered_parts_reach_the_monitor_as_they_are_and_the_summary_counts_the
     assert [goodbye["reason"] for goodbye in listener.goodbyes] == ["the host ends"]
 
 
+def test_it_says_which_file_it_has_loaded_before_any_record_so_that_a_lockout_by_another_one_can_end(
+    start: Start, listener: Listener
+) -> None:
+    program = start(BUNDLE, "--count", 1, "--rate", 0, "--socket", listener.path)
+    assert finish(program, listener) == 0, program.text
+    assert listener.hellos[0]["sha256"] == load_bundle(SHIPPED).sha256
+
+
 def test_a_folder_of_pictures_is_run_in_order_and_the_output_says_that_the_classes_mean_nothing_there(
     start: Start, listener: Listener, tmp_path: Path
 ) -> None:

@@ -52,7 +52,7 @@ def run(options: Options) -> int:
     bell = Bell()
     session = watch(
         open_session(bundle), options.model or bundle.id,
-        socket=None if options.tap_socket is None else str(options.tap_socket),
+        socket=None if options.tap_socket is None else str(options.tap_socket), sha256=bundle.sha256,
         gate=options.is_gated, deadline_s=options.deadline_s,
     )  # fmt: skip
     if os.path.exists(session.tap.path):  # noqa: PTH110 — a folder that is closed to this user is no error

@@ -51,6 +51,7 @@ def run(options: Options) -> int:
         open_session(bundle),
         options.model or bundle.id,
         socket=None if options.tap_socket is None else str(options.tap_socket),
+        sha256=bundle.sha256,
     )
     use = use_of(bundle)
     if source.text != RENDERER:
