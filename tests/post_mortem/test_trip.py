@@ -204,7 +204,11 @@ def test_the_limit_of_evidence_by_feature_is_a_log_as_the_evidence_is(
 @pytest.mark.parametrize(
     ("beat_ms", "heard_ms", "fact"),
     [
-        (None, 100, "The application let go of the monitor: it ended, or closed its session."),
+        (
+            None,
+            100,
+            "No application was connected to the monitor: it had ended, closed its session, or the monitor had just begun.",
+        ),
         (500, 450, "The monitor fell silent: it was heard of last 450 ms before."),
         (
             510,
@@ -255,6 +259,31 @@ def test_a_lost_link_is_told_in_the_guards_own_words_with_what_the_plc_does_by_i
     assert f"the PLC at wire doesn't answer as unit 1 within {link.reply_timeout_ms} ms." in facts[0]
     assert f"within the hold time ({link.hold_ms} ms)" in facts[1]
     assert times(told)[-1] == ("link back, output reads as off", 3_000.0)
+
+
+def test_how_long_a_guard_stood_still_is_told(recorded: Recorded) -> None:
+    told = silent(
+        recorded, event="monotonic gap", cause="time gap", first_out="time gap", evidence={"gap_ms": 6_012}
+    )
+    assert why(told)[0] == "The guard stood still for 6.0 s."
+    assert why(told)[1].startswith("The PLC drops its output by itself within the hold time (")
+
+
+def test_what_somebody_did_is_shown_however_long_the_story_and_what_is_left_out_is_counted(
+    recorded: Recorded,
+) -> None:
+    told = silent(recorded)
+    for n in range(100):
+        told.since.append(Line(told.trip.wall_ns + n, "cause", f"entry {n}", False, {}))
+        told.before.append(Line(told.trip.wall_ns - 100 + n, "cause", f"before {n}", False, {}))
+    told.since.append(Line(told.trip.wall_ns + 200, "act", "unlock by engineer e-3", True, {}))
+    shown = list(screen(told))
+    assert any("unlock by engineer e-3" in line for line in shown)
+    assert not any("entry 60" in line or "before 87" in line for line in shown)
+    assert any("before 88" in line for line in shown)
+    assert [line for line in shown if " more: --html FILE" in line] == [
+        "  … 88 more: --html FILE has them", "  … 40 more: --html FILE has them",
+    ]  # fmt: skip
 
 
 def test_a_file_that_was_not_approved_is_named_beside_the_approved_one(recorded: Recorded) -> None:

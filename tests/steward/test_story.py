@@ -34,6 +34,8 @@ RISK = {"id": "R-1", "risk": "model drift", "status": "on", "latched": True, "co
          "announce a window of m for 30 min by quality q-2"),
         (Kind.ACT, {"act": "hold", "role": "operator", "pseudonym": "o-3", "reason": "other"},
          "hold by operator o-3: other"),
+        (Kind.CAUSE, {"id": "R-1", "revision": 0, "acknowledged_revision": 0, "quality": "no data"},
+         "R-1: gone, acknowledged, no data to judge it by (revision 0)"),
         (Kind.RISK, RISK, "R-1 model drift: on, latched, 99.9 % of the records came, judged 3 s ago"),
         (Kind.RISK, {"id": "R-1", "risk": "x", "status": "off"}, "R-1 x: off"),
         (Kind.RISK, {"id": "R-1"}, "can't be read: 'risk'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jidoka_bridge.guard.line_faults import SENTENCES
@@ -101,6 +101,12 @@ def _of_line(told: Account, why: str) -> str:
     )
 
 
+def _drops(told: Account) -> str:
+    link = told.plan.link if told.plan is not None else None
+    limit = f" ({link.hold_ms} ms)" if link is not None else ""
+    return f"The PLC drops its output by itself within the hold time{limit} of the last beat that it took."
+
+
 def _silence(told: Account) -> list[str]:
     """Who fell silent: the application, the monitor, the line or the guard itself."""
     trip, evidence = told.trip, told.evidence
@@ -108,17 +114,16 @@ def _silence(told: Account) -> list[str]:
         away_s = (trip.monotonic_ns - told.steps["guard last heard"]) / 1e9
         return [f"The guard was heard of last {away_s:.1f} s before it came back."]
     if trip.body["event"] == "plc link lost":
-        link = told.plan.link if told.plan is not None else None
-        limit = f" ({link.hold_ms} ms)" if link is not None else ""
-        drops = (
-            f"The PLC drops its output by itself within the hold time{limit} of the last beat that it took."
-        )
-        return [drops, "Its read-back is known from the moment on at which the link was back."]
+        return [_drops(told), "Its read-back is known from the moment on at which the link was back."]
+    if isinstance(evidence.get("gap_ms"), int):
+        return [f"The guard stood still for {evidence['gap_ms'] / 1000:.1f} s.", _drops(told)]
     beat_ns, received_ns = (evidence.get(name) for name in ("beat_ns", "received_ns"))
     if not (trip.cause.startswith("no data:") and isinstance(beat_ns, int) and isinstance(received_ns, int)):
         return []
     if not beat_ns:
-        return ["The application let go of the monitor: it ended, or closed its session."]
+        return [
+            "No application was connected to the monitor: it had ended, closed its session, or the monitor had just begun."
+        ]
     heard_ms, beat_ms = ((trip.monotonic_ns - each) / MS for each in (received_ns, beat_ns))
     # the monitor tells of the application's beat several times in the time after which both count as lost
     if 2 * heard_ms > beat_ms:
@@ -256,13 +261,22 @@ def screen(told: Account) -> Iterator[str]:
     for each in frames(told)[-4:]:
         yield f"  {each['way']}: {short(each['fields'])}"
     yield "The minute before"
-    for line in told.before[-12:]:
-        yield f"  {after(line, told):+10.3f} s  {line.text}"
+    yield from _some(told, told.before, last=12)
     yield "Since then (» somebody did it)"
-    for line in told.since[:60]:
-        yield f"{' »' if line.is_person else '  '}{after(line, told):+10.3f} s  {line.text}"
+    yield from _some(told, told.since, first=60)
     if not told.is_over and not trip.is_observed:
         yield "  Nobody has given the permissive back yet."
     yield "Digests"
     for name, digest in told.digests.items():
         yield f"  {name}: {digest}"
+
+
+def _some(told: Account, lines: Sequence[Line], *, first: int = 0, last: int = 0) -> Iterator[str]:
+    """The first or the last so many lines, all that somebody did, and how many aren't shown."""
+    near = range(first) if first else range(len(lines) - last, len(lines))
+    shown = [line for n, line in enumerate(lines) if n in near or line.is_person]
+    for line in shown:
+        yield f"{' »' if line.is_person else '  '}{after(line, told):+10.3f} s  {line.text}"
+    left_out = len(lines) - len(shown) + (told.left_out if first else 0)
+    if left_out:
+        yield f"  … {left_out} more: --html FILE has {'them' if not (told.left_out and first) else 'most of them'}"

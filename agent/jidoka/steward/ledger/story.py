@@ -97,7 +97,8 @@ def _condition(body: dict[str, Any]) -> str:
 def _cause(body: dict[str, Any]) -> str:
     claims = [name for name in ("active", "latched") if body.get(name)] or ["gone"]
     seen = "acknowledged" if body.get("acknowledged_revision") == body["revision"] else "not acknowledged"
-    return f"{body['id']}: {', '.join(claims)}, {seen} (revision {body['revision']})"
+    doubt = "" if body.get("quality", "good") == "good" else ", no data to judge it by"
+    return f"{body['id']}: {', '.join(claims)}, {seen}{doubt} (revision {body['revision']})"
 
 
 def _alarm(body: dict[str, Any]) -> str:
