@@ -13,6 +13,7 @@ from jidoka.cli.plc_arming import lines
 from jidoka.commissioning.arming import cost_of, report
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import LANE_OF, Entry, Kind
+from jidoka.steward.ledger.spool import OpenBlock
 from jidoka.steward.ledger.writer import Ledger
 from jidoka_bridge.messages import Decision
 
@@ -118,6 +119,24 @@ def test_a_lockout_that_nobody_ended_is_told_for_it_hides_what_came_after() -> N
     told = "\n".join(lines(found, cost_of(found, None, None)))
     assert "Watched 90 s in which" in told
     assert "Nothing would have stopped the line" in told
+
+
+def test_verdicts_of_a_block_that_is_still_being_filled_count_once() -> None:
+    book = Book()
+    book.limit(0, 1000.0)
+    book.decisions(10, 1, 0.1, 0.2)
+    still_open = OpenBlock(
+        "eye",
+        2,
+        BOOT,
+        1_000 * S,
+        [Decision(9, 140, 5, 5, 0, -1, 1, 0, 0, 0, 0.5, 0.9 * math.log(1000), math.nan)],
+    )
+    found = report(book.entries, [still_open])
+    assert (found.records, found.verdicts[1]) == (3, 2)
+    assert [each.part for each in found.misses] == [140]
+    still_open.serial = 1  # its block was written meanwhile
+    assert report(book.entries, [still_open]).records == 2
 
 
 def test_entries_that_cannot_be_read_are_left_out() -> None:

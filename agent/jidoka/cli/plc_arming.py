@@ -39,11 +39,13 @@ def command(*, configuration: Path, ledger: Path | None, as_json: bool) -> None:
     from jidoka.commissioning.records import entries
     from jidoka.commissioning.site import reaction_of_site
     from jidoka.steward.ledger.reader import entries as ledger_entries
+    from jidoka.steward.ledger.spool import open_blocks
 
     site = site_of(configuration)
     given = entries(site.plan.state_dir)
     reaction = reaction_of_site(site.plc, site.plan, given)
-    found = report(ledger_entries(ledger or site.plan.ledger_file))
+    file = ledger or site.plan.ledger_file
+    found = report(ledger_entries(file), open_blocks(file))
     cost = cost_of(found, reaction, site.plc.part_rate)
     if as_json:
         value = {

@@ -18,6 +18,7 @@ from jidoka_bridge.registers import State, Word
 from jidoka.commissioning.reaction import Reaction
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Entry, FormatError, Kind
+from jidoka.steward.ledger.spool import OpenBlock
 
 #: what each state would have permitted
 WOULD_GIVE: dict[str, Word] = {
@@ -69,8 +70,11 @@ class Arming:
     locked_by: str = ""
 
 
-def report(entries: Iterable[Entry]) -> Arming:
-    """Read it all. Bodies that can't be read are left out; `jidoka ledger check` names them."""
+def report(entries: Iterable[Entry], still_open: Iterable[OpenBlock] = ()) -> Arming:
+    """Read it all. Bodies that can't be read are left out; `jidoka ledger check` names them.
+
+    still_open: decision blocks that are being filled: on a slow line they hold the verdicts of a day.
+    """
     found, state = Arming(), _Following()
     for entry in entries:
         found.first_ns = found.first_ns or entry.wall_ns
@@ -86,6 +90,8 @@ def report(entries: Iterable[Entry]) -> Arming:
                 state.began(found, entry.wall_ns)
         except (FormatError, LookupError, TypeError, ValueError):
             continue
+    for open_block in still_open:
+        state.decisions(found, open_block)
     state.end(found)
     found.misses = sorted(state.nearest.values(), key=lambda each: -each.share)[:MOST_MISSES]
     return found
@@ -104,6 +110,7 @@ class _Following:
         self._open: Stop | None = None
         self._limits: dict[str, float] = {}
         self._on: set[str] = set()
+        self._serials: dict[str, int] = {}
         self.nearest: dict[tuple[str, int], Miss] = {}
 
     def began(self, found: Arming, wall_ns: int) -> None:
@@ -152,8 +159,12 @@ class _Following:
             self._limits[model] = min(limit, self._limits.get(model, limit))
         (self._on.add if body["judgement"] == "on" else self._on.discard)(str(body["id"]))
 
-    def decisions(self, found: Arming, block: Block) -> None:
-        """Up to 256 verdicts; the nearest of each block that stayed below the limit."""
+    def decisions(self, found: Arming, block: Block | OpenBlock) -> None:
+        """Up to 256 verdicts; the nearest of each block that stayed below the limit. A spool may outlive its block."""
+        if isinstance(block, Block):
+            self._serials[block.model] = block.serial
+        elif block.serial <= self._serials.get(block.model, 0):
+            return
         limit = self._limits.get(block.model)
         for row in block.rows:
             found.records += 1

@@ -15,7 +15,7 @@ from jidoka.post_mortem.trips import Trip
 from jidoka.steward.ledger.decisions import Block
 from jidoka.steward.ledger.format import Entry, FormatError, Kind
 from jidoka.steward.ledger.people import read_texts
-from jidoka.steward.ledger.spool import OpenBlock, spool_paths
+from jidoka.steward.ledger.spool import OpenBlock, open_blocks
 from jidoka.steward.ledger.story import sentence
 
 BEFORE_NS = 60_000_000_000
@@ -107,7 +107,7 @@ def account(ledger: Path, number: int | None, plan: Plan | None) -> Account:
     _first_steps(told)
     first_ns = _first_row_ns(told)
     near_blocks: list[Block | OpenBlock] = [*blocks(ledger, near.places, first_ns, told.off_ns)]
-    for block in [*near_blocks, *_open_blocks(ledger)]:
+    for block in [*near_blocks, *open_blocks(ledger)]:
         _take_rows(told, block, first_ns)
     for rows in told.rows.values():
         rows.sort(key=lambda row: row.record_ns)
@@ -180,21 +180,6 @@ def _tell(told: Account, entry: Entry, body: Mapping[str, Any], texts: Mapping[s
         told.left_out += 1
     else:
         lines.append(line)
-
-
-def _open_blocks(ledger: Path) -> Iterator[OpenBlock]:
-    """Those that are being filled."""
-    for path in spool_paths(ledger):
-        found = _open_block(path)
-        if found is not None:
-            yield found
-
-
-def _open_block(path: Path) -> OpenBlock | None:
-    try:
-        return OpenBlock.decode(path.read_bytes())
-    except (OSError, FormatError):
-        return None
 
 
 def _first_row_ns(told: Account) -> int:

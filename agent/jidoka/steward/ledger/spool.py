@@ -12,7 +12,7 @@ import contextlib
 import os
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -38,6 +38,18 @@ def spool_path(ledger: Path, model: str) -> Path:
 def spool_paths(ledger: Path) -> list[Path]:
     """All spools that lie beside `ledger`."""
     return sorted(ledger.parent.glob(f"{ledger.name}.spool-*"))
+
+
+def open_blocks(ledger: Path) -> Iterator[OpenBlock]:
+    """Blocks that are being filled beside `ledger`; what can't be read, or became a block meanwhile, is passed over."""
+    return (block for block in map(_open_block, spool_paths(ledger)) if block is not None)
+
+
+def _open_block(path: Path) -> OpenBlock | None:
+    try:
+        return OpenBlock.decode(path.read_bytes())
+    except (OSError, FormatError, UnicodeDecodeError):
+        return None
 
 
 @dataclass
