@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from jidoka.cli.plc_drill import remedy_of
 from jidoka.commissioning.drill import (
     Gate,
     Look,
@@ -74,6 +75,9 @@ def test_a_rejected_part_counts_only_if_a_was_off_all_the_time_and_a_part_was_co
     after = Gate(dataclasses.replace(FALLBACK, parts=101))
     assert shown_by(before, after, "rejected") == (True, 1, "")
     assert shown_by(before, after, "passed") == (False, 1, "the person said: passed")
+    assert remedy_of(shown_by(before, after, "passed")).startswith("Wire A into the reject path")
+    assert remedy_of(shown_by(before, before, "rejected")).startswith("Do the drill again")
+    assert remedy_of(shown_by(before, after, "nothing")).startswith("Do the drill again")
     assert "no part" in shown_by(before, before, "rejected").why
     backwards = Gate(dataclasses.replace(FALLBACK, parts=99))
     assert "no part" in shown_by(before, backwards, "rejected").why

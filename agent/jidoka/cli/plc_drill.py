@@ -23,7 +23,8 @@ POLL_S = 0.01
 LOOKS_BEFORE = 40
 LIMIT_S = 10.0
 SETTLE_S = 1.0
-ANSWERS = ("rejected", "passed", "nothing")
+PASSED = "passed"
+ANSWERS = ("rejected", PASSED, "nothing")
 
 
 @click.command("drill")
@@ -87,7 +88,14 @@ def command(
         click.echo(json.dumps({"at": entry.at, **values}))
     say(f"Kept: drill of {entry.at} by {person} ({role}).")
     if shown is not None and not shown.rejected:
-        raise RefusedError(f"no rejected part was shown: {shown.why}", "Wire A into the reject path, then do the drill again.")  # fmt: skip
+        raise RefusedError(f"no rejected part was shown: {shown.why}", remedy_of(shown))
+
+
+def remedy_of(shown: Shown) -> str:
+    """What to do about a look at the reject path that doesn't count."""
+    if shown.why.endswith(PASSED):
+        return "Wire A into the reject path, then do the drill again."
+    return "Do the drill again: let a good part go by that the PLC counts, with A off and without a press of reset."
 
 
 def _look(plan: Plan) -> Look:
