@@ -8,6 +8,7 @@ from typing import Any, List, Optional, Sequence
 
 from jidoka_tap import watched
 from jidoka_tap.gate import Gate
+from jidoka_tap.model_file import digest_of, source_of
 from jidoka_tap.opening import release, tap_for
 from jidoka_tap.sender import Tap
 from jidoka_tap.verdict import Verdict
@@ -30,7 +31,8 @@ def watch(
     """The session, watched: use the result in its place.
 
     session: an onnxruntime.InferenceSession or something with its run(), get_inputs() and get_outputs();
-    model: the model's id in the monitor's plan, or "" with sha256: of the model's file, in hexadecimal digits;
+    model: the model's id in the monitor's plan, or "": then it is found by its file; sha256: of that file in hexadecimal
+    digits, for a session that doesn't tell what it was made of (onnxruntime's does: the file is read once more, here);
     socket: path of the monitor's tap socket (default: the environment's JIDOKA_TAP_SOCKET, else
     /run/jidoka/tap/tap.sock). The monitor may be away, come back or hang: the application doesn't notice, the log
     `jidoka_tap` tells. Sessions of the same model in one process share a connection: to the monitor they are one writer.
@@ -59,7 +61,8 @@ def watch(
     try:
         inputs = [each.name for each in session.get_inputs()]
         outputs = [each.name for each in session.get_outputs()]
-        tap = tap_for(model, sha256, socket, inputs, outputs, _runtime(session), gate)
+        digest = sha256 or digest_of(source_of(session))
+        tap = tap_for(model, digest, socket, inputs, outputs, _runtime(session), gate)
         try:
             return WatchedSession(session, tap, Gate(tap, deadline_s, when_silent) if gate else None)
         except ValueError:

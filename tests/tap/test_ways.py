@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -305,13 +306,48 @@ def test_a_claim_ends_with_release_or_with_its_session_and_names_its_holder() ->
     assert len(watched._claims) == claims - 1
 
 
+class Silent:
+    """A session that doesn't tell what it was made of."""
+
+    def __init__(self, session: ort.InferenceSession, trouble: type[Exception] = AttributeError) -> None:
+        self.run, self.get_inputs, self.get_outputs = session.run, session.get_inputs, session.get_outputs
+        self.trouble = trouble
+
+    def __getattr__(self, name: str) -> Any:
+        raise self.trouble(name)
+
+
 def test_a_watch_that_fails_leaves_the_session_free(path: Path) -> None:
     session = open_session()
     with pytest.raises(ValueError, match="which model is it"):
-        watch(session, socket=str(path))
+        watch(Silent(session), socket=str(path))
     with pytest.raises(ValueError, match="isn't a SHA-256"):
         watch(session, sha256="abc", socket=str(path))
     assert isinstance(watch(session, "m", socket=str(path)), ort.InferenceSession)
+
+
+def test_the_file_that_a_session_was_made_of_is_told(path: Path, listen: Listen) -> None:
+    listener = listen()
+    content = MODEL.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    for made_of in (MODEL, content):
+        own = watch(open_session(made_of), "m", socket=str(path))
+        listener.wait_for_connection(own.tap)
+        assert listener.hellos[-1]["sha256"] == digest
+        own.tap.close("so that the other one connects")
+    named = watch(open_session(), socket=str(path))  # found by it, where no id is given
+    listener.wait_for_connection(named.tap)
+    assert (listener.hellos[-1]["model"], listener.hellos[-1]["sha256"]) == ("", digest)
+
+
+@pytest.mark.parametrize("trouble", [AttributeError, RuntimeError])
+def test_a_session_that_does_not_tell_its_file_is_watched_all_the_same(
+    trouble: type[Exception], path: Path, listen: Listen
+) -> None:
+    listener = listen()
+    own = watch(Silent(open_session(), trouble), "m", socket=str(path))
+    listener.wait_for_connection(own.tap)
+    assert listener.hellos[0]["sha256"] == ""
 
 
 def test_a_model_may_be_known_by_its_digest_alone(feed: Feeds, path: Path, listen: Listen) -> None:

@@ -1,34 +1,19 @@
 """Which model a session runs: told by its file, or by being the application's only one."""
 
-import hashlib
 import os
 from typing import Any, NamedTuple, Set
 
 from jidoka_tap.attach.settings import Settings
-
-PIECE_BYTES = 1 << 20
+from jidoka_tap.model_file import digest_of
 
 
 class Named(NamedTuple):
-    """model: its id in the plan, or "" with sha256: then the monitor finds it. Neither: why_not says what to do."""
+    """model: its id in the plan, or "" with sha256: then the monitor finds it; sha256: of its file, "" = it can't be read.
+    Neither: why_not says what to do."""
 
     model: str
     sha256: str
     why_not: str = ""
-
-
-def digest_of(source: Any) -> str:
-    """SHA-256 of a model's file or bytes in hexadecimal digits, "" if there is none to read."""
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return hashlib.sha256(source).hexdigest()
-    digest = hashlib.sha256()
-    try:
-        with open(os.fspath(source), "rb") as file:
-            for piece in iter(lambda: file.read(PIECE_BYTES), b""):
-                digest.update(piece)
-    except (OSError, TypeError, ValueError):
-        return ""
-    return digest.hexdigest()
 
 
 def called(source: Any) -> str:
@@ -61,7 +46,7 @@ class Models:
                 return Named("", "", why + ". Without --model each is found by its file")
             self.holders.add(key)
             self._only = sha256
-            return Named(model, "")
+            return Named(model, sha256)
         if not sha256:
             return Named(
                 "", "", who + " is left alone. If it is the application's only model, say --model ID"
@@ -70,7 +55,7 @@ class Models:
             return Named("", sha256)
         names = models.get(sha256, ())
         if len(names) == 1:
-            return Named(names[0], "")
+            return Named(names[0], sha256)
         if names:
             return Named(
                 "", "", "%s is left alone: it is that of %s. Say --model ID" % (who, " and ".join(names))

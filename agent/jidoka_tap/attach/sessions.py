@@ -12,6 +12,7 @@ from jidoka_tap import watched
 from jidoka_tap.attach.finder import RUNTIME
 from jidoka_tap.attach.models import Models, Named
 from jidoka_tap.attach.settings import Settings
+from jidoka_tap.model_file import source_of
 from jidoka_tap.opening import release, tap_for
 from jidoka_tap.sender import Tap
 from jidoka_tap.ways import Watch
@@ -106,8 +107,7 @@ class Sessions:
             return None  # by watch(), which is more than this
         named = self._named.get(key)
         if named is None:  # made before we were here, or by another way than the class's own
-            source = getattr(session, "_model_path", None) or getattr(session, "_model_bytes", None)
-            named = self._name(key, session, source)
+            named = self._name(key, session, source_of(session))
         if named.why_not:
             return None
         inputs = [each.name for each in session.get_inputs()]
