@@ -15,9 +15,10 @@ from jidoka.cli.trip import command
 from jidoka.post_mortem.frames import decoded
 from jidoka.post_mortem.gather import Account, Line, account
 from jidoka.post_mortem.page import page
+from jidoka.post_mortem.reasons import what, why
 from jidoka.post_mortem.sorting import parts
 from jidoka.post_mortem.trips import summary, trips
-from jidoka.post_mortem.words import as_json, frames, screen, times, what, why
+from jidoka.post_mortem.words import as_json, frames, screen, times
 from jidoka.steward.ledger.check import check
 from jidoka.steward.ledger.format import Kind as Entry
 from jidoka.steward.ledger.reader import entries

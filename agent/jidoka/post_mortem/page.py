@@ -9,9 +9,10 @@ from jidoka import html_page
 from jidoka.post_mortem.frames import short
 from jidoka.post_mortem.gather import Account, Line
 from jidoka.post_mortem.picture import picture
+from jidoka.post_mortem.reasons import what, why
 from jidoka.post_mortem.sorting import parts
 from jidoka.post_mortem.trips import moment
-from jidoka.post_mortem.words import LOST, after, frames, link, times, what, why
+from jidoka.post_mortem.words import LOST, after, frames, link, times
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: #1d2733; background: #fff }
