@@ -15,6 +15,7 @@ from jidoka_bridge.guard import (
     proving,
     remembered,
     reset_offer,
+    resetting,
     self_test,
     transitions,
     watch,
@@ -25,6 +26,7 @@ from jidoka_bridge.guard.link_view import LinkView
 from jidoka_bridge.guard.memory import Withdrawal
 from jidoka_bridge.guard.watch import ModelWatch
 from jidoka_bridge.messages import Judgement, Kind
+from jidoka_bridge.plc import press, rule
 from jidoka_bridge.registers import Fault, Input, Input2, Phase, PlcState, Word
 
 S = 1_000_000_000
@@ -48,6 +50,12 @@ MS = 1_000_000
         ((memory.REFUSALS, remembered.MAX_TRIPS), (5, 1_000)),
         ((plain.MAX_TEXT, plain.MAX_NAME, plain.MAX_EVIDENCE_BYTES, plain.MAX_INT), (200, 64, 8_000, 2**63)),
         (plain.TIMES, ("onset_ns", "judged_ns")),
+        ((plain.MAX_LIST_BYTES, plain.LONGEST_CHARACTER), (24_000, 12)),
+        (causes.UNNAMED, frozenset({"", "PLC 0"})),
+        (acts.SEEN_AT_THE_PLC, ("other session", "plc disobeys", "moved without permissive")),
+        # the PLC's own figures of a press: this program doesn't import the model of a PLC
+        ((resetting.SHORTEST_MS, resetting.DEBOUNCE_MS), (rule.PRESS_MS[0], press.DEBOUNCE_MS)),
+        (resetting.TOLD_SCANS, 2),
         # the latch file of a new device, and what one of an earlier version lacks
         (remembered.NEW, {
             "clean": True, "lockout": False, "run": 0, "failed_runs": 0, "override_used_s": 0, "transition": 0,
