@@ -125,7 +125,7 @@ class World:
         for _ in range(limit_ms // 10):
             guard = self.guard
             names = {guard.interlock.state.name, guard.offer.target, self.plc.output.name}
-            if guard.view.is_press_awaited:
+            if guard.view.is_press_awaited and guard.offer_held:
                 names |= {f"press for {guard.offer.target}"}
             if claim in names:
                 return

@@ -131,12 +131,11 @@ class Guard(Memory):
         if not view.is_up:
             self.shown.lose()
         if not view.good:
-            resetting.hold_offer(self, before)
             return
         panel.take(self, now_ns, view)
         settle(self, now_ns)
         held = self.offer_held
-        resetting.hold_offer(self, before)
+        resetting.hold_offer(self)
         if view.presses > before.presses:
             resetting.press(self, now_ns, held)
         elif before.beat_ns and pressed(before.edges, view.edges):
@@ -158,7 +157,7 @@ class Guard(Memory):
         """The process or the computer stood still for longer than the permissive lasts."""
         resetting.cancel(self, now_ns, ("the process stood still",))
         self.offer = Offer(NONE, ("the process stood still",))
-        self.offer_held, self.up_since_ns = False, 0  # as if it had only just begun
+        resetting.offer_changed(self)  # as if it had only just begun
         evidence = {"gap_ms": gap_ns // MS_NS}
         if self.interlock.state in MOVING:
             self.causes["time gap"].strike(now_ns, evidence)

@@ -78,7 +78,7 @@ class Memory:
         self.offer = Offer(NONE, ("the guard has just started",))
         self.offer_since_ns = 0
         self.offer_held = False
-        #: the first of the good beats in a row that showed the reset button up; 0: it is down
+        #: the first good beat that showed what is on offer with the reset button up; 0: none did yet, or it went down since
         self.up_since_ns = 0
         self.offer_lapsed_ns = 0
         self.fresh: set[str] = set()

@@ -6,7 +6,7 @@ from typing import Any
 
 from jidoka_bridge.guard import plain
 from jidoka_bridge.guard.causes import Cause
-from jidoka_bridge.guard.guard_condition import NONE, Offer
+from jidoka_bridge.guard.guard_condition import Offer
 from jidoka_bridge.guard.interlock import BY_EVENT, Interlock, Step
 from jidoka_bridge.guard.link_view import LinkView
 from jidoka_bridge.messages import PlcStatus
@@ -43,12 +43,12 @@ def cause_body(cause: Cause, is_armed: bool) -> dict[str, Any]:
 def mode_body(
     offer: Offer, state: State, is_press_awaited: bool, models: list[dict[str, Any]], memory: dict[str, Any]
 ) -> dict[str, Any]:
-    """What a reset still lacks, what a press would do, whether the PLC is already waiting for that press; each model's mode
-    and window; what the PLC remembers."""
+    """What a reset still lacks, what a press would do, whether one that begins now counts, here and at the PLC; each model's
+    mode and window; what the PLC remembers."""
     return {
         "missing": plain.sentences(offer.missing),
         "offer": offer.target,
-        "ready": is_press_awaited and offer.target != NONE,
+        "ready": is_press_awaited,
         "state": state.name,
         "models": models,
         "memory": memory,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jidoka_bridge.guard.button import pressed
 from jidoka_bridge.guard.facts import is_advised
 from jidoka_bridge.guard.guard_condition import NONE, PROVING, RUN
 from jidoka_bridge.guard.recorder import Details
@@ -14,7 +13,6 @@ from jidoka_bridge.registers import Input, State
 
 if TYPE_CHECKING:
     from jidoka_bridge.guard.core import Guard
-    from jidoka_bridge.guard.link_view import LinkView
 
 #: in observe nobody acknowledges or presses for it: the shadow goes on, so that the next stop is seen too
 AS_IF = Details(
@@ -22,8 +20,8 @@ AS_IF = Details(
 )
 #: of a press that the PLC counts
 SHORTEST_MS = 100
-#: the PLC is sure of a release after this; it looks once a scan, and what a beat shows is up to a scan old
-DEBOUNCE_MS, TOLD_SCANS = 20, 2
+#: the PLC is sure of a release after this; it looks once a scan, what a beat shows is up to a scan old, and contacts bounce
+DEBOUNCE_MS, TOLD_SCANS = 20, 3
 
 
 @dataclass
@@ -35,42 +33,31 @@ class Pending:
     number: int
 
 
-def hold_offer(guard: Guard, before: LinkView) -> None:
-    """Good beats in a row show the button up, for longer than the PLC takes to tell of a press: one that begins after
-    them is for what is on offer now, and for nothing else. before: the beat before.
+def hold_offer(guard: Guard) -> None:
+    """Once good beats have shown the button up for longer than the PLC takes to tell of a press, and the same on offer all that
+    time, a press that is counted after them began while that was on offer.
 
-    One beat isn't enough: the button may just have been let go, and the PLC counts that only once it is sure of it;
-    unless it has just counted. A beat that was lost, or carried no block B of its own, shows nothing, and a press may
-    lie in it, as it may between two beats that came far apart.
+    One beat isn't enough: the button may just have been let go, and the PLC counts that only once it is sure of it. A beat that
+    carried no block B of its own shows nothing.
     """
     view, link = guard.view, guard.plan.link
-    if link is None or not (view.good and view.is_own) or view.inputs & Input.RESET_BUTTON:
+    if guard.offer_held or link is None or not view.is_own:
+        return
+    if view.inputs & Input.RESET_BUTTON or guard.offer.target == NONE:
         guard.up_since_ns = 0
         return
-    is_close = view.beat_ns - before.beat_ns < SHORTEST_MS * MS_NS
-    if not guard.up_since_ns or not (is_close or may_hide_a_press(guard)):
-        guard.up_since_ns = view.beat_ns
-    is_long = view.beat_ns - guard.up_since_ns >= (DEBOUNCE_MS + TOLD_SCANS * link.scan_ms) * MS_NS
-    is_next = before.good and before.is_own and is_close
-    if is_long or (is_next and pressed(before.edges, view.edges)):
-        guard.offer_held = guard.offer.target != NONE
+    guard.up_since_ns = guard.up_since_ns or view.beat_ns
+    told_ns = (DEBOUNCE_MS + TOLD_SCANS * link.scan_ms) * MS_NS
+    guard.offer_held = view.beat_ns - guard.up_since_ns >= told_ns
 
 
 def offer_changed(guard: Guard) -> None:
     """A press that began before was for something else."""
-    guard.offer_held = False
-    if may_hide_a_press(guard):
-        guard.up_since_ns = 0
-
-
-def may_hide_a_press(guard: Guard) -> bool:
-    """The beats of this line may always be so far apart that a whole press fits between two: an offer must stand for two."""
-    link = guard.plan.link
-    return link is not None and link.beat_ms + link.jitter_ms >= SHORTEST_MS
+    guard.offer_held, guard.up_since_ns = False, 0
 
 
 def press(guard: Guard, now_ns: int, held: bool) -> None:
-    """A press that the PLC counted. held: the same reset was on offer since the last good beat before it began."""
+    """A press that the PLC counted. held: the same reset was on offer since before it began."""
     if not held or guard.offer.target == NONE:
         refuse_press(guard, now_ns, is_counted=True)
         return

@@ -47,6 +47,6 @@ def settle(guard: Guard, now_ns: int) -> None:
     for rule in RULES:
         rule(guard, now_ns)
     guard.note_latch(now_ns)
-    is_awaited = guard.view.is_press_awaited
+    is_awaited = guard.view.is_press_awaited and guard.offer_held
     mode = mode_body(guard.offer, guard.interlock.state, is_awaited, guard.approved.shown(), guard.plc_memory)
     guard.recorder.report(guard.causes, mode)

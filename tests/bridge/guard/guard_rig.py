@@ -122,7 +122,9 @@ class Rig:
         self.turn()
 
     def press(self) -> None:
-        """Press and release: counted by the PLC only within an arm-request."""
+        """Somebody who has seen what is on offer presses and releases: counted by the PLC only within an arm-request."""
+        if self.guard.offer.target != "none" and not self.guard.offer_held:
+            self.turn()
         counted = self.guard.ask().arm
         self.view = replace(
             self.view, edges=self.view.edges + 1, presses=self.view.presses + counted, press_ms=300

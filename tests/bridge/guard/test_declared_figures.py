@@ -55,7 +55,7 @@ MS = 1_000_000
         (acts.SEEN_AT_THE_PLC, ("other session", "plc disobeys", "moved without permissive")),
         # the PLC's own figures of a press: this program doesn't import the model of a PLC
         ((resetting.SHORTEST_MS, resetting.DEBOUNCE_MS), (rule.PRESS_MS[0], press.DEBOUNCE_MS)),
-        (resetting.TOLD_SCANS, 2),
+        (resetting.TOLD_SCANS, 3),
         # the latch file of a new device, and what one of an earlier version lacks
         (remembered.NEW, {
             "clean": True, "lockout": False, "run": 0, "failed_runs": 0, "override_used_s": 0, "transition": 0,

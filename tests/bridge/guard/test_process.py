@@ -55,11 +55,12 @@ def press_until(world: World, claim: Callable[[], bool], what: str) -> None:
 
 
 def is_arming(world: World) -> bool:
-    """The PLC itself says that a press would count (or, on the way to A, that it is armed and asked)."""
+    """The PLC itself says that a press would count (or, on the way to A, that it is armed and asked), and so does the guard."""
     status = world.status
     is_asked = status is not None and status.phase == 1 and status.state_fault >> 8 in (2, 3)
     # a press counts for what was on offer before it: the one before must be over
-    return is_asked and status is not None and not status.inputs & Input.RESET_BUTTON
+    is_up = status is not None and not status.inputs & Input.RESET_BUTTON
+    return is_asked and is_up and bool(world.mode.get("ready"))
 
 
 def test_a_machine_is_armed_proven_run_and_stopped(tmp_path: Path) -> None:
