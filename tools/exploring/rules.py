@@ -75,8 +75,9 @@ def _changed(guard: Any, value: int, form: GuardForm) -> int:
 
 
 def actual(_: Any, value: Word, form: GuardForm) -> int:
-    """What the output permits; WITHHOLD and ABSTAIN are told apart only where a machine that runs out is looked at."""
-    return int(value) if form.run_out_ns else RANK[value]
+    """What the output permits; WITHHOLD and ABSTAIN are told apart only where a machine that runs out is looked at, or the
+    output may stay as it is: then ABSTAIN is A without M, once the key is off."""
+    return int(value) if form.run_out_ns or form.may_read_less else RANK[value]
 
 
 def _while_proving(_: Any, value: int, form: GuardForm) -> int:
