@@ -230,7 +230,8 @@ def test_after_a_restart_an_unlock_waits_for_the_plc_to_show_that_it_is_gone(nam
     rig.link = False
     rig.turn(3)
     told = f"whether {name} is gone isn't known without a link to the PLC"
-    assert (rig.unlock()["refused"], rig.state) == (told, "LOCKOUT")
+    answer = rig.unlock()
+    assert (answer["refused"], answer["remedy"], rig.state) == (told, "See that the PLC answers.", "LOCKOUT")
     assert rig.last("unlock refused")["reasons"] == [told]
     rig.link = True
     rig.turn(3)

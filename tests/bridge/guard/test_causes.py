@@ -296,3 +296,17 @@ def test_the_second_of_two_persons_has_a_day(late_ns: int, counts: bool) -> None
     held.acknowledge(5, {"role": "operator", "pseudonym": "p1"})
     held.acknowledge(5 + SECOND_NS + late_ns, {"role": "operator", "pseudonym": "p2"})
     assert held.is_acknowledged is counts
+
+
+@pytest.mark.parametrize("nobody", [{"role": "operator"}, {"role": "operator", "pseudonym": ""}])
+def test_whoever_gave_no_name_is_nobodys_second(nobody: dict[str, str]) -> None:
+    _, causes = make()
+    held = causes["local hold"]
+    held.needs_two = True
+    held.strike(1, {})
+    named = {"role": "operator", "pseudonym": "p1"}
+    held.acknowledge(5, named)
+    held.acknowledge(6, nobody)
+    assert (held.person, held.second, held.is_acknowledged) == (named, None, False)
+    held.acknowledge(7, {"role": "operator", "pseudonym": "p2"})
+    assert held.is_acknowledged

@@ -115,7 +115,7 @@ def test_a_rule_that_fails_each_time_keeps_neither_the_file_nor_people_from_the_
         patch.setattr(rules, "RULES", (fails,))
         rig.guard.tick(rig.now + 1)
         told = [out.body["id"] for out in rig.guard.take_outbox() if out.kind is Kind.CAUSE]
-        assert (rig.state, told) == ("LOCKOUT", ["fault"])
+        assert (rig.state, told, rig.guard.latch_asked_ns) == ("LOCKOUT", ["fault"], rig.now + 1)
         rig.turn(3)
     assert rig.content["lockout"]
     assert Rig(content=rig.content).state == "LOCKOUT"

@@ -133,6 +133,10 @@ def test_of_more_sentences_than_a_message_takes_the_first_are_told_and_how_many_
     fits = ["a" * 997] * 24  # with quotes and a comma 1 000 bytes each
     assert plain.sentences(fits) == fits
     assert plain.sentences([*fits, "b", "c"]) == [*fits, "and 2 more"]
+    longest = [
+        "😀" * (plain.MAX_LIST_BYTES // plain.LONGEST_CHARACTER)
+    ]  # each of them as long as a character can be
+    assert plain.sentences(longest) == longest
     assert plain.sentences(["検" * 160] * 70)[-2:] == ["検" * 160, "and 46 more"]
 
 
