@@ -65,10 +65,13 @@ MODULES: dict[str, Module] = {
     "latch": Module(_files(GUARD, "latch"), _tests(GUARD_TESTS, "latch_edges latch")),
     "alarms": Module(
         ("jidoka/alarms",),
-        _tests(
-            "tests/alarms",
-            "declared_figures kinds table acts acts_edges alarm causes core core_edges flood_and_load record signal until "
-            "restart nothing_is_lost",
+        (
+            *_tests(
+                "tests/alarms",
+                "declared_figures kinds table acts acts_edges alarm causes core core_edges flood_and_load record signal until "
+                "restart nothing_is_lost",
+            ),
+            *_tests("tests/steward", "acknowledging annunciator beside_a_guard"),
         ),
     ),
 }  # fmt: skip

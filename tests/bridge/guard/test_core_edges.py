@@ -106,6 +106,7 @@ def test_a_rule_that_fails_each_time_keeps_neither_the_file_nor_people_from_the_
     rig = Rig()
     rig.turn(3)
     rig.prove()
+    rig.turn(2)
     rig.guard.take_outbox()
 
     def fails(guard: Guard, now_ns: int) -> None:
