@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jidoka.alarms.alarm import Alarm, Withheld
+from jidoka.alarms.alarm import Alarm, Seen, Withheld
 from jidoka.alarms.causes import Cause, Followed, events_between, follow
 from jidoka.alarms.table import Annunciation, Event, Position, State, step
 from jidoka.alarms.until import Until
@@ -243,3 +243,28 @@ def test_when_suppression_ends_by_a_trip_the_alarm_is_active_since_now() -> None
     )
     found = after(hidden, QUIET, strike(QUIET))
     assert (found.alarm.since_ns, found.alarm.sounded_ns) == (1000, 1000)
+
+
+def test_who_acknowledged_stands_beside_the_alarm_until_it_strikes_anew() -> None:
+    who = Seen("operator", "p1", "cause removed")
+    struck = strike(QUIET)
+    alarm = after(CALM, QUIET, struck).alarm
+    assert alarm.seen is None
+    known = acknowledge(struck)
+    alarm = follow(alarm, struck, known, 1000, priority="high", was_rank=2, seen=who).alarm
+    assert (alarm.state, alarm.seen) == (State.ACKNOWLEDGED, who)
+    gone = end(known)
+    alarm = follow(
+        alarm, known, gone, 1001, priority="high", was_rank=2, seen=Seen("quality", "p9", "")
+    ).alarm
+    assert (alarm.state, alarm.seen) == (State.LATCHED, who), "nobody acknowledged by that"
+    again = strike(gone)
+    assert after(alarm, gone, again).alarm.seen is None
+
+
+@pytest.mark.parametrize(("later", "is_seen"), [(0, True), (1, False)])
+def test_the_mark_of_somebody_elsewhere_is_of_the_revision_that_was_seen(later: int, is_seen: bool) -> None:
+    struck = strike(QUIET)
+    alarm = replace(after(CALM, QUIET, struck).alarm, was_seen_remotely=True)
+    now = replace(struck, revision=struck.revision + later)
+    assert after(alarm, struck, now).alarm.was_seen_remotely is is_seen

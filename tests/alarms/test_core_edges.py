@@ -381,3 +381,54 @@ def test_the_third_strike_is_heard_and_told_to_chatter_at_once() -> None:
     )
     changes = alarms.tick(at(9))
     assert [each.events for each in changes] == [(Event.TRUE,), (Event.CHATTER,)]
+
+
+@pytest.mark.parametrize(("name", "is_trip"), [("glare", False), ("R-03", True)])
+def test_a_restored_trip_alarm_that_is_the_agents_own_now_waits_for_no_reset(
+    alarms: Alarms, name: str, is_trip: bool
+) -> None:
+    alarms.define(TRIP)
+    alarms.restore(Alarm(name, state=State.LATCHED, below=State.LATCHED, is_trip=True, is_holding=True))
+    restored = alarms.alarms[name]
+    state = State.LATCHED if is_trip else State.NORMAL
+    assert (restored.is_trip, restored.is_holding, restored.state, restored.below) == (
+        is_trip,
+        is_trip,
+        state,
+        state,
+    )
+
+
+def test_what_happens_twice_in_a_moment_is_over_each_time(alarms: Alarms) -> None:
+    alarms.define(Definition("refused", "low", is_event=True))
+    for second in (1, 10):
+        alarms.pulse("refused", at(second))
+        assert alarms.signals["refused"].raw is False
+        alarms.act(act("acknowledge", "refused"), at(second + 1))
+    alarms.restore(replace(alarms.alarms["refused"], state=State.ACKNOWLEDGED, below=State.ACKNOWLEDGED))
+    alarms.signals["refused"] = Signal(raw=True, is_true=True, raw_ns=at(11).ns)
+    told = alarms.pulse("refused", at(12))
+    assert [each.sign for each in told] == [Annunciation.STEADY, Annunciation.SOUND]
+
+
+def test_a_normal_alarm_that_a_rule_or_a_permit_withholds_may_get_worse_in_silence(alarms: Alarms) -> None:
+    permit = replace(act("out of service", "glare"), role="maintenance")
+    assert alarms.act(permit, at(1)).refused == ""
+    assert alarms.severity("glare", "high", at(2)) == []
+    assert alarms.alarms["glare"].state is State.OUT_OF_SERVICE
+
+
+def test_a_shelf_that_ends_by_severity_has_the_new_one(alarms: Alarms) -> None:
+    alarms.act(act("shelve", "glare"), at(1))
+    (change,) = alarms.severity("glare", "high", at(2))
+    assert (change.was, change.alarm.state, change.alarm.priority) == (State.SHELVED, State.NORMAL, "high")
+
+
+def test_who_unshelves_what_was_acknowledged_before_takes_nothing_from_whoever_did(alarms: Alarms) -> None:
+    alarms.read("glare", True, at(1))
+    alarms.act(act("acknowledge", "glare"), at(2))
+    first = alarms.alarms["glare"].seen
+    assert first is not None
+    alarms.act(act("shelve", "glare"), at(3))
+    alarms.act(replace(act("unshelve", "glare", reason="known"), role="quality", pseudonym="q7"), at(4))
+    assert alarms.alarms["glare"].seen == first
