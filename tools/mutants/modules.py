@@ -58,7 +58,7 @@ MODULES: dict[str, Module] = {
             GUARD_TESTS,
             "declared_figures link_view watch_edges conditions_edges recorder_edges remembered_edges proving_edges reset_offer_edges core_edges rows_and_read_back "
             "what_is_recorded acts_edges facts_come_and_go new_and_told causes self_test transitions rows_edges guard_condition_edges trips guard_condition remote_holds acknowledging "
-            "approved motion supervision core latch cells panel",
+            "approved motion supervision core latch cells",
         ),
     ),
     "rule": Module(_files(PLC, "rule admission press"), (*_tests("tests/bridge/plc", "rule_edges rule"), BESIDE_C)),
