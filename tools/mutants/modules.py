@@ -56,7 +56,7 @@ MODULES: dict[str, Module] = {
                "transitions watch"),
         _tests(
             GUARD_TESTS,
-            "declared_figures link_view watch_edges conditions_edges recorder_edges remembered_edges proving_edges reset_offer_edges core_edges rows_and_read_back "
+            "declared_figures resetting_edges link_view watch_edges conditions_edges recorder_edges remembered_edges proving_edges reset_offer_edges core_edges rows_and_read_back "
             "what_is_recorded acts_edges facts_come_and_go new_and_told causes self_test transitions rows_edges guard_condition_edges trips guard_condition remote_holds acknowledging "
             "approved motion supervision core latch cells",
         ),
