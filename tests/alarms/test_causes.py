@@ -262,6 +262,12 @@ def test_who_acknowledged_stands_beside_the_alarm_until_it_strikes_anew() -> Non
     assert after(alarm, gone, again).alarm.seen is None
 
 
+def test_an_alarm_that_the_guard_says_nobody_acknowledged_shows_nobody() -> None:
+    struck = strike(QUIET)
+    shown = replace(after(CALM, QUIET, struck).alarm, seen=Seen("operator", "p1", "cause removed"))
+    assert after(shown, struck, struck).alarm.seen is None
+
+
 @pytest.mark.parametrize(("later", "is_seen"), [(0, True), (1, False)])
 def test_the_mark_of_somebody_elsewhere_is_of_the_revision_that_was_seen(later: int, is_seen: bool) -> None:
     struck = strike(QUIET)

@@ -424,6 +424,13 @@ def test_a_shelf_that_ends_by_severity_has_the_new_one(alarms: Alarms) -> None:
     assert (change.was, change.alarm.state, change.alarm.priority) == (State.SHELVED, State.NORMAL, "high")
 
 
+def test_who_unshelves_what_is_there_has_seen_it_and_why_stands_beside_it(alarms: Alarms) -> None:
+    alarms.read("glare", True, at(1))
+    alarms.act(act("shelve", "glare"), at(3))
+    alarms.act(act("unshelve", "glare", reason="known"), at(4))
+    assert alarms.alarms["glare"].seen == Seen("operator", "s2", "known")
+
+
 def test_who_unshelves_what_was_acknowledged_before_takes_nothing_from_whoever_did(alarms: Alarms) -> None:
     alarms.read("glare", True, at(1))
     alarms.act(act("acknowledge", "glare"), at(2))
