@@ -244,14 +244,20 @@ def test_what_tripped_under_an_earlier_plan_can_be_acknowledged_though_its_row_o
         place.core.alarms.annunciator.take(cause(id="guard away"), "", Clock(7 * S, 7 * S))
 
 
-def test_an_advised_row_is_not_gone_because_a_guard_that_starts_anew_has_not_heard_of_it_yet(
-    tmp_path: Path,
-) -> None:
+def with_an_aged_lamp(tmp_path: Path) -> Place:
+    """A row that advises is on, and somebody has acknowledged it."""
     row = CauseSpec("R-05", "slow", "advise", "medium", 40, "The lamp ages.", "Plan one.", any_of=(DRIFT,))
     place = Place(tmp_path, None, row)
     place.core.conditions.judgements[DRIFT] = "on"
     place.guard(Kind.CAUSE, advised(acknowledged=1), 2)
     place.tick(20)
+    return place
+
+
+def test_an_advised_row_is_not_gone_because_a_guard_that_starts_anew_has_not_heard_of_it_yet(
+    tmp_path: Path,
+) -> None:
+    place = with_an_aged_lamp(tmp_path)
     place.core.on_guard_lost(21 * S)
     place.core.on_guard_connected(22 * S)
     causes = Causes(place.core.plan, Conditions(place.core.plan))
@@ -268,11 +274,7 @@ def test_an_advised_row_is_not_gone_because_a_guard_that_starts_anew_has_not_hea
 
 
 def test_an_advised_row_that_a_new_guard_hears_of_again_goes_on_as_it_was(tmp_path: Path) -> None:
-    row = CauseSpec("R-05", "slow", "advise", "medium", 40, "The lamp ages.", "Plan one.", any_of=(DRIFT,))
-    place = Place(tmp_path, None, row)
-    place.core.conditions.judgements[DRIFT] = "on"
-    place.guard(Kind.CAUSE, advised(acknowledged=1), 2)
-    place.tick(20)
+    place = with_an_aged_lamp(tmp_path)
     place.core.on_guard_connected(22 * S)
     place.guard(Kind.CAUSE, advised(active=False, acknowledged=1), 22)
     place.guard(Kind.CAUSE, advised(revision=2, acknowledged=1), 23)
